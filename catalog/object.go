@@ -1,0 +1,40 @@
+package catalog
+
+import "github.com/millracedb/millrace/sql/types"
+
+// UserType is a type of CREATE TYPE or CREATE DOMAIN.
+type UserType struct {
+	OID    OID
+	Schema string
+	Name   string
+	// Labels are an enum's, in order; nil for others.
+	Labels []string
+	// Base is what a domain or composite is stored as.
+	Base    types.Type
+	NotNull bool
+	Checks  []Check
+	Comment string
+}
+
+// UserFunc is a function of CREATE FUNCTION ... LANGUAGE SQL.
+type UserFunc struct {
+	OID      OID
+	Schema   string
+	Name     string
+	ArgNames []string
+	Args     []types.Type
+	Ret      types.Type
+	Body     string // canonical SQL of the expression or query
+	Strict   bool
+	Volatile byte // 'i', 's', 'v'
+	Comment  string
+}
+
+// Grant is one granted privilege.
+type Grant struct {
+	Object    OID
+	Kind      string // "table", "schema", ...
+	Role      string
+	Privilege string
+	Option    bool
+}
