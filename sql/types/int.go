@@ -1,0 +1,196 @@
+package types
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
+
+// ParseInt reads an integer of kind Int2, Int4 or Int8 with PostgreSQL's rules:
+// blanks around, a sign, decimal digits.
+func ParseInt(k Kind, s string) (int64, error) {
+	v, ok := parseIntFast(s)
+	if !ok {
+		var err error
+		if v, err = parseIntSlow(k, s); err != nil {
+			return 0, err
+		}
+	}
+	if !intFits(k, v) {
+		return 0, errRangeText(kinds[k].sql, s)
+	}
+	return v, nil
+}
+
+// parseIntFast reads up to 18 plain digits with an optional minus.
+func parseIntFast(s string) (int64, bool) {
+	i := 0
+	if len(s) > 0 && s[0] == '-' {
+		i = 1
+	}
+	if n := len(s) - i; n == 0 || n > 18 {
+		return 0, false
+	}
+	var v int64
+	for j := i; j < len(s); j++ {
+		d := s[j] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		v = v*10 + int64(d)
+	}
+	if i == 1 {
+		v = -v
+	}
+	return v, true
+}
+
+func parseIntSlow(k Kind, s string) (int64, error) {
+	t := trimSpace(s)
+	neg := false
+	if len(t) > 0 && (t[0] == '-' || t[0] == '+') {
+		neg = t[0] == '-'
+		t = t[1:]
+	}
+	if len(t) == 0 {
+		return 0, errSyntax(kinds[k].sql, s)
+	}
+	var v uint64
+	over := false
+	for i := range len(t) {
+		d := t[i] - '0'
+		if d > 9 {
+			return 0, errSyntax(kinds[k].sql, s)
+		}
+		if v > (math.MaxUint64-9)/10 {
+			over = true
+			continue
+		}
+		v = v*10 + uint64(d)
+	}
+	if over || v > 1<<63 || !neg && v == 1<<63 {
+		return 0, errRangeText(kinds[k].sql, s)
+	}
+	if neg {
+		return -int64(v), nil
+	}
+	return int64(v), nil
+}
+
+// intFits tells whether v is in the range of integer kind k.
+func intFits(k Kind, v int64) bool {
+	switch k {
+	case Int2:
+		return v == int64(int16(v))
+	case Int4:
+		return v == int64(int32(v))
+	case OID, Regproc, Regtype, Regclass, Regnamespace, Regrole, Xid:
+		return v == int64(uint32(v))
+	}
+	return true
+}
+
+// CheckInt refuses v with 22003 when it is out of the range of integer kind k:
+// "integer out of range".
+func CheckInt(k Kind, v int64) error {
+	if intFits(k, v) {
+		return nil
+	}
+	if k == OID {
+		return errRange("OID")
+	}
+	return errRange(kinds[k].sql)
+}
+
+// ParseOID reads an oid as PostgreSQL's strtoul does: a negative number wraps.
+func ParseOID(k Kind, s string) (int64, error) {
+	t := trimSpace(s)
+	u := t
+	neg := false
+	if len(u) > 0 && (u[0] == '-' || u[0] == '+') {
+		neg = u[0] == '-'
+		u = u[1:]
+	}
+	if len(u) == 0 {
+		return 0, errSyntax(kinds[k].sql, s)
+	}
+	var v uint64
+	for i := range len(u) {
+		d := u[i] - '0'
+		if d > 9 {
+			return 0, errSyntax(kinds[k].sql, s)
+		}
+		if v = v*10 + uint64(d); v > math.MaxUint32 {
+			return 0, errRangeText(kinds[k].sql, s)
+		}
+	}
+	if neg {
+		if v > 1<<31 {
+			return 0, errRangeText(kinds[k].sql, s)
+		}
+		v = uint64(uint32(-int32(uint32(v))))
+	}
+	return int64(v), nil
+}
+
+// parseReg reads a regclass and its like: a number, "-", or a name.
+func (e *Env) parseReg(k Kind, s string) (int64, error) {
+	t := trimSpace(s)
+	if t == "-" {
+		return 0, nil
+	}
+	if len(t) > 0 && isDigit(t[0]) {
+		return ParseOID(OID, t)
+	}
+	if n := e.or().Names; n != nil {
+		if oid, ok := n.OIDOf(k, t); ok {
+			return int64(oid), nil
+		}
+	}
+	if k == Regtype {
+		ty, err := ByName(t, nil)
+		if err != nil {
+			return 0, err
+		}
+		return int64(ty.OID()), nil
+	}
+	return 0, errNoObject(k, t)
+}
+
+func errNoObject(k Kind, name string) error {
+	switch k {
+	case Regclass:
+		return sqlerr.New(sqlerr.UndefinedTable, "relation \"%s\" does not exist", name)
+	case Regproc:
+		return sqlerr.New(sqlerr.UndefinedFunction, "function \"%s\" does not exist", name)
+	case Regnamespace:
+		return sqlerr.New(sqlerr.InvalidSchemaName, "schema \"%s\" does not exist", name)
+	}
+	return sqlerr.New(sqlerr.UndefinedObject, "role \"%s\" does not exist", name)
+}
+
+// appendReg writes a regclass and its like by name, else as a number.
+func (e *Env) appendReg(dst []byte, k Kind, v int64) []byte {
+	if v == 0 {
+		return append(dst, '-')
+	}
+	if n := e.or().Names; n != nil {
+		if name, ok := n.NameOf(k, uint32(v)); ok {
+			return append(dst, name...)
+		}
+	}
+	if k == Regtype {
+		if t, ok := TypeByOID(uint32(v)); ok {
+			if t.Kind == Bpchar || t.Kind == Array && t.Elem.Kind == Bpchar {
+				dst = append(dst, "character"...)
+				if t.Kind == Array {
+					dst = append(dst, "[]"...)
+				}
+				return dst
+			}
+			return t.appendName(dst)
+		}
+	}
+	return strconv.AppendInt(dst, v, 10)
+}
