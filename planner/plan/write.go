@@ -1,0 +1,89 @@
+package plan
+
+import (
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/sql/expr"
+)
+
+// WriteKind is the kind of a DML statement.
+type WriteKind uint8
+
+// The kinds of writes.
+const (
+	Insert WriteKind = iota + 1
+	Update
+	Delete
+	TruncateTable
+)
+
+// Write changes a stream or table. Rows of a relation are always whole: one
+// value per entry of Rel.Columns that is not Dropped, in order ("row layout").
+type Write struct {
+	Kind WriteKind
+	Rel  *catalog.Relation
+	// Input gives the rows. Insert: the row layout with defaults filled in.
+	// Delete: the old row. Update: the old row, then the new row.
+	Input Node
+	// Time is the ordinal in Input of an explicit ROWTIME (timestamptz) for
+	// Insert, or -1.
+	Time int
+	// Conflict is what Insert does with an existing key of a table.
+	Conflict *Conflict
+	// Checks are NOT NULL and CHECK conditions over the new row layout; the
+	// statement fails on the first that is false.
+	Checks []RowCheck
+	// Returning are expressions over the new row layout (Delete: the old row,
+	// Update with FROM: new row only); nil: none.
+	Returning []expr.Expr
+}
+
+// RowCheck is a constraint with the error it gives.
+type RowCheck struct {
+	Name   string
+	Column string // NOT NULL of this column, else ""
+	// Ordinal is the row layout's position of Column for NOT NULL, else -1.
+	Ordinal int
+	Pred    expr.Expr // CHECK condition; NULL passes
+}
+
+// Conflict is what an INSERT does when the key exists.
+type Conflict struct {
+	Action ConflictAction
+	// Set are the new values over existing row layout, then excluded row layout:
+	// one per column of the row layout. Only for DoUpdate.
+	Set   []expr.Expr
+	Where expr.Expr // over the same columns, or nil
+}
+
+// ConflictAction says what happens with a row whose key exists.
+type ConflictAction uint8
+
+// The actions.
+const (
+	Upsert ConflictAction = iota // the new row replaces the old one
+	Fail                         // 23505
+	DoNothing
+	DoUpdate
+)
+
+// Continuous is the plan of a continuous query: rows of Root go to Target.
+type Continuous struct {
+	Query  *catalog.Query
+	Target *catalog.Relation
+	Root   Node
+	// Key are the ordinals of Root's columns that are the target's key, in the
+	// order of Target.Key; empty: append (stream) or whole-row multiset.
+	Key []int
+	// Columns maps the target's columns to Root's columns.
+	Columns []int
+	// Time is the ordinal of the column that gives the rows' rowtime, or -1: the
+	// epoch's clock.
+	Time int
+	// Final: results of closed windows only.
+	Final bool
+	// Subplans as in Plan; empty in continuous plans unless uncorrelated and
+	// constant.
+	Subplans []Node
+	// Hash identifies the plan's shape; state of another hash is not restored.
+	Hash uint64
+}
