@@ -99,6 +99,8 @@ const (
 	AmbiguousParameter                Code = "42P08"
 	AmbiguousAlias                    Code = "42P09"
 	InvalidColumnReference            Code = "42P10"
+	InvalidFunctionDefinition         Code = "42P13"
+	InvalidSchemaDefinition           Code = "42P15"
 	InvalidTableDefinition            Code = "42P16"
 	InvalidObjectDefinition           Code = "42P17"
 	IndeterminateDatatype             Code = "42P18"
