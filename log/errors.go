@@ -12,6 +12,9 @@ var (
 	ErrConflict = errors.New("log: conflict with a later write")
 	// ErrNotLeader: this node does not lead the group; a retry finds who does.
 	ErrNotLeader = errors.New("log: not the leader")
+	// ErrUnknownOutcome: leadership was lost while the transaction was on its way;
+	// it may have been committed or not, so it must not be repeated blindly.
+	ErrUnknownOutcome = errors.New("log: outcome of the transaction is not known")
 	// ErrTooLarge: the transaction is over its limit.
 	ErrTooLarge = errors.New("log: transaction too large")
 	// ErrDiskFull: the disk reserve is touched; reads go on.

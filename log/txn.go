@@ -22,6 +22,15 @@ type Txn struct {
 	Blocks []*Block
 	// Clock asks for a time entry: an epoch without rows, so that windows close.
 	Clock bool
+	// Trims move the readable begin of partitions: retention goes through the log,
+	// so that every replica forgets the same rows at the same epoch.
+	Trims []Trim
+}
+
+// Trim moves the readable begin of a partition up to Begin; a lower one is void.
+type Trim struct {
+	Partition PartitionID
+	Begin     Offset
 }
 
 // Key is a table's key by hash: Hash is xxh3 of the encoded key. Two keys with
