@@ -125,8 +125,13 @@ func appendHead(dst []byte, kind uint8, flags uint16) []byte {
 func seal(dst []byte, start int) []byte {
 	e := dst[start:]
 	binary.LittleEndian.PutUint32(e[12:], uint32(len(e)))
-	binary.LittleEndian.PutUint32(e[8:], crc32.Checksum(e[12:], castagnoli))
+	binary.LittleEndian.PutUint32(e[8:], entrySum(e))
 	return dst
+}
+
+// entrySum is the checksum of all bytes but the magic and itself.
+func entrySum(e []byte) uint32 {
+	return crc32.Update(crc32.Checksum(e[4:8], castagnoli), castagnoli, e[12:])
 }
 
 func appendTxn(dst []byte, t *Txn) []byte {

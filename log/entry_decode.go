@@ -1,9 +1,6 @@
 package log
 
-import (
-	"encoding/binary"
-	"hash/crc32"
-)
+import "encoding/binary"
 
 // IsPart tells whether buf is a part of a chain, after checking its header and
 // checksum.
@@ -21,7 +18,7 @@ func IsPart(buf []byte) (bool, error) {
 	if n := le.Uint32(buf[12:]); int64(n) != int64(len(buf)) {
 		return false, bad("length %d in a buffer of %d", n, len(buf))
 	}
-	if want := le.Uint32(buf[8:]); crc32.Checksum(buf[12:], castagnoli) != want {
+	if want := le.Uint32(buf[8:]); entrySum(buf) != want {
 		return false, bad("checksum differs")
 	}
 	switch buf[5] {
