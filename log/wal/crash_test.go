@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -51,14 +52,17 @@ func TestPowerCutsNeedTheEpoch(t *testing.T) {
 
 type cutStats struct {
 	cuts, torn, continued, ops int
+	killed                     int
 	recycled, truncated        uint64
 }
 
 func (c cutStats) String() string {
 	return fmt.Sprintf("%d cuts (%d within an append), %d recovered states continued, %d operations, "+
-		"%d files recycled, %d conflict truncations", c.cuts, c.torn, c.continued, c.ops,
-		c.recycled, c.truncated)
+		"%d kills, %d files recycled, %d conflict truncations", c.cuts, c.torn, c.continued, c.ops,
+		c.killed, c.recycled, c.truncated)
 }
+
+var errKilled = errors.New("killed")
 
 // cutter is one run: a store, its model, and the operation under way.
 type cutter struct {
@@ -75,6 +79,7 @@ type cutter struct {
 	resume      *vfs.MemFS // the run goes on from here
 	resumeModel *model
 	appending   bool
+	killed      bool // the process dies instead of syncing: its page cache stays
 	off         bool
 }
 
@@ -106,6 +111,10 @@ func (c *cutter) options(fs vfs.FS) Options {
 func (c *cutter) MaybeError(op errorfs.Op) error {
 	switch op.Kind {
 	case errorfs.OpFileSync, errorfs.OpFileSyncData:
+		if c.store != nil && c.rng.IntN(60) == 0 {
+			c.killed = true
+			return errKilled
+		}
 		if !c.off && c.resume == nil && c.rng.IntN(3) == 0 {
 			c.cut()
 		}
@@ -159,10 +168,18 @@ func (c *cutter) run() {
 			return
 		}
 		c.stats.ops++
+		acked := c.now
 		if err := c.step(); err != nil {
-			c.fail("operation failed without a fault: %v", err)
-			return
+			if !c.killed {
+				c.fail("operation failed without a fault: %v", err)
+				return
+			}
+			c.now = acked
+			if !c.restart() {
+				return
+			}
 		}
+		c.killed = false
 		c.next, c.appending = nil, false
 		if c.resume != nil {
 			c.count()
@@ -179,6 +196,27 @@ func (c *cutter) run() {
 	c.count()
 }
 
+// restart opens the store on what the killed process left in the page cache.
+func (c *cutter) restart() bool {
+	c.stats.killed++
+	c.count()
+	c.store.Close() // poisoned or closed already: it writes nothing
+	c.resume = nil
+	states := append([]*model{c.now}, c.next...)
+	c.next = states // a cut while recovering may leave any of them
+	if !c.open() {
+		return false
+	}
+	for _, m := range states {
+		if m.differs(c.store) == "" {
+			c.now = m
+			return true
+		}
+	}
+	c.fail("after a kill: %s", c.now.differs(c.store))
+	return false
+}
+
 func (c *cutter) count() {
 	st := c.store.Stats()
 	c.stats.recycled += st.Recycled
@@ -186,6 +224,7 @@ func (c *cutter) count() {
 }
 
 func (c *cutter) open() bool {
+	c.store = nil // no kill until the store is open
 	s, err := Open(c.options(errorfs.Wrap(c.mem, c)))
 	if err != nil {
 		c.fail("open: %v", err)
@@ -227,10 +266,10 @@ func (c *cutter) step() error {
 	case p < 95:
 		return c.store.Mark()
 	}
+	c.count()
 	if err := c.store.Close(); err != nil {
 		return err
 	}
-	c.count()
 	if !c.open() {
 		return fmt.Errorf("reopen failed")
 	}

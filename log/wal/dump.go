@@ -63,7 +63,7 @@ func dumpFile(fs vfs.FS, path, name string, epoch uint64, fn func(Record) error)
 	if err != nil {
 		return fmt.Errorf("stat %s: %w", path, err)
 	}
-	have, reason, err := readFileHeader(file)
+	have, reason, err := readFileHeader(file, st.Size())
 	if err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}

@@ -139,26 +139,28 @@ func (f *frame) toLog(payload []byte, out *raft.Log) {
 	}
 }
 
-// putFileHeader writes the 64 bytes that open a segment file.
-func putFileHeader(b []byte, epoch uint64) {
+// putFileHeader writes the 64 bytes that open a segment file. size is the length that the file
+// was pre-written to: a shorter file has been cut off by someone.
+func putFileHeader(b []byte, epoch uint64, size int64) {
 	clear(b[:fileHeader])
 	binary.LittleEndian.PutUint64(b, fileMagic)
 	binary.LittleEndian.PutUint32(b[8:], fileVersion)
 	binary.LittleEndian.PutUint64(b[16:], epoch)
+	binary.LittleEndian.PutUint64(b[24:], uint64(size))
 	c := crc32.Checksum(b[:fileHeader-4], castagnoli)
 	binary.LittleEndian.PutUint32(b[fileHeader-4:], c)
 }
 
 // getFileHeader reads back what putFileHeader wrote; the reason is empty if the header is sound.
-func getFileHeader(b []byte) (epoch uint64, reason string) {
+func getFileHeader(b []byte) (epoch uint64, size int64, reason string) {
 	le := binary.LittleEndian
 	switch {
 	case le.Uint32(b[fileHeader-4:]) != crc32.Checksum(b[:fileHeader-4], castagnoli):
-		return 0, "file header checksum does not match"
+		return 0, 0, "file header checksum does not match"
 	case le.Uint64(b) != fileMagic:
-		return 0, "not a log segment"
+		return 0, 0, "not a log segment"
 	case le.Uint32(b[8:]) != fileVersion:
-		return 0, "log segment was written by another version of the format"
+		return 0, 0, "log segment was written by another version of the format"
 	}
-	return le.Uint64(b[16:]), ""
+	return le.Uint64(b[16:]), int64(le.Uint64(b[24:])), ""
 }

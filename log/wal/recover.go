@@ -113,7 +113,7 @@ func (s *Store) listSegments() ([]*segment, error) {
 		}
 		s.nextEpoch = max(s.nextEpoch, epoch+1)
 		if epoch < s.layout.firstEpoch {
-			if h, reason, err := readFileHeader(g.file); err == nil && reason == "" {
+			if h, reason, err := readFileHeader(g.file, g.size); err == nil && reason == "" {
 				s.nextEpoch = max(s.nextEpoch, h+1) // it was about to be renamed to that
 			}
 			s.dead = append(s.dead, g)
@@ -199,7 +199,7 @@ func (s *Store) probe(c *found) error {
 	if err := c.file.Sync(); err != nil {
 		return fmt.Errorf("sync %s: %w", c.path, err)
 	}
-	epoch, reason, err := readFileHeader(c.file)
+	epoch, reason, err := readFileHeader(c.file, c.size)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", c.path, err)
 	}

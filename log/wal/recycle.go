@@ -119,7 +119,7 @@ func (s *Store) takeEpoch() uint64 {
 func (s *Store) renew(g *segment) error {
 	epoch := s.takeEpoch()
 	header := make([]byte, fileHeader)
-	putFileHeader(header, epoch)
+	putFileHeader(header, epoch, g.size)
 	err := g.file.AppendAt([][]byte{header}, 0)
 	path := s.fs.PathJoin(s.dir, segmentName(epoch))
 	if err == nil {
@@ -182,7 +182,7 @@ func (s *Store) prewrite(path string, epoch uint64, n int64) error {
 
 func (s *Store) fill(f vfs.File, epoch uint64, n int64) error {
 	header := make([]byte, fileHeader)
-	putFileHeader(header, epoch)
+	putFileHeader(header, epoch, max(n, fileHeader))
 	if _, err := f.Write(header); err != nil {
 		return err
 	}

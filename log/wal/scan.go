@@ -3,6 +3,7 @@ package wal
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -104,8 +105,8 @@ func (c *scanner) headerAt(pos int64) (bool, error) {
 	return getFrame(b, c.key, pos, &f), nil
 }
 
-// readFileHeader returns the epoch of a segment file, or why the header is not sound.
-func readFileHeader(file io.ReaderAt) (epoch uint64, reason string, err error) {
+// readFileHeader returns the epoch of a segment file of n bytes, or why it is not sound.
+func readFileHeader(file io.ReaderAt, fileSize int64) (epoch uint64, reason string, err error) {
 	b := make([]byte, fileHeader)
 	n, err := file.ReadAt(b, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -117,6 +118,9 @@ func readFileHeader(file io.ReaderAt) (epoch uint64, reason string, err error) {
 	if binary.LittleEndian.Uint64(b) == 0 {
 		return 0, "file header is missing", nil
 	}
-	epoch, reason = getFileHeader(b)
+	epoch, size, reason := getFileHeader(b)
+	if reason == "" && fileSize < size {
+		reason = fmt.Sprintf("file has %d bytes of %d", fileSize, size)
+	}
 	return epoch, reason, nil
 }

@@ -213,9 +213,20 @@ func (s *Store) Close() error {
 	defer s.wmu.Unlock()
 	var err error
 	if s.poison.Load() == nil && s.active != nil && !s.needRoll {
-		err = s.appendControl(kindClose, s.last, 0)
+		err = s.seal()
 	}
 	return errors.Join(err, s.closeFiles())
+}
+
+// seal writes down where the log ends, so that damage to the last write is told from a torn one.
+func (s *Store) seal() error {
+	if err := s.appendControl(kindClose, s.last, 0); err != nil {
+		return err
+	}
+	l := s.layout
+	l.boundary, l.boundaryTerm = s.boundary, s.boundTerm
+	l.atEpoch, l.atPos = s.active.epoch, s.active.end
+	return s.setLayout(l)
 }
 
 func (s *Store) closeFiles() error {
