@@ -49,6 +49,9 @@ type Column struct {
 	Hidden    bool // not in SELECT *: the row id of a bag table
 	Dropped   bool
 	Comment   string
+	// UserType is the type of CREATE TYPE or CREATE DOMAIN that the column was
+	// declared with, 0 for none; Type is what it is stored as.
+	UserType OID
 }
 
 // Relation is anything with columns. Immutable once in a snapshot.
@@ -93,8 +96,12 @@ type Relation struct {
 	SearchPath []string
 	// Query is the continuous query that fills the relation, 0 for none.
 	Query OID
-	// DependsOn are the relations that Definition reads, ascending.
+	// DependsOn are the relations that Definition reads, ascending; functions of
+	// CREATE FUNCTION that it calls may be among them.
 	DependsOn []OID
+	// Reads says which columns of the relations of DependsOn are in use. A
+	// relation without an entry counts as read as a whole.
+	Reads []ColumnUse
 
 	// Table is the indexed relation of an index; IndexColumns its columns; Unique
 	// whether it is a constraint.
@@ -109,6 +116,12 @@ type Relation struct {
 	// SchemaVersion counts changes of Columns, from 1; blocks in the log carry it.
 	SchemaVersion uint32
 	Created       Version
+}
+
+// ColumnUse lists columns of a relation, by ordinal.
+type ColumnUse struct {
+	Relation OID
+	Columns  []int
 }
 
 // Option is one WITH option.

@@ -1,5 +1,7 @@
 package catalog
 
+import "github.com/millracedb/millrace/sql/types"
+
 // Command is one change of the catalog, decided by the planner against a
 // snapshot and checked again when it is applied, because others may have come
 // before it. Commands are values; they are encoded by EncodeCommand and decoded
@@ -13,6 +15,9 @@ type CreateRelation struct {
 	Query       *Query
 	IfNotExists bool
 	OrReplace   bool
+	// Companions are sequences and indexes that come with the relation: where
+	// their OwnedBy or Table is 0 it is set to the new relation.
+	Companions []Relation
 }
 
 // CreateQuery adds a continuous query into an existing relation.
@@ -34,12 +39,23 @@ type QualifiedName struct{ Schema, Name string }
 type AlterRelation struct {
 	Relation Relation
 	From     uint32
+	// Cascade drops what depends on dropped columns.
+	Cascade  bool
+	Rewrites []Rewrite
+}
+
+// Rewrite gives a dependent object the definition that says the same after a
+// rename. A rename that leaves a dependent view or query out is refused.
+type Rewrite struct {
+	OID        OID // relation or query
+	Definition string
 }
 
 // RenameRelation renames or moves a relation.
 type RenameRelation struct {
 	OID             OID
 	Schema, NewName string
+	Rewrites        []Rewrite
 }
 
 // CreateSchema adds a schema.
@@ -55,7 +71,10 @@ type DropSchema struct {
 }
 
 // RenameSchema renames a schema.
-type RenameSchema struct{ Name, NewName string }
+type RenameSchema struct {
+	Name, NewName string
+	Rewrites      []Rewrite
+}
 
 // SetQueryState moves a continuous query to a state: activation after back-fill,
 // PAUSE, RESUME, failure.
@@ -94,8 +113,12 @@ type DropRole struct {
 	IfExists bool
 }
 
-// CreateType adds a type.
-type CreateType struct{ Type UserType }
+// CreateType adds a type, or replaces one (ALTER TYPE, OrReplace).
+type CreateType struct {
+	Type        UserType
+	IfNotExists bool
+	OrReplace   bool
+}
 
 // DropType removes types.
 type DropType struct {
@@ -111,16 +134,30 @@ type CreateFunction struct {
 
 // DropFunction removes functions.
 type DropFunction struct {
-	Names             []QualifiedName
+	Names []QualifiedName
+	// Args has the argument types of each name; nil or a nil element means that
+	// none were given.
+	Args              [][]types.Type
 	IfExists, Cascade bool
 }
 
-// GrantCommand grants or revokes.
+// GrantCommand grants or revokes. Grants of Kind "role" make Role a member of
+// the role with OID Object.
 type GrantCommand struct {
 	Grants []Grant
 	Revoke bool
 }
 
+// Batch applies commands in order, all or none: the DDL of one transaction.
+type Batch struct {
+	Commands []Command
+	// NextOID is Snapshot.NextOID of the snapshot that the commands were decided
+	// on, when some of them name objects that earlier ones create: applied to
+	// another one the batch is refused (40001). 0 means that none does.
+	NextOID OID
+}
+
+func (*Batch) command()          {}
 func (*CreateRelation) command() {}
 func (*CreateQuery) command()    {}
 func (*DropObjects) command()    {}
@@ -149,7 +186,8 @@ type Change struct {
 	Truncated []*Relation
 	Queries   []*Query // created or changed state
 	Ended     []*Query // dropped
-	// Notices are for the user, such as "drop cascades to view v".
+	// Notices are for the user, such as "drop cascades to view v". What follows
+	// the first newline is the detail.
 	Notices []string
 	// OID is the object that was created, 0 for none.
 	OID OID

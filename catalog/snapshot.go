@@ -21,6 +21,9 @@ type Snapshot struct {
 	querySeq  int
 }
 
+// NextOID is the OID that the next object gets.
+func (s *Snapshot) NextOID() OID { return s.nextOID }
+
 // Relation gives a relation by OID, or nil.
 func (s *Snapshot) Relation(oid OID) *Relation { return s.relations[oid] }
 
