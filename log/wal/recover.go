@@ -246,6 +246,11 @@ func (s *Store) checkSpare(c *found, chain []*found) (virgin bool, err error) {
 
 // checkChain demands that no segment is missing.
 func (s *Store) checkChain(chain []*found) error {
+	at := s.layout.atEpoch
+	if at != 0 && !slices.ContainsFunc(chain, func(c *found) bool { return c.epoch == at }) {
+		return &CorruptionError{File: s.fs.PathJoin(s.dir, segmentName(at)),
+			Reason: "the segment or its first frame is missing"}
+	}
 	for i, c := range chain {
 		switch {
 		case i == 0 && c.epoch == s.layout.firstEpoch:

@@ -178,8 +178,11 @@ func (s *Store) open() error {
 		if err := s.refuseOrphans(); err != nil {
 			return err
 		}
-		// The directory's own entry must outlive a power cut as well.
-		if err := syncDir(s.fs, s.fs.PathDir(s.dir)); err != nil {
+	}
+	// A process that died may have left names that are not durable yet, the directory's own
+	// included. Believing in a file and then losing its name would lose what is written to it.
+	for _, dir := range []string{s.dir, s.fs.PathDir(s.dir)} {
+		if err := syncDir(s.fs, dir); err != nil {
 			return err
 		}
 	}
