@@ -164,9 +164,7 @@ func (e *edit) checkColumnChange(c *AlterRelation, old *Relation, i int) error {
 		}
 	case is.Dropped:
 		if slices.Contains(old.Key, i) {
-			return sqlerr.New(sqlerr.InvalidTableDefinition,
-				"cannot drop column \"%s\" because it is in the key of %s \"%s\"",
-				was.Name, old.Kind, old.Name)
+			return keyColumn(old, i)
 		}
 		return e.drop([]object{o}, c.Cascade) // r marks the column itself
 	case !sameType(was.Type, is.Type):
@@ -209,6 +207,7 @@ func (e *edit) renameRelation(c *RenameRelation) error {
 	}
 	e.putRelation(&r)
 	e.altered(&r)
+	e.renameInDefaults(old, &r)
 	if r.Schema != old.Schema {
 		e.moveCompanions(&r)
 	}
@@ -223,6 +222,7 @@ func (e *edit) moveCompanions(r *Relation) {
 		moved.Name = e.next.FreeName(r.Schema, x.Name)
 		e.putRelation(&moved)
 		e.altered(&moved)
+		e.renameInDefaults(x, &moved)
 	}
 }
 
@@ -231,7 +231,7 @@ func (e *edit) moveCompanions(r *Relation) {
 func (e *edit) rewrite(renamed []object, with []Rewrite, what string) error {
 	for _, o := range renamed {
 		for _, d := range e.next.dependents(o) {
-			if d.auto || d.verb != dependsOn {
+			if d.auto || d.verb != dependsOn || d.from.class == classDefault {
 				continue
 			}
 			if !e.rewriteOne(d.from, with) {
@@ -251,14 +251,9 @@ func (e *edit) rewriteOne(o object, with []Rewrite) bool {
 		return false
 	}
 	switch o.class {
-	case classRelation, classDefault:
+	case classRelation:
 		r := *e.next.relations[o.oid]
-		if o.class == classDefault {
-			r.Columns = slices.Clone(r.Columns)
-			r.Columns[o.column].Default = with[i].Definition
-		} else {
-			r.Definition = with[i].Definition
-		}
+		r.Definition = with[i].Definition
 		e.putRelation(&r)
 		e.altered(&r)
 		if q := e.next.queries[r.Query]; q != nil {

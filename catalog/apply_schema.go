@@ -104,6 +104,7 @@ func (e *edit) moveSchema(from, to string) {
 		moved.Schema = to
 		e.putRelation(&moved)
 		e.altered(&moved)
+		e.renameInDefaults(r, &moved)
 	}
 	for _, t := range e.next.UserTypes() {
 		if t.Schema == from {

@@ -147,13 +147,41 @@ func (s *Snapshot) usesSequence(r *Relation, column int, seq *Relation) bool {
 	if seq.Sequence.OwnedBy == r.OID && seq.Sequence.OwnedColumn == column {
 		return c.Identity != 0 || strings.Contains(c.Default, "nextval(")
 	}
-	_, rest, ok := strings.Cut(c.Default, "nextval('")
-	if !ok {
-		return false
+	_, name, _, ok := cutNextval(c.Default)
+	return ok && (name == quoted(seq.Schema, seq.Name) ||
+		name == QuoteIdent(seq.Schema)+"."+QuoteIdent(seq.Name))
+}
+
+// cutNextval cuts the default nextval('name'...) around the name.
+func cutNextval(text string) (before, name, after string, ok bool) {
+	const call = "nextval('"
+	i := strings.Index(text, call)
+	if i < 0 {
+		return "", "", "", false
 	}
-	name, _, _ := strings.Cut(rest, "'")
-	return name == quoted(seq.Schema, seq.Name) ||
-		name == QuoteIdent(seq.Schema)+"."+QuoteIdent(seq.Name)
+	i += len(call)
+	name, _, ok = strings.Cut(text[i:], "'")
+	return text[:i], name, text[i+len(name):], ok
+}
+
+// renameInDefaults makes the defaults that use a sequence name it as it is called
+// now.
+func (e *edit) renameInDefaults(was, is *Relation) {
+	if is.Kind != KindSequence {
+		return
+	}
+	for _, r := range e.next.Relations() {
+		for i := range r.Columns {
+			if r.Columns[i].Dropped || !e.next.usesSequence(r, i, was) {
+				continue
+			}
+			if before, _, after, ok := cutNextval(r.Columns[i].Default); ok {
+				e.changeColumn(object{classDefault, r.OID, i}, func(c *Column) {
+					c.Default = before + quoted(is.Schema, is.Name) + after
+				})
+			}
+		}
+	}
 }
 
 func (s *Snapshot) needType(oid OID) []edge {
@@ -243,8 +271,15 @@ func (s *Snapshot) closureOf(roots []object) *closure {
 	for _, o := range roots {
 		c.walk(o)
 	}
+	// What goes whole needs no change of its parts.
+	c.order = slices.DeleteFunc(c.order, func(o object) bool {
+		return o.isPart() && c.seen[object{class: classRelation, oid: o.oid}]
+	})
 	return c
 }
+
+// isPart tells whether o is a part of a relation.
+func (o object) isPart() bool { return o.class == classColumn || o.class == classDefault }
 
 func (c *closure) walk(o object) {
 	for _, e := range c.s.dependents(o) {
@@ -289,9 +324,18 @@ func (e *edit) drop(roots []object, cascade bool) error {
 		e.notice("drop cascades to %d other objects\n%s", len(lines), strings.Join(lines, "\n"))
 	}
 	for _, o := range c.order {
+		if r := e.next.relations[o.oid]; o.class == classColumn && slices.Contains(r.Key, o.column) {
+			return keyColumn(r, o.column)
+		}
 		e.remove(o)
 	}
 	return nil
+}
+
+func keyColumn(r *Relation, column int) *sqlerr.Error {
+	return sqlerr.New(sqlerr.InvalidTableDefinition,
+		"cannot drop column \"%s\" because it is in the key of %s \"%s\"",
+		r.Columns[column].Name, r.Kind, r.Name)
 }
 
 func (c *closure) refusal(roots, asked []object) *sqlerr.Error {
@@ -348,7 +392,7 @@ func (e *edit) releaseTarget(query OID) {
 	for _, r := range e.next.Relations() {
 		if r.Query == query {
 			r := *r
-			r.Query = 0
+			r.Query, r.DependsOn, r.Reads = 0, nil, nil
 			e.putRelation(&r)
 			e.altered(&r)
 		}
@@ -356,11 +400,7 @@ func (e *edit) releaseTarget(query OID) {
 }
 
 func (e *edit) changeColumn(o object, change func(*Column)) {
-	old := e.next.relations[o.oid]
-	if old == nil {
-		return
-	}
-	r := *old
+	r := *e.next.relations[o.oid]
 	r.Columns = slices.Clone(r.Columns)
 	change(&r.Columns[o.column])
 	r.SchemaVersion++
