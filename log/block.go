@@ -37,6 +37,12 @@ type Block struct {
 	Epoch, LastEpoch Epoch
 	// Epochs lists the runs of rows by epoch; nil when all rows have Epoch.
 	Epochs []EpochRun
+	// Offsets are those of the rows in a block from which compaction by key took
+	// rows away, ascending; nil when the rows follow each other from Base.
+	Offsets []Offset
+	// Next is the offset after the last row that the block stands for, the rows
+	// that compaction took away included; 0 when it is Base + Rows.
+	Next Offset
 }
 
 // EpochRun is Rows rows in a row that belong to one epoch.
@@ -55,4 +61,20 @@ func (b *Block) Bytes() int {
 }
 
 // End gives the offset after the last row.
-func (b *Block) End() Offset { return b.Base + Offset(b.Rows) }
+func (b *Block) End() Offset {
+	if b.Next != 0 {
+		return b.Next
+	}
+	return b.Base + Offset(b.Rows)
+}
+
+// OffsetOf gives the offset of a row; row b.Rows is the one after the last.
+func (b *Block) OffsetOf(row int) Offset {
+	switch {
+	case row >= b.Rows:
+		return b.End()
+	case b.Offsets != nil:
+		return b.Offsets[row]
+	}
+	return b.Base + Offset(row)
+}
