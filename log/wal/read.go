@@ -19,6 +19,10 @@ const BoundaryType raft.LogType = 0xff
 //     entry has: Raft finds a conflict and replaces them.
 func (s *Store) GetLog(index uint64, out *raft.Log) error {
 	s.mu.RLock()
+	if s.shut {
+		s.mu.RUnlock()
+		return ErrClosed
+	}
 	if s.tail.get(index, out) {
 		s.mu.RUnlock()
 		s.metrics.tailHits.Add(1)
@@ -39,6 +43,7 @@ func (s *Store) GetLog(index uint64, out *raft.Log) error {
 		end = int64(g.pos[i])
 	}
 	g.refs.Add(1)
+	s.readers.Add(1)
 	s.mu.RUnlock()
 	defer s.release(g)
 	s.metrics.tailMisses.Add(1)
@@ -104,4 +109,5 @@ func (s *Store) release(g *segment) {
 	if g.refs.Add(-1) == 0 && g.dead.Load() {
 		s.wake()
 	}
+	s.readers.Done()
 }

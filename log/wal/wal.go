@@ -104,6 +104,8 @@ type Store struct {
 	ghostTo   uint64     // Raft may believe that entries up to here exist; 0 if none
 	commit    uint64     // commit index of the newest durable frame
 	tail      tail
+	shut      bool           // no new readers
+	readers   sync.WaitGroup // readers inside a file; added to under mu while !shut
 
 	// rmu guards the recycler's work list.
 	rmu       sync.Mutex
@@ -204,8 +206,8 @@ func (s *Store) refuseOrphans() error {
 	return nil
 }
 
-// Close stops the recycler, marks the log as cleanly closed and releases the files. Readers must
-// have ended.
+// Close stops the recycler, waits for readers, marks the log as cleanly closed and releases the
+// files.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
@@ -218,6 +220,10 @@ func (s *Store) Close() error {
 	if s.poison.Load() == nil && s.active != nil && !s.needRoll {
 		err = s.seal()
 	}
+	s.mu.Lock()
+	s.shut = true
+	s.mu.Unlock()
+	s.readers.Wait()
 	return errors.Join(err, s.closeFiles())
 }
 
