@@ -1,0 +1,323 @@
+package types
+
+import (
+	"encoding/binary"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones must not depend on the machine
+
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
+
+// maxZoneHours bounds numeric zone displacements, as MAX_TZDISP_HOUR.
+const maxZoneHours = 15
+
+// LoadZone finds a time zone as SET TIME ZONE does: an IANA name in any case, a
+// POSIX specification (EST5EDT, <+03>-3), or a number of hours east of UTC.
+func LoadZone(name string) (*time.Location, error) {
+	if off, ok := zoneHours(name); ok {
+		if off < -maxZoneHours*3600-3599 || off > maxZoneHours*3600+3599 {
+			return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+				"invalid value for parameter \"TimeZone\": \"%s\"", name)
+		}
+		return time.FixedZone(posixName(off), off), nil
+	}
+	if loc := findZone(name); loc != nil {
+		return loc, nil
+	}
+	return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+		"invalid value for parameter \"TimeZone\": \"%s\"", name)
+}
+
+// zoneHours reads "+5", "-3.5", "05:30" as seconds east.
+func zoneHours(s string) (int, bool) {
+	s = trimSpace(s)
+	if s == "" || !isDigit(s[len(s)-1]) {
+		return 0, false
+	}
+	sign := 1
+	t := s
+	if t[0] == '-' || t[0] == '+' {
+		if t[0] == '-' {
+			sign = -1
+		}
+		t = t[1:]
+	}
+	if h, m, ok := strings.Cut(t, ":"); ok {
+		hh, err1 := ParseInt(Int4, h)
+		mm, err2 := ParseInt(Int4, m)
+		return sign * int(hh*3600+mm*60), err1 == nil && err2 == nil && mm >= 0 && mm < 60
+	}
+	if t == "" || !isDigit(t[0]) {
+		return 0, false
+	}
+	f, err := ParseFloat(Float8, t)
+	return sign * int(f*3600), err == nil && f < 200
+}
+
+// posixName names a fixed offset as PostgreSQL shows it: <+05>-05.
+func posixName(east int) string {
+	return "<" + string(appendZone(nil, -east)) + ">" + string(appendZone(nil, east))
+}
+
+// findZone gives the zone of an IANA name or POSIX specification, or nil.
+func findZone(name string) *time.Location {
+	if canonical, ok := zoneName(name); ok {
+		if canonical == "UTC" {
+			return time.UTC
+		}
+		if loc, err := time.LoadLocation(canonical); err == nil {
+			return loc
+		}
+		return nil
+	}
+	return posixZone(name)
+}
+
+// ZoneNames gives the names of all zones, sorted without regard to case.
+func ZoneNames() []string { return strings.Split(zoneNames, "\n") }
+
+// zoneName finds a name in zoneNames without regard to case.
+func zoneName(name string) (string, bool) {
+	lower := strings.ToLower(name)
+	if lower == "" || strings.ContainsAny(lower, "\n") {
+		return "", false
+	}
+	rest := zoneNames
+	for rest != "" {
+		line, tail, _ := strings.Cut(rest, "\n")
+		if strings.EqualFold(line, lower) {
+			return line, true
+		}
+		rest = tail
+	}
+	return "", false
+}
+
+// posixZone makes a zone of a POSIX TZ specification: it becomes the footer of
+// an otherwise empty TZif file, whose rules time.Location applies.
+func posixZone(spec string) *time.Location {
+	if !posixSyntax(spec) {
+		return nil
+	}
+	spec = strings.ToUpper(spec)
+	abbrev, off, rest := posixStandard(spec)
+	if abbrev == "" {
+		return nil
+	}
+	if rest == "" {
+		return time.FixedZone(abbrev, -off)
+	}
+	if !strings.Contains(rest, ",") {
+		rest += ",M3.2.0,M11.1.0" // the rule of POSIX zones without one
+		spec += ",M3.2.0,M11.1.0"
+	}
+	head := func(b []byte) []byte {
+		b = append(b, "TZif2"...)
+		b = append(b, make([]byte, 15)...)
+		for _, n := range []uint32{0, 0, 0, 0, 1, uint32(len(abbrev) + 1)} {
+			b = binary.BigEndian.AppendUint32(b, n)
+		}
+		b = binary.BigEndian.AppendUint32(b, uint32(int32(-off)))
+		b = append(b, 0, 0)
+		return append(append(b, abbrev...), 0)
+	}
+	data := head(head(nil))
+	data = append(append(append(data, '\n'), spec...), '\n')
+	loc, err := time.LoadLocationFromTZData(spec, data)
+	if err != nil {
+		return nil
+	}
+	return loc
+}
+
+func posixSyntax(s string) bool {
+	digit := false
+	for i := range len(s) {
+		c := s[i]
+		if !isAlpha(c) && !isDigit(c) && !strings.ContainsRune("<>+-,./:", rune(c)) {
+			return false
+		}
+		digit = digit || isDigit(c)
+	}
+	return digit && len(s) < 64
+}
+
+// posixStandard reads the standard abbreviation and offset (seconds west).
+func posixStandard(s string) (abbrev string, west int, rest string) {
+	i := 0
+	if s[0] == '<' {
+		end := strings.IndexByte(s, '>')
+		if end < 2 {
+			return "", 0, ""
+		}
+		abbrev, i = s[1:end], end+1
+	} else {
+		for i < len(s) && isAlpha(s[i]) {
+			i++
+		}
+		abbrev = s[:i]
+		if i < 3 {
+			return "", 0, ""
+		}
+	}
+	sign := 1
+	if i < len(s) && (s[i] == '-' || s[i] == '+') {
+		if s[i] == '-' {
+			sign = -1
+		}
+		i++
+	}
+	start := i
+	unit, total, n := 3600, 0, 0
+	for i <= len(s) {
+		if i < len(s) && isDigit(s[i]) {
+			n = n*10 + int(s[i]-'0')
+			i++
+			continue
+		}
+		total += n * unit
+		if i == len(s) || s[i] != ':' || unit == 1 {
+			break
+		}
+		unit, n = unit/60, 0
+		i++
+	}
+	if i == start || total > 168*3600 {
+		return "", 0, ""
+	}
+	return abbrev, sign * total, s[i:]
+}
+
+// zoneOffset gives the seconds east of UTC at an instant.
+func zoneOffset(loc *time.Location, micros int64) int {
+	if loc == time.UTC {
+		return 0
+	}
+	sec := micros / usecPerSec
+	if micros%usecPerSec < 0 {
+		sec--
+	}
+	_, off := time.Unix(sec, 0).In(loc).Zone()
+	return off
+}
+
+// toLocal gives the local time of an instant, in microseconds.
+func toLocal(loc *time.Location, micros int64) int64 {
+	if loc == time.UTC || isInfinite(micros) {
+		return micros
+	}
+	return micros + int64(zoneOffset(loc, micros))*usecPerSec
+}
+
+// localOffset gives the seconds east of UTC for a local time, by PostgreSQL's
+// DetermineTimeZoneOffset: in a gap the offset before it, in an overlap the
+// offset after it.
+func localOffset(loc *time.Location, local int64) int {
+	if loc == time.UTC {
+		return 0
+	}
+	sec, _ := floorDiv(local, usecPerSec)
+	prev := time.Unix(sec-secPerDay, 0).In(loc)
+	_, before := prev.Zone()
+	_, boundary := prev.ZoneBounds()
+	if boundary.IsZero() || boundary.Unix() > sec+2*secPerDay {
+		return before
+	}
+	_, after := boundary.Zone()
+	b := boundary.Unix()
+	beforeTime, afterTime := sec-int64(before), sec-int64(after)
+	switch {
+	case beforeTime < b && afterTime < b:
+		return before
+	case beforeTime > b && afterTime >= b:
+		return after
+	case beforeTime > afterTime:
+		return before
+	}
+	return after
+}
+
+func floorDiv(a, b int64) (q, r int64) {
+	q, r = a/b, a%b
+	if r < 0 {
+		q--
+		r += b
+	}
+	return q, r
+}
+
+// fromLocal gives the instant of a local time.
+func fromLocal(loc *time.Location, local int64) int64 {
+	if loc == time.UTC || isInfinite(local) {
+		return local
+	}
+	return local - int64(localOffset(loc, local))*usecPerSec
+}
+
+// AtZone gives the local time of an instant in a zone (AT TIME ZONE of a
+// timestamptz).
+func AtZone(loc *time.Location, micros int64) int64 { return toLocal(loc, micros) }
+
+// FromZone gives the instant of a local time in a zone (AT TIME ZONE of a
+// timestamp).
+func FromZone(loc *time.Location, local int64) int64 { return fromLocal(loc, local) }
+
+// ZoneByName finds the zone of AT TIME ZONE: an abbreviation, a name, or a POSIX
+// specification.
+func ZoneByName(name string) (*time.Location, error) {
+	lower := strings.ToLower(trimSpace(name))
+	if z, ok := zoneAbbrev(lower); ok {
+		if z.zone != "" {
+			if loc := findZone(z.zone); loc != nil {
+				return loc, nil
+			}
+		}
+		return time.FixedZone(strings.ToUpper(lower), z.east), nil
+	}
+	if lower != "" && (lower[0] == '+' || lower[0] == '-') || lower != "" && isDigit(lower[0]) {
+		if tz, e := decodeZone(signed(lower)); e == dtOK {
+			// A bare offset has POSIX's sign: "+3" is west of Greenwich.
+			return time.FixedZone(name, tz), nil
+		}
+	}
+	if loc := findZone(lower); loc != nil {
+		return loc, nil
+	}
+	return nil, errZone(name)
+}
+
+func signed(s string) string {
+	if isDigit(s[0]) {
+		return "+" + s
+	}
+	return s
+}
+
+func errZone(name string) *sqlerr.Error {
+	return sqlerr.New(sqlerr.InvalidParameterValue, "time zone \"%s\" not recognized", name)
+}
+
+// abbrevZone is the meaning of a zone abbreviation: a fixed offset, or the
+// current rule of a named zone.
+type abbrevZone struct {
+	east int
+	dst  bool
+	zone string
+}
+
+// zoneAbbrev finds a lower-case abbreviation.
+func zoneAbbrev(name string) (abbrevZone, bool) {
+	z, ok := zoneAbbrevs[name]
+	return z, ok
+}
+
+// zoneLabel gives the zone's abbreviation at an instant, or its displacement
+// when it has none.
+func zoneLabel(loc *time.Location, micros int64, off int) string {
+	name, _ := time.UnixMicro(micros).In(loc).Zone()
+	if name == "" || !isAlpha(name[0]) {
+		return string(appendZone(nil, -off))
+	}
+	return name
+}
