@@ -1,0 +1,7 @@
+//go:build !unix
+
+package state
+
+func mapMemory(n int) []byte { return make([]byte, n) }
+
+func unmapMemory([]byte) {}
