@@ -96,7 +96,7 @@ type (
 	}
 
 	// Call is a function or aggregate call. EXTRACT, SUBSTRING FROM, TRIM and their like
-	// are calls too; "grouping sets", "rollup" and "cube" are calls in GROUP BY.
+	// are calls too, and so are ROLLUP and CUBE in GROUP BY.
 	Call struct {
 		Loc
 		Name     Name
@@ -195,6 +195,12 @@ type (
 	// Default is the word DEFAULT in VALUES or SET.
 	Default struct{ Loc }
 
+	// GroupingSets is GROUPING SETS (...) in GROUP BY; the empty set is an empty *Row.
+	GroupingSets struct {
+		Loc
+		Sets []Expr
+	}
+
 	// TableArg is TABLE t [PARTITION BY ...] as an argument of a table function.
 	TableArg struct {
 		Loc
@@ -229,6 +235,8 @@ func (*Collate) exprNode()   {}
 func (*AtTZ) exprNode()      {}
 func (*Default) exprNode()   {}
 func (*TableArg) exprNode()  {}
+
+func (*GroupingSets) exprNode() {}
 
 // ConstKind is the class of a literal.
 type ConstKind uint8

@@ -6,7 +6,7 @@ package sql
 type TypeName struct {
 	Loc
 	Name   Name
-	Quoted bool // "char" is another type than char
+	Quoted bool // a single name in quotes: "char" is another type than char
 	// Mods are the modifiers as written: (10, 2) of numeric; for interval also the field
 	// words ("day", "to", "second").
 	Mods   []string

@@ -119,6 +119,8 @@ func (w walker) below(x Expr) {
 		w.expr(x.Zone)
 	case *TableArg:
 		w.exprs(x.By)
+	case *GroupingSets:
+		w.exprs(x.Sets)
 	}
 }
 

@@ -1,0 +1,67 @@
+package sql
+
+import "strings"
+
+// quotedWords are the words that Print puts in quotes when they are names: all that
+// PostgreSQL does not list as "non-reserved"
+// (https://www.postgresql.org/docs/15/sql-keywords-appendix.html), and those with a meaning
+// in Millrace's own clauses.
+var quotedWords = func() map[string]bool {
+	m := make(map[string]bool)
+	for _, w := range strings.Fields(`
+all analyse analyze and any array as asc asymmetric both case cast check collate column
+constraint create current_catalog current_date current_role current_time current_timestamp
+current_user default deferrable desc distinct do else end except false fetch for foreign from
+grant group having in initially intersect into lateral leading limit localtime localtimestamp
+not null offset on only or order placing primary references returning select session_user some
+symmetric table then to trailing true union unique user using variadic when where window with
+
+authorization binary collation concurrently cross current_schema freeze full ilike inner is
+isnull join left like natural notnull outer overlaps right similar tablesample verbose
+
+between bigint bit boolean char character coalesce dec decimal exists extract float greatest
+grouping inout int integer interval least national nchar none normalize nullif numeric out
+overlay position precision real row setof smallint substring time timestamp treat trim values
+varchar xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi
+xmlroot xmlserialize xmltable
+
+emit filter groups map of over partition qualify range rows struct within without
+`) {
+		m[w] = true
+	}
+	return m
+}()
+
+// QuoteIdent returns a name as it must be written in SQL: in double quotes unless it is a
+// word in lower case that no clause gives a meaning to.
+func QuoteIdent(name string) string {
+	if isPlainIdent(name) && !quotedWords[name] {
+		return name
+	}
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+}
+
+// QuoteString returns a text as a string literal.
+func QuoteString(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// String returns the name as it must be written in SQL.
+func (n Name) String() string {
+	var p printer
+	p.name(n)
+	return string(p.b)
+}
+
+func isPlainIdent(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c == '_':
+		case c >= '0' && c <= '9', c == '$':
+			if i == 0 {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return s != ""
+}

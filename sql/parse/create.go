@@ -1,0 +1,496 @@
+package parse
+
+import (
+	"strings"
+
+	"github.com/millracedb/millrace/sql"
+)
+
+func keywordUpper(k keyword) string { return strings.ToUpper(keywordNames[k]) }
+
+// createWords are the words between CREATE and the kind of object.
+type createWords struct {
+	replace, temp, unlogged, recursive, unique, source bool
+}
+
+// create reads CREATE.
+func (p *parser) create() sql.Statement {
+	at := p.locOf(&p.toks[p.i-1])
+	w := p.createWords()
+	kindAt := p.i
+	kind := p.objectKind()
+	if w.source && kind != sql.ObjStream && kind != sql.ObjTable {
+		p.i = kindAt - 1
+		p.refuseWords(at, "CREATE")
+	}
+	p.refuseKind(at, "CREATE", kind)
+	p.checkCreateWords(w, kind, kindAt)
+	switch kind {
+	case sql.ObjStream, sql.ObjTable:
+		return p.createRelation(kind, w)
+	case sql.ObjMaterializedView:
+		return p.createMaterializedView(w)
+	case sql.ObjView:
+		return p.createView(w)
+	case sql.ObjIndex:
+		return p.createIndex(w)
+	case sql.ObjSchema:
+		return p.createSchema()
+	case sql.ObjType:
+		return p.createType()
+	case sql.ObjDomain:
+		return p.createDomain()
+	case sql.ObjSequence:
+		return p.createSequence(w)
+	case sql.ObjFunction, sql.ObjProcedure:
+		return p.createFunction(kind, w)
+	case sql.ObjRole:
+		return p.createRole(p.toks[p.i-1].kw == kwUser)
+	case sql.ObjDatabase:
+		s := &sql.CreateDatabase{Name: p.name()}
+		p.accept(kwWith)
+		s.Options = p.looseOptions()
+		return s
+	case sql.ObjExtension:
+		return p.createExtension()
+	}
+	p.i = kindAt
+	p.refuseWords(at, "CREATE")
+	p.unexpected()
+	return nil
+}
+
+func (p *parser) createWords() (w createWords) {
+	w.replace = p.words("or", "replace")
+	for {
+		switch p.oneOf("temporary", "temp", "local temporary", "local temp", "unlogged",
+			"recursive", "unique", "source") {
+		case 0, 1, 2, 3:
+			w.temp = true
+		case 4:
+			w.unlogged = true
+		case 5:
+			w.recursive = true
+		case 6:
+			w.unique = true
+		case 7:
+			w.source = true
+		default:
+			return w
+		}
+	}
+}
+
+// checkCreateWords refuses words that do not go with the kind.
+func (p *parser) checkCreateWords(w createWords, kind sql.ObjectKind, kindAt int) {
+	rel := kind == sql.ObjStream || kind == sql.ObjTable
+	view := kind == sql.ObjView
+	bad := w.source && !rel || w.unique && kind != sql.ObjIndex || w.recursive && !view ||
+		w.unlogged && kind != sql.ObjTable ||
+		w.temp && !view && kind != sql.ObjTable && kind != sql.ObjSequence ||
+		w.replace && !rel && !view && kind != sql.ObjMaterializedView &&
+			kind != sql.ObjFunction && kind != sql.ObjProcedure
+	if bad {
+		p.unexpectedAt(&p.toks[kindAt])
+	}
+}
+
+// relation collects what CREATE STREAM and CREATE TABLE may have in any order.
+type relation struct {
+	def      sql.Definition
+	columns  []string // only names were in the brackets
+	with     []sql.Option
+	onCommit sql.OnCommit
+	query    *sql.Query
+	noData   bool
+}
+
+func (p *parser) createRelation(kind sql.ObjectKind, w createWords) sql.Statement {
+	ifNotExists := p.ifNotExists()
+	name := p.qname()
+	r := p.relationBody()
+	if r.query != nil {
+		if r.columns == nil && (len(r.def.Columns) > 0 || len(r.def.Constraints) > 0) || w.source {
+			p.missing("columns with types cannot be given together with AS SELECT")
+		}
+		return &sql.CreateAs{Kind: kind, Name: name, Replace: w.replace,
+			IfNotExists: ifNotExists, Temp: w.temp, Columns: r.columns, With: r.with,
+			OnCommit: r.onCommit, Query: r.query, NoData: r.noData}
+	}
+	if r.columns != nil {
+		p.unexpected()
+	}
+	if kind == sql.ObjStream {
+		return &sql.CreateStream{Name: name, Replace: w.replace, IfNotExists: ifNotExists,
+			Source: w.source, Definition: r.def, With: r.with}
+	}
+	return &sql.CreateTable{Name: name, Replace: w.replace, IfNotExists: ifNotExists,
+		Source: w.source, Temp: w.temp, Unlogged: w.unlogged, Definition: r.def, With: r.with,
+		OnCommit: r.onCommit}
+}
+
+func (p *parser) relationBody() (r relation) {
+	if p.isC('(') {
+		if t := p.peek(2); p.peek(1).isName() && (t.isPunct(',') || t.isPunct(')')) {
+			r.columns = p.names()
+		} else {
+			r.def = p.definition()
+		}
+	}
+	for {
+		switch {
+		case p.is(kwWith) && p.peek(1).isPunct('('):
+			p.i++
+			r.with = append(r.with, p.options()...)
+		case p.words("on", "commit"):
+			switch p.oneOf("drop", "delete rows", "preserve rows") {
+			case 0:
+				r.onCommit = sql.OnCommitDrop
+			case 1:
+				r.onCommit = sql.OnCommitDeleteRows
+			case 2:
+				r.onCommit = sql.OnCommitPreserveRows
+			default:
+				p.unexpected()
+			}
+		case p.wordAt(0, "partition") || p.wordAt(0, "inherits"):
+			p.unsupported(p.loc(), strings.ToUpper(p.text(p.tok()))+" of a table",
+				"Use WITH (partitions = n).")
+		case p.wordAt(0, "append") && p.wordAt(1, "only"):
+			p.unsupported(p.loc(), "APPEND ONLY", "Use CREATE STREAM.")
+		case p.accept(kwAs):
+			r.query = p.query()
+			r.noData = p.withData()
+			return r
+		default:
+			return r
+		}
+	}
+}
+
+// withData reads [WITH [NO] DATA] and reports NO DATA.
+func (p *parser) withData() bool {
+	return p.oneOf("with no data", "with data") == 0
+}
+
+// definition reads the bracketed columns and constraints of a stream or table.
+func (p *parser) definition() (d sql.Definition) {
+	p.expectC('(')
+	for !p.isC(')') {
+		at := p.loc()
+		switch {
+		case p.wordAt(0, "watermark") && p.peek(1).kw == kwFor:
+			if d.Watermark != nil {
+				p.missing("multiple WATERMARK clauses not allowed")
+			}
+			d.Watermark = p.watermark()
+		case p.constraintAhead():
+			d.Constraints = append(d.Constraints, p.tableConstraint())
+		case p.accept(kwLike):
+			d.Likes = append(d.Likes, p.tableLike(at))
+		default:
+			d.Columns = append(d.Columns, p.columnDef())
+		}
+		if !p.acceptC(',') {
+			break
+		}
+		if p.isC(')') {
+			p.unexpected()
+		}
+	}
+	p.expectC(')')
+	return d
+}
+
+func (p *parser) watermark() *sql.Watermark {
+	w := &sql.Watermark{Loc: p.loc()}
+	p.i += 2
+	w.Column = p.name()
+	p.expect(kwAs)
+	w.X = p.expr()
+	return w
+}
+
+func (p *parser) tableLike(at sql.Loc) sql.TableLike {
+	l := sql.TableLike{Loc: at, Table: p.qname()}
+	for {
+		switch p.oneOf("including", "excluding") {
+		case 0:
+			l.Including = append(l.Including, strings.ToUpper(p.label()))
+		case 1:
+			l.Excluding = append(l.Excluding, strings.ToUpper(p.label()))
+		default:
+			return l
+		}
+	}
+}
+
+// constraintAhead reports whether a table constraint is at the cursor, and not a column that
+// has one of its words as a name.
+func (p *parser) constraintAhead() bool {
+	t := p.tok()
+	if t.kind != kindIdent {
+		return false
+	}
+	switch {
+	case t.kw == kwConstraint:
+		return true
+	case t.kw == kwPrimary:
+		return p.peek(1).kw == kwKey && p.peek(2).isPunct('(')
+	case t.kw == kwUnique, equalFold(p.text(t), "check"):
+		return p.peek(1).isPunct('(')
+	case equalFold(p.text(t), "foreign"):
+		return p.peek(1).kw == kwKey
+	case equalFold(p.text(t), "exclude"):
+		return p.peek(1).kw == kwUsing
+	}
+	return false
+}
+
+func (p *parser) tableConstraint() *sql.Constraint {
+	c := &sql.Constraint{Loc: p.loc()}
+	if p.accept(kwConstraint) {
+		c.Name = p.name()
+	}
+	switch p.oneOf("primary key", "unique", "check", "foreign key", "exclude") {
+	case 0:
+		c.Columns = p.names()
+	case 1:
+		c.Kind = sql.UniqueConstraint
+		c.Columns = p.names()
+	case 2:
+		c.Kind = sql.CheckConstraint
+		p.expectC('(')
+		c.Check = p.expr()
+		p.expectC(')')
+	case 3:
+		c.Kind = sql.ForeignKeyConstraint
+		c.Columns = p.names()
+		p.need("references")
+		c.Ref = p.reference()
+	case 4:
+		p.unsupported(c.Loc, "EXCLUDE", "Use UNIQUE.")
+	default:
+		p.unexpected()
+	}
+	p.constraintTail(&c.Deferred)
+	return c
+}
+
+// constraintTail reads what may follow any constraint.
+func (p *parser) constraintTail(d *sql.Deferral) {
+	for {
+		switch p.oneOf("not enforced", "not valid", "no inherit", "not deferrable",
+			"initially immediate", "deferrable", "initially deferred") {
+		case 5:
+			*d = max(*d, sql.Deferrable)
+		case 6:
+			*d = sql.InitiallyDeferred
+		case -1:
+			return
+		}
+	}
+}
+
+// reference reads what follows REFERENCES.
+func (p *parser) reference() *sql.Reference {
+	r := &sql.Reference{Table: p.qname()}
+	if p.isC('(') {
+		r.Columns = p.names()
+	}
+	for {
+		switch p.oneOf("on delete", "on update", "match full", "match simple", "match partial") {
+		case 0:
+			r.OnDelete = p.referenceAction()
+		case 1:
+			r.OnUpdate = p.referenceAction()
+		case -1:
+			return r
+		}
+	}
+}
+
+func (p *parser) referenceAction() string {
+	actions := []string{"cascade", "restrict", "no action", "set null", "set default"}
+	i := p.oneOf(actions...)
+	if i < 0 {
+		p.unexpected()
+	}
+	return strings.ToUpper(actions[i])
+}
+
+// columnDef reads one column with its constraints.
+func (p *parser) columnDef() *sql.ColumnDef {
+	c := &sql.ColumnDef{Loc: p.loc()}
+	c.Name = p.label()
+	if p.accept(kwAs) { // p AS expr
+		c.Generated = &sql.Generated{Kind: sql.ComputedColumn, X: p.expr()}
+	} else {
+		c.Type = p.typeName()
+	}
+	for p.columnAttribute(c) {
+	}
+	return c
+}
+
+// columnAttribute reads one constraint or property of a column; false: none follows.
+func (p *parser) columnAttribute(c *sql.ColumnDef) bool {
+	name := ""
+	at := p.loc()
+	if p.accept(kwConstraint) {
+		name = p.name()
+	}
+	switch p.oneOf("primary key", "key", "unique", "not null", "null", "headers", "header",
+		"default", "generated", "check", "references", "collate") {
+	case 0:
+		c.PrimaryKey = true
+		p.constraintTail(new(sql.Deferral))
+	case 1:
+		c.Key = true
+	case 2:
+		c.Unique = true
+		p.constraintTail(new(sql.Deferral))
+	case 3:
+		c.NotNull = true
+	case 4:
+		c.Null = true
+	case 5:
+		c.Headers = true
+	case 6:
+		p.expectC('(')
+		c.Header = p.str()
+		p.expectC(')')
+	case 7:
+		c.Default = p.binary(bpOp)
+	case 8:
+		c.Generated = p.generated()
+	case 9:
+		k := &sql.Constraint{Loc: at, Name: name, Kind: sql.CheckConstraint}
+		p.expectC('(')
+		k.Check = p.expr()
+		p.expectC(')')
+		c.Checks = append(c.Checks, k)
+		p.constraintTail(&k.Deferred)
+	case 10:
+		c.References = p.reference()
+		p.constraintTail(new(sql.Deferral))
+	case 11:
+		c.Collate = p.dotted(sql.Name{p.label()})
+	default:
+		if name != "" {
+			p.unexpected()
+		}
+		return false
+	}
+	return true
+}
+
+// generated reads what follows GENERATED.
+func (p *parser) generated() *sql.Generated {
+	g := &sql.Generated{Kind: sql.IdentityAlways}
+	switch p.oneOf("always", "by default") {
+	case 0:
+	case 1:
+		g.Kind = sql.IdentityByDefault
+	default:
+		p.unexpected()
+	}
+	p.expect(kwAs)
+	if p.words("identity") {
+		if p.acceptC('(') {
+			g.Options = p.sequenceOptions()
+			p.expectC(')')
+		}
+		return g
+	}
+	if g.Kind == sql.IdentityByDefault {
+		p.unexpected()
+	}
+	g.Kind = sql.GeneratedStored
+	p.expectC('(')
+	g.X = p.expr()
+	p.expectC(')')
+	p.need("stored")
+	return g
+}
+
+func (p *parser) createMaterializedView(w createWords) sql.Statement {
+	s := &sql.CreateMaterializedView{Replace: w.replace, IfNotExists: p.ifNotExists()}
+	s.Name = p.qname()
+	if p.isC('(') {
+		s.Columns = p.names()
+	}
+	s.With = p.optionalWith()
+	p.expect(kwAs)
+	s.Query = p.query()
+	s.NoData = p.withData()
+	return s
+}
+
+func (p *parser) createView(w createWords) sql.Statement {
+	s := &sql.CreateView{Replace: w.replace, Temp: w.temp, Recursive: w.recursive}
+	s.IfNotExists = p.ifNotExists()
+	s.Name = p.qname()
+	if p.isC('(') {
+		s.Columns = p.names()
+	}
+	s.With = p.optionalWith()
+	p.expect(kwAs)
+	s.Query = p.query()
+	switch p.oneOf("with check option", "with cascaded check option", "with local check option") {
+	case 0, 1:
+		s.Check = sql.CheckCascaded
+	case 2:
+		s.Check = sql.CheckLocal
+	}
+	return s
+}
+
+func (p *parser) createIndex(w createWords) sql.Statement {
+	s := &sql.CreateIndex{Unique: w.unique, Concurrently: p.words("concurrently")}
+	s.IfNotExists = p.ifNotExists()
+	if !p.is(kwOn) {
+		s.Name = p.qname()
+	}
+	p.expect(kwOn)
+	s.Only = p.accept(kwOnly)
+	s.Table = p.qname()
+	if p.accept(kwUsing) {
+		s.Method = p.label()
+	}
+	s.Keys = p.indexKeys()
+	if p.words("include") {
+		s.Include = p.names()
+	}
+	switch p.oneOf("nulls not distinct", "nulls distinct") {
+	case 0:
+		s.NullsSame = true
+	}
+	s.With = p.optionalWith()
+	if p.accept(kwWhere) {
+		s.Where = p.expr()
+	}
+	return s
+}
+
+// indexKeys reads the bracketed keys of an index or of ON CONFLICT.
+func (p *parser) indexKeys() (ks []sql.IndexKey) {
+	p.expectC('(')
+	for {
+		var k sql.IndexKey
+		k.X = p.binary(bpCollate + 1)
+		if p.accept(kwCollate) {
+			k.Collate = p.dotted(sql.Name{p.label()})
+		}
+		if t := p.tok(); t.isName() && t.kw != kwNulls {
+			k.OpClass = p.qname()
+		}
+		p.direction(&k.SortKey)
+		ks = append(ks, k)
+		if !p.acceptC(',') {
+			break
+		}
+	}
+	p.expectC(')')
+	return ks
+}

@@ -1,0 +1,139 @@
+package parse
+
+import "github.com/millracedb/millrace/sql"
+
+// tablePrimary reads one table, view, stream or table function of FROM, with its alias.
+// Brackets and joins are the outline's.
+func (p *parser) tablePrimary() sql.TableRef {
+	at := p.loc()
+	lateral := p.accept(kwLateral)
+	switch {
+	case p.is(kwRows) && p.peek(1).kw == kwFrom:
+		p.i += 2
+		f := &sql.TableFunc{Loc: at, Lateral: lateral}
+		p.expectC('(')
+		f.Calls = p.exprs()
+		p.expectC(')')
+		return p.funcTail(f)
+	case p.is(kwTable) && p.peek(1).isPunct('('): // TABLE(TUMBLE(..))
+		p.i += 2
+		f := &sql.TableFunc{Loc: at, Lateral: lateral, Calls: []sql.Expr{p.expr()}}
+		p.expectC(')')
+		return p.funcTail(f)
+	}
+	only := p.accept(kwOnly)
+	if t := p.tok(); !only && p.peek(1).isPunct('(') && t.kind == kindIdent && !reserved[t.kw] {
+		at := p.loc()
+		call := p.call(at, sql.Name{p.label()})
+		return p.funcTail(&sql.TableFunc{Loc: at, Lateral: lateral, Calls: []sql.Expr{call}})
+	}
+	at = p.loc()
+	n := p.qname()
+	if p.isC('(') && !only {
+		call := p.call(at, n)
+		return p.funcTail(&sql.TableFunc{Loc: at, Lateral: lateral, Calls: []sql.Expr{call}})
+	}
+	if lateral {
+		p.unexpected()
+	}
+	return p.tableTail(&sql.Table{Loc: at, Name: n, Only: only})
+}
+
+func (p *parser) tableTail(t *sql.Table) sql.TableRef {
+	if p.isOp("*") { // t * is the same as t
+		p.i++
+	}
+	if p.asOfAhead() {
+		t.AsOf = p.asOf()
+	}
+	if p.is(kwFor) && p.peek(1).kw == kwSystemTime {
+		p.i += 2
+		p.expect(kwAs)
+		p.expect(kwOf)
+		t.SystemTime = p.binary(bpOp)
+	}
+	t.Alias = p.alias()
+	if t.AsOf == nil && p.asOfAhead() {
+		t.AsOf = p.asOf()
+	}
+	if p.accept(kwTablesample) {
+		t.Sample = &sql.Sample{Method: p.label()}
+		p.expectC('(')
+		t.Sample.Arg = p.expr()
+		p.expectC(')')
+		if p.accept(kwRepeatable) {
+			p.expectC('(')
+			t.Sample.Seed = p.expr()
+			p.expectC(')')
+		}
+	}
+	if p.wordAt(0, "match_recognize") && p.peek(1).isPunct('(') {
+		p.unsupported(p.loc(), "MATCH_RECOGNIZE", "Use window functions or a self join.")
+	}
+	return t
+}
+
+func (p *parser) funcTail(f *sql.TableFunc) sql.TableRef {
+	if p.is(kwWith) && p.peek(1).kw == kwOrdinality {
+		p.i += 2
+		f.Ord = true
+	}
+	if p.asOfAhead() {
+		f.AsOf = p.asOf()
+	}
+	if p.is(kwAs) && p.peek(1).isPunct('(') {
+		p.i++
+		f.Alias.Defs = p.columnDefs()
+		return f
+	}
+	f.Alias = p.alias()
+	return f
+}
+
+// alias reads [AS] name [(columns)]; no alias is the zero Alias.
+func (p *parser) alias() (a sql.Alias) {
+	if p.is(kwAs) && !p.asOfAhead() {
+		p.i++
+		a.Name = p.name()
+	} else if t := p.tok(); t.isName() && !p.clauseAhead() {
+		a.Name = p.name()
+	} else {
+		return a
+	}
+	if p.isC('(') {
+		if t := p.peek(2); t.isPunct(',') || t.isPunct(')') {
+			a.Cols = p.names()
+		} else {
+			a.Defs = p.columnDefs()
+		}
+	}
+	return a
+}
+
+// columnDefs reads (name type, ...).
+func (p *parser) columnDefs() (defs []sql.ColDef) {
+	p.expectC('(')
+	for {
+		defs = append(defs, sql.ColDef{Name: p.name(), Type: p.typeName()})
+		if !p.acceptC(',') {
+			break
+		}
+	}
+	p.expectC(')')
+	return defs
+}
+
+// targetTable reads the table of UPDATE or DELETE; SET cannot be its alias.
+func (p *parser) targetTable() *sql.Table {
+	t := &sql.Table{}
+	t.Only = p.accept(kwOnly)
+	t.Loc = p.loc()
+	t.Name = p.qname()
+	if p.isOp("*") {
+		p.i++
+	}
+	if p.accept(kwAs) || p.tok().isName() && !p.is(kwSet) {
+		t.Alias.Name = p.name()
+	}
+	return t
+}

@@ -1,0 +1,162 @@
+package sql
+
+func (p *printer) drop(s *Drop) {
+	p.s("DROP ", s.Kind.String(), " ")
+	p.when(s.Concurrently, "CONCURRENTLY ")
+	p.when(s.IfExists, "IF EXISTS ")
+	for i, n := range s.Names {
+		p.comma(i)
+		p.name(n)
+		if i < len(s.Args) {
+			p.argTypes(s.Args[i])
+		}
+	}
+	p.when(s.Cascade, " CASCADE")
+	p.when(s.DeleteTopic, " DELETE TOPIC")
+}
+
+func (p *printer) alter(s *Alter) {
+	p.s("ALTER ", s.Kind.String(), " ")
+	p.when(s.IfExists, "IF EXISTS ")
+	p.when(s.Only, "ONLY ")
+	p.name(s.Name)
+	for i, a := range s.Actions {
+		p.when(i > 0, ",")
+		p.s(" ")
+		p.alterAction(a)
+	}
+}
+
+func (p *printer) alterAction(a AlterAction) {
+	switch a := a.(type) {
+	case *AddColumn:
+		p.s("ADD COLUMN ")
+		p.when(a.IfNotExists, "IF NOT EXISTS ")
+		p.column(a.Column)
+	case *DropColumn:
+		p.s("DROP COLUMN ")
+		p.when(a.IfExists, "IF EXISTS ")
+		p.id(a.Name)
+		p.when(a.Cascade, " CASCADE")
+	case *AddConstraint:
+		p.s("ADD ")
+		p.constraint(a.Constraint)
+	case *DropConstraint:
+		p.s("DROP CONSTRAINT ")
+		p.when(a.IfExists, "IF EXISTS ")
+		p.id(a.Name)
+		p.when(a.Cascade, " CASCADE")
+	case *AddWatermark:
+		p.s("ADD ")
+		p.watermark(a.Watermark)
+	case *SetOptions:
+		p.s("SET ")
+		p.options(a.Options, " = ")
+	case *ResetOptions:
+		p.s("RESET (")
+		for i, n := range a.Names {
+			p.comma(i)
+			p.option(Option{Name: n}, "")
+		}
+		p.s(")")
+	case *SetOwner:
+		p.s("OWNER TO ")
+		p.id(a.Role)
+	case *SetSchema:
+		p.s("SET SCHEMA ")
+		p.id(a.Schema)
+	default:
+		p.alterColumn(a)
+	}
+}
+
+func (p *printer) alterColumn(a AlterAction) {
+	p.s("ALTER COLUMN ")
+	switch a := a.(type) {
+	case *AlterColumnType:
+		p.id(a.Name)
+		p.s(" TYPE ")
+		p.typeName(a.Type)
+		if a.Using != nil {
+			p.s(" USING ")
+			p.expr(a.Using)
+		}
+	case *SetColumnDefault:
+		p.id(a.Name)
+		if a.X == nil {
+			p.s(" DROP DEFAULT")
+		} else {
+			p.s(" SET DEFAULT ")
+			p.expr(a.X)
+		}
+	case *SetColumnNotNull:
+		p.id(a.Name)
+		p.when(a.NotNull, " SET NOT NULL")
+		p.when(!a.NotNull, " DROP NOT NULL")
+	}
+}
+
+func (p *printer) rename(s *Rename) {
+	p.s("ALTER ", s.Kind.String(), " ")
+	p.when(s.IfExists, "IF EXISTS ")
+	p.name(s.Name)
+	p.s(" RENAME ")
+	switch s.Part {
+	case ObjColumn:
+		p.s("COLUMN ")
+		p.id(s.Old)
+		p.s(" ")
+	case ObjConstraint:
+		p.s("CONSTRAINT ")
+		p.id(s.Old)
+		p.s(" ")
+	}
+	p.s("TO ")
+	p.id(s.New)
+}
+
+func (p *printer) alterEnum(s *AlterEnum) {
+	p.s("ALTER TYPE ")
+	p.name(s.Name)
+	if s.Rename != "" {
+		p.s(" RENAME VALUE ")
+		p.str(s.Rename)
+		p.s(" TO ")
+		p.str(s.Label)
+		return
+	}
+	p.s(" ADD VALUE ")
+	p.when(s.IfNotExists, "IF NOT EXISTS ")
+	p.str(s.Label)
+	if s.Neighbour != "" {
+		p.s(map[bool]string{true: " BEFORE ", false: " AFTER "}[s.Before])
+		p.str(s.Neighbour)
+	}
+}
+
+func (p *printer) alterRole(s *AlterRole) {
+	p.s("ALTER ROLE ")
+	p.id(s.Name)
+	switch {
+	case s.Set != nil:
+		p.s(" ")
+		p.setVar(s.Set)
+	case s.Reset != nil:
+		p.s(" RESET ")
+		p.setting(s.Reset.Name)
+	default:
+		p.looseOptions(s.Options)
+	}
+}
+
+func (p *printer) alterSystem(s *AlterSystem) {
+	if s.Value == nil {
+		p.s("ALTER SYSTEM RESET ")
+		p.setting(s.Name)
+		return
+	}
+	p.s("ALTER SYSTEM SET ")
+	p.setting(s.Name)
+	p.s(" = ")
+	p.expr(s.Value)
+}
