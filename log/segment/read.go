@@ -11,6 +11,9 @@ import (
 
 var _ log.Partitions = (*Set)(nil)
 
+// newest stands for the newest epoch.
+const newest = ^log.Epoch(0)
+
 // Bounds implements log.Partitions.
 func (s *Set) Bounds(id log.PartitionID, at log.Epoch) (begin, end log.Offset, err error) {
 	p, err := s.mustFind(id)
@@ -29,7 +32,7 @@ func (s *Set) OffsetAtEpoch(id log.PartitionID, e log.Epoch) (log.Offset, error)
 		return 0, err
 	}
 	v := p.view.Load()
-	return max(v.endAt(e), v.beginAt(v.last)), nil
+	return max(v.endAt(e), v.beginAt(newest)), nil
 }
 
 // OffsetAtTime implements log.Partitions.
@@ -39,13 +42,13 @@ func (s *Set) OffsetAtTime(id log.PartitionID, t int64) (log.Offset, error) {
 		return 0, err
 	}
 	v := p.view.Load()
-	begin := min(v.beginAt(v.last), v.end)
+	begin := min(v.beginAt(newest), v.end)
 	for _, f := range v.files {
 		if f.end <= begin || f.maxTime < t {
 			continue
 		}
-		for i := range f.blocks {
-			if b := &f.blocks[i]; b.MaxTime >= t && b.End() > begin {
+		for _, b := range f.blocks {
+			if b.MaxTime >= t && b.End() > begin {
 				return max(b.Base, begin), nil
 			}
 		}
@@ -116,7 +119,7 @@ func (s *Set) Stats(id log.PartitionID) (log.PartitionStats, error) {
 	}
 	v := p.view.Load()
 	st := log.PartitionStats{
-		Begin: min(v.beginAt(v.last), v.end), End: v.end,
+		Begin: min(v.beginAt(newest), v.end), End: v.end,
 		TailRows: int64(v.end - v.base), TailBytes: v.tailBytes,
 		Segments: len(v.files), LastEpoch: v.last, Pins: p.pinNames(),
 	}

@@ -55,7 +55,7 @@ type Set struct {
 
 	// restored is the epoch of the manifest that the set was opened from: derived
 	// rows up to it are there already.
-	restored log.Epoch
+	restored atomic.Uint64
 	ended    atomic.Uint64 // last epoch whose derived rows are all in
 
 	// sealing is held by the one background writer of files.
@@ -64,8 +64,11 @@ type Set struct {
 	// listed are the files that the last durable manifest names; guarded by
 	// sealing. A file that is replaced stays until a newer manifest is durable.
 	listed map[string]bool
-	doomed []string // replaced files that the last durable manifest still names
-	nextID uint64   // makes names of files unique; guarded by sealing
+	doomed []*file // replaced files that the last durable manifest may still name
+	nextID uint64  // names temporary files; guarded by sealing
+	// unsynced: a file got its name and the directory was not synced since; guarded
+	// by sealing.
+	unsynced bool
 
 	metrics Metrics
 }
@@ -256,7 +259,7 @@ func (s *Set) AppendDerived(b *log.Block) error {
 		return err
 	}
 	b.LastEpoch, b.Epochs = b.Epoch, nil
-	if b.Epoch <= s.restored || b.Epoch <= log.Epoch(s.ended.Load()) {
+	if b.Epoch <= log.Epoch(s.restored.Load()) || b.Epoch <= log.Epoch(s.ended.Load()) {
 		b.Base = p.view.Load().endAt(b.Epoch - 1)
 		return nil
 	}
@@ -280,11 +283,3 @@ func (s *Set) EndEpoch(e log.Epoch) {
 
 // Ended gives the last epoch whose derived rows are all in.
 func (s *Set) Ended() log.Epoch { return log.Epoch(s.ended.Load()) }
-
-// Open opens the set in a directory.
-func Open(opts Options) (*Set, error) {
-	if err := opts.fill(); err != nil {
-		return nil, err
-	}
-	return newSet(opts), nil
-}

@@ -37,8 +37,9 @@ type view struct {
 	base, end log.Offset
 	last      log.Epoch // of the newest row, 0 if there never was one
 	tailBytes int64
-	// spilled says how many blocks at the begin of the tail are in spill files.
-	spilled int
+	// spills are the spill files that the first blocks of the tail are in, one for
+	// each of these blocks.
+	spills []*spill
 }
 
 type beginAt struct {
