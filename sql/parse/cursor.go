@@ -217,6 +217,9 @@ func (p *parser) unexpectedAt(t *token) {
 	switch t.kind {
 	case kindEOF:
 		bailAt(sqlerr.New(sqlerr.SyntaxError, "syntax error at end of input"), at)
+	case kindJunk:
+		bailAt(sqlerr.New(sqlerr.SyntaxError,
+			"trailing junk after numeric literal at or near \"%s\"", p.text(t)), at)
 	case kindVar:
 		name := p.text(t)[2 : t.end-t.start-1]
 		bailAt(sqlerr.New(sqlerr.UndefinedObject, "variable \"%s\" is not defined", name).
@@ -265,7 +268,8 @@ func (p *parser) name() string {
 	return p.label()
 }
 
-// label reads a name in a place where any word will do: after AS or a dot.
+// label reads a name in a place where any word will do: after AS or a dot. There even 1R is
+// one, as in ksqlDB.
 func (p *parser) label() string {
 	t := p.tok()
 	switch t.kind {
@@ -277,9 +281,16 @@ func (p *parser) label() string {
 		s := p.text(t)
 		return quotedNameText(s, p.uescape(s), int(p.locOf(t)))
 	}
+	if t.kind == kindJunk && isJunkName(p.text(t)) {
+		p.i++
+		return foldName(p.text(t))
+	}
 	p.unexpected()
 	return ""
 }
+
+// isJunkName reports whether 1R can be a name: it has no dot.
+func isJunkName(s string) bool { return strings.IndexByte(s, '.') < 0 }
 
 // uescape reads UESCAPE 'c' if the string or name before it was written U&.
 func (p *parser) uescape(s string) byte {

@@ -21,6 +21,7 @@ const (
 	kindVar         // ${name}
 	kindOp          // a run of operator characters; also :: and :=
 	kindPunct       // ( ) [ ] , ; . :
+	kindJunk        // 1R: digits and letters; a name after AS, as in ksqlDB, else an error
 )
 
 // token is one token of the source.
@@ -209,7 +210,7 @@ func continuation(src string, i int) int {
 func (l *lexer) quotedName(start, i int, quote byte) int {
 	end := l.quoted(kindQIdent, start, i, quote, false)
 	if end == i+2 {
-		bailAt(sqlerr.New(sqlerr.SyntaxError, "zero-length delimited identifier at or near %q",
+		bailAt(sqlerr.New(sqlerr.SyntaxError, "zero-length delimited identifier at or near \"%s\"",
 			l.src[start:end]), start)
 	}
 	return end
@@ -224,7 +225,11 @@ func (l *lexer) dollar(i int) int {
 			j++
 		}
 		if j < len(src) && class[src[j]]&classIdentStart != 0 {
-			l.junk(i, j, "parameter")
+			for j < len(src) && class[src[j]]&classIdentPart != 0 {
+				j++
+			}
+			bailAt(sqlerr.New(sqlerr.SyntaxError,
+				"trailing junk after parameter at or near \"%s\"", src[i:j]), i)
 		}
 		return l.add(kindParam, i, j)
 	}
@@ -252,15 +257,6 @@ func (l *lexer) dollar(i int) int {
 		unterminated(src, i, "dollar-quoted string")
 	}
 	return l.add(kindStr, i, j+1+k+len(tag))
-}
-
-// junk refuses letters that follow a number without a space.
-func (l *lexer) junk(start, i int, what string) {
-	for i < len(l.src) && class[l.src[i]]&classIdentPart != 0 {
-		i++
-	}
-	bailAt(sqlerr.New(sqlerr.SyntaxError, "trailing junk after %s at or near %q", what,
-		l.src[start:i]), start)
 }
 
 func (l *lexer) commentOrOperator(i int) int {
@@ -344,9 +340,18 @@ func (l *lexer) number(start int) int {
 		}
 	}
 	if i < len(src) && class[src[i]]&classIdentStart != 0 {
-		l.junk(start, i, "numeric literal")
+		return l.junkNumber(start, i)
 	}
 	return l.add(kindNum, start, i)
+}
+
+// junkNumber reads letters that follow a number without a space. Whether that is an error is
+// known only to the parser.
+func (l *lexer) junkNumber(start, i int) int {
+	for i < len(l.src) && class[l.src[i]]&classIdentPart != 0 {
+		i++
+	}
+	return l.add(kindJunk, start, i)
 }
 
 // based reads 0x1F, 0o17 or 0b11.
@@ -365,7 +370,7 @@ func (l *lexer) based(start int, allowed string) int {
 		i++
 	}
 	if n == 0 || l.src[i-1] == '_' || i < len(l.src) && class[l.src[i]]&classIdentPart != 0 {
-		l.junk(start, i, "numeric literal")
+		return l.junkNumber(start, i)
 	}
 	return l.add(kindNum, start, i)
 }
