@@ -127,17 +127,28 @@ func (cp *Checkpoint) Commit(meta []byte) error {
 		err = errors.Join(err, b.Set([]byte(keyManifest+key), m.encode(), nil))
 	}
 	err = errors.Join(err, b.Set([]byte(keyMeta), rec, nil))
+	prev := s.prev
+	if prev == nil {
+		prev = &generation{epoch: s.epoch, meta: s.meta, manifests: s.manifests}
+		err = errors.Join(err, b.Set([]byte(keyPrevious), prev.encode(), nil))
+	}
 	if err == nil {
 		err = b.Commit(pebble.Sync)
 	}
 	if err != nil {
 		return fmt.Errorf("commit checkpoint of epoch %d: %w", cp.epoch, err)
 	}
-	dead := s.liveBytes()
-	s.lost = false
+	was := s.liveBytes()
+	s.lost, s.prev = false, prev
 	s.manifests, s.epoch, s.meta, s.have = ms, cp.epoch, append([]byte(nil), meta...), true
+	return s.removeDead(was)
+}
+
+// removeDead deletes the files that were live and are no more.
+func (s *Store) removeDead(was map[uint64]int64) error {
+	var err error
 	live := s.liveBytes()
-	for file := range dead {
+	for file := range was {
 		if live[file] == 0 {
 			err = errors.Join(err, s.fs.Remove(s.path(file)))
 		}

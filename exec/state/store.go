@@ -32,10 +32,17 @@ type Store struct {
 	meta      []byte
 	have      bool
 	lost      bool // a checkpoint was dropped after operators had handed over changes
+	// prev is the checkpoint before the latest, until Forget says that nobody will
+	// ask for it: the owner's point of commit may lie elsewhere, and a crash
+	// between the two must find the older one whole. Guarded by mu.
+	prev *generation
 }
 
 // Options are settings of a Store.
 type Options struct {
+	// At is the epoch of the checkpoint to open: the latest or the one before,
+	// which then is the latest again. 0 opens an empty store.
+	At uint64
 	// CacheBytes is Pebble's block cache; 0 means 4 MiB: manifests are small.
 	CacheBytes int64
 	// Logger takes Pebble's messages; nil drops them.
@@ -68,6 +75,7 @@ func (m *manifest) bytes() int64 {
 const (
 	keyMeta     = "meta"
 	keyManifest = "op/" // then the operator's key
+	keyPrevious = "previous"
 )
 
 const fileSuffix = ".blk"
@@ -94,7 +102,7 @@ func Open(fs vfs.FS, dir string, opts Options) (*Store, error) {
 		return nil, fmt.Errorf("open state manifest in %s: %w", dir, err)
 	}
 	s := &Store{fs: fs, dir: dir, db: db, manifests: map[string]*manifest{}, next: 1}
-	if err := s.load(); err != nil {
+	if err := errors.Join(s.load(), s.choose(opts.At)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	if err := s.sweep(); err != nil {
@@ -179,6 +187,10 @@ func (s *Store) loadKey(key string, value []byte) error {
 		s.epoch, s.meta, s.have = m.Epoch, m.Meta, true
 		return nil
 	}
+	if key == keyPrevious {
+		s.prev = &generation{}
+		return s.prev.decode(value)
+	}
 	name, ok := strings.CutPrefix(key, keyManifest)
 	if !ok {
 		return fmt.Errorf("key %q: %w", key, ErrCorrupt)
@@ -257,10 +269,16 @@ func (s *Store) sweep() error {
 // liveBytes gives the bytes that manifests refer to, per file.
 func (s *Store) liveBytes() map[uint64]int64 {
 	live := map[uint64]int64{}
-	for _, m := range s.manifests {
-		for _, p := range m.spans {
-			live[p.file] += p.size
+	count := func(ms map[string]*manifest) {
+		for _, m := range ms {
+			for _, p := range m.spans {
+				live[p.file] += p.size
+			}
 		}
+	}
+	count(s.manifests)
+	if s.prev != nil {
+		count(s.prev.manifests)
 	}
 	return live
 }
