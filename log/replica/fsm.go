@@ -34,6 +34,7 @@ type fsm struct {
 	history []point
 	configs []configAt // ascending; the first is the one of the last checkpoint
 	waiters []waiter
+	sums    sums
 	failed  error // why the machine stopped for good
 }
 
@@ -141,6 +142,7 @@ func (f *fsm) entry(l *raft.Log, e *log.Entry, crc uint32) (*log.EpochInput, []o
 	}
 	f.epoch, f.clock = in.Epoch, in.Clock
 	f.sum = nextSum(f.sum, in, crc, verdicts)
+	f.sums.put(f.epoch, f.sum)
 	f.history = append(f.history, point{f.epoch, f.clock, l.Index, l.Term, f.sum})
 	return in, out
 }

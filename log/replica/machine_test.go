@@ -110,7 +110,7 @@ func openTest(t testing.TB, cfg Config) (*Replica, *testMachine) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if cfg.Transport == nil {
-		if err := r.WaitLeader(ctx); err != nil {
+		if _, err := r.Barrier(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -30,6 +30,8 @@ type Replica struct {
 	snaps  *snapshots
 
 	closing atomic.Bool
+	life    context.Context // ends when the replica begins to close
+	end     context.CancelFunc
 	closed  chan struct{}
 	once    sync.Once
 
@@ -59,6 +61,7 @@ func Open(cfg Config, m log.Machine) (*Replica, error) {
 		cfg: cfg, log: cfg.Logger,
 		closed: make(chan struct{}), failedCh: make(chan struct{}),
 	}
+	r.life, r.end = context.WithCancel(context.Background())
 	r.leader.init()
 	if err := r.open(m); err != nil {
 		if r.store != nil {
@@ -73,6 +76,9 @@ func (r *Replica) open(m log.Machine) error {
 	fs := r.cfg.FS
 	if err := fs.MkdirAll(r.cfg.Dir, 0o700); err != nil {
 		return fmt.Errorf("make directory %s: %w", r.cfg.Dir, err)
+	}
+	if err := syncDir(fs, fs.PathDir(r.cfg.Dir)); err != nil {
+		return err
 	}
 	if err := r.openStore(); err != nil {
 		return err
@@ -270,6 +276,13 @@ func (r *Replica) Tick(ctx context.Context) error {
 	return err
 }
 
+// Barrier returns when this node has applied all that was committed before the
+// call, anywhere in the group. It makes no epoch; the result tells the newest one.
+// After a start it tells that the log is replayed.
+func (r *Replica) Barrier(ctx context.Context) (log.Result, error) {
+	return r.Propose(ctx, &log.Txn{})
+}
+
 // WaitApplied returns when this node has applied an epoch.
 func (r *Replica) WaitApplied(ctx context.Context, e log.Epoch) error {
 	ch := r.fsm.waitFor(e)
@@ -334,6 +347,7 @@ func (r *Replica) Close() error {
 }
 
 func (r *Replica) close() error {
+	r.end()
 	r.commit.halt()
 	grace := time.NewTimer(closeGrace)
 	select {

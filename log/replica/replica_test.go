@@ -116,7 +116,7 @@ func TestChainOfParts(t *testing.T) {
 	if len(got) != 40 || got[13][:3] != "333" || len(m.epochs) != 2 {
 		t.Fatalf("%d rows, epochs %v", len(got), m.epochs)
 	}
-	if n := r.commit.entries.Load(); n != 2 {
+	if n := r.commit.entries.Load(); n != 3 { // with the barrier of openTest
 		t.Errorf("%d entries", n)
 	}
 }
