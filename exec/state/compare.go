@@ -61,14 +61,14 @@ func (l *Layout) compareColumn(c int, a, b []byte) int {
 		}
 		return 0
 	case types.PhysFloat64:
-		return compareFloat(math.Float64frombits(l.Slot(a, c)), math.Float64frombits(l.Slot(b, c)))
+		return types.CompareFloat(math.Float64frombits(l.Slot(a, c)), math.Float64frombits(l.Slot(b, c)))
 	}
 	x, y := l.Bytes(a, c), l.Bytes(b, c)
 	switch l.Types[c].Kind {
 	case types.Text, types.Varchar, types.Name, types.Bytea, types.UUID, types.Char:
 		return bytes.Compare(x, y)
 	}
-	return CompareValues(l.Types[c], types.Datum{S: aliasString(x)}, types.Datum{S: aliasString(y)})
+	return types.CompareBytes(l.Types[c], x, y)
 }
 
 // AllColumns gives ascending keys of all columns of a layout, NULLs last.

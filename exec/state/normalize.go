@@ -72,5 +72,5 @@ func appendKey(dst []byte, t types.Type, v *batch.Vector, row int) []byte {
 	if v.IsNull(row) {
 		return dst
 	}
-	return appendValueKey(dst, t, types.Datum{S: aliasString(v.Bytes(row))})
+	return types.AppendKeyBytes(dst, t, v.Bytes(row))
 }

@@ -21,6 +21,9 @@ type Ordered struct {
 	cmp     *Comparer
 	arrival bool
 	n       int
+	dirty   []Ref
+	tombs   []nodeKey // saved nodes that were deleted since
+	loaded  map[nodeKey]loadedNode
 	minus   int // nodes with negative weight; seldom any, and only inside an epoch
 }
 
@@ -32,7 +35,11 @@ type node struct {
 	weight      int64 // multiplicity of this row
 	sum         int64 // multiplicities of the subtree
 	seq         int64 // order of arrival
+	owner       int64 // the caller's number of the multiset, for saving
 }
+
+// nodeKey identifies a node in checkpoints.
+type nodeKey struct{ owner, seq int64 }
 
 const nodeBytes = int(unsafe.Sizeof(node{}))
 
@@ -50,7 +57,7 @@ func (o *Ordered) Len() int { return o.n }
 func (o *Ordered) Bytes() int64 { return o.arena.size() }
 
 // Close gives the memory back.
-func (o *Ordered) Close() { o.arena.reset(); o.n, o.minus = 0, 0 }
+func (o *Ordered) Close() { o.arena.reset(); o.n, o.minus, o.dirty, o.tombs = 0, 0, nil, nil }
 
 func (o *Ordered) node(r Ref) *node { return (*node)(unsafe.Add(o.at(r), headBytes)) }
 
@@ -95,30 +102,30 @@ func (o *Ordered) order(row []byte, seq int64, r Ref) int {
 	return 0
 }
 
-// Add changes the multiplicity of a row by w and gives the new root. seq is the
-// order of arrival. With w < 0 and Arrival, the oldest equal rows are taken. A
+// Add changes the multiplicity of a row by w and gives the new root. owner is the
+// caller's number of the multiset, seq the order of arrival, unique in it. With w < 0 and Arrival, the oldest equal rows are taken. A
 // row that is not there is added with negative multiplicity, which a later
 // addition in the same epoch cancels.
-func (o *Ordered) Add(root Ref, row []byte, seq, w int64) Ref {
+func (o *Ordered) Add(root Ref, owner int64, row []byte, seq, w int64) Ref {
 	if o.arrival {
-		return o.addArrival(root, row, seq, w)
+		return o.addArrival(root, owner, row, seq, w)
 	}
 	if r := o.search(root, row, seq); r != 0 {
 		return o.reweigh(root, r, w)
 	}
-	return o.insert(root, row, seq, w)
+	return o.insert(root, owner, row, seq, w)
 }
 
 // addArrival cancels equal rows of the opposite sign, oldest first, and adds the
 // rest as a node of its own.
-func (o *Ordered) addArrival(root Ref, row []byte, seq, w int64) Ref {
+func (o *Ordered) addArrival(root Ref, owner int64, row []byte, seq, w int64) Ref {
 	for w != 0 {
 		r := Ref(0)
 		if w < 0 || o.minus > 0 {
 			r = o.findTie(root, row, w > 0)
 		}
 		if r == 0 {
-			return o.insert(root, row, seq, w)
+			return o.insert(root, owner, row, seq, w)
 		}
 		have := o.node(r).weight
 		d := w
@@ -137,6 +144,7 @@ func (o *Ordered) reweigh(root, r Ref, w int64) Ref {
 		return o.remove(root, r)
 	}
 	o.minus += minusStep(o.node(r).weight, o.node(r).weight+w)
+	o.touch(r)
 	row, seq := o.Row(r), o.node(r).seq
 	for at := root; ; {
 		n := o.node(at)
@@ -203,11 +211,12 @@ func (o *Ordered) findTie(root Ref, row []byte, negative bool) Ref {
 	return 0
 }
 
-func (o *Ordered) insert(root Ref, row []byte, seq, w int64) Ref {
+func (o *Ordered) insert(root Ref, owner int64, row []byte, seq, w int64) Ref {
 	r := o.alloc(nodeBytes + len(row))
-	*o.node(r) = node{prio: mixPriority(uint64(seq)<<20 ^ uint64(r)), rowLen: uint32(len(row)),
-		weight: w, sum: w, seq: seq}
+	*o.node(r) = node{prio: mixPriority(uint64(seq)<<8 ^ uint64(owner)), rowLen: uint32(len(row)),
+		weight: w, sum: w, seq: seq, owner: owner}
 	copy(o.Row(r), row)
+	o.touch(r)
 	o.n++
 	o.minus += minusStep(0, w)
 	return o.insertAt(root, r)
@@ -276,6 +285,7 @@ func (o *Ordered) merge(a, b Ref) Ref {
 func (o *Ordered) remove(root, r Ref) Ref {
 	o.minus += minusStep(o.node(r).weight, 0)
 	root = o.removeAt(root, r, o.Row(r), o.node(r).seq)
+	o.bury(r)
 	o.release(r)
 	o.n--
 	return root
@@ -366,8 +376,24 @@ func (o *Ordered) Free(root Ref) {
 	}
 	n := *o.node(root)
 	o.minus += minusStep(n.weight, 0)
+	o.bury(root)
 	o.release(root)
 	o.n--
 	o.Free(n.left)
 	o.Free(n.right)
+}
+
+func (o *Ordered) touch(r Ref) {
+	h := o.head(r)
+	if h.flags&flagDirty == 0 {
+		h.flags |= flagDirty
+		o.dirty = append(o.dirty, r)
+	}
+}
+
+// bury notes that a node goes which the last checkpoint has.
+func (o *Ordered) bury(r Ref) {
+	if o.head(r).flags&flagSaved != 0 {
+		o.tombs = append(o.tombs, nodeKey{o.node(r).owner, o.node(r).seq})
+	}
 }

@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"unsafe"
 
 	"github.com/millracedb/millrace/sql/batch"
@@ -223,6 +224,23 @@ func (t *Table) Delete(r Ref) {
 	t.n--
 }
 
+// Mark adds an entry to a list of entries touched in an epoch, once, and notes
+// that it is to be saved. first tells whether it was not in the list before. The
+// position in the list is kept in the entry, and says nothing once the list is
+// emptied.
+func (t *Table) Mark(r Ref, list []Ref) (out []Ref, first bool) {
+	h := t.head(r)
+	if int(h.touch) < len(list) && list[h.touch] == r {
+		return list, false
+	}
+	h.touch = uint32(len(list))
+	t.Touch(r)
+	return append(list, r), true
+}
+
+// Position gives where Mark put an entry in its list.
+func (t *Table) Position(r Ref) int { return int(t.head(r).touch) }
+
 // Touch notes that an entry changed and is to be saved.
 func (t *Table) Touch(r Ref) {
 	h := t.head(r)
@@ -249,6 +267,22 @@ func (t *Table) Scan(fn func(r Ref) error) error {
 func (t *Table) Reset() {
 	t.arena.reset()
 	t.idx.reset()
+	t.n, t.dirty = 0, t.dirty[:0]
+	t.tombs.Reset()
+}
+
+// Clear is Reset that keeps the memory of a small table, for tables that live for
+// one epoch.
+func (t *Table) Clear() {
+	if len(t.pages) > 1 || len(t.idx.subs) > 1 || len(t.pages) == 0 {
+		t.Reset()
+		return
+	}
+	clear(t.bufs[0][:int(t.used[0])*unitBytes])
+	t.used[0] = headUnits
+	t.arena.bytes, t.free = 0, [allClasses]Ref{}
+	clear(t.idx.subs[0].slots)
+	t.idx.subs[0].n, t.idx.n = 0, 0
 	t.n, t.dirty = 0, t.dirty[:0]
 	t.tombs.Reset()
 }
@@ -349,4 +383,20 @@ func (t *Table) findBytes(key []byte, keyLen uint32) Ref {
 		}
 	}
 	return 0
+}
+
+// Live tells whether a ref that was valid in this epoch still is an entry.
+func (t *Table) Live(r Ref) bool { return t.head(r).flags&flagLive != 0 }
+
+// SortedByKey lists all entries in the order of their key bytes, which depends on
+// the keys alone.
+func (t *Table) SortedByKey() []Ref {
+	refs := make([]Ref, 0, t.n)
+	for p := range t.pages {
+		t.walkPage(p, func(r Ref) { refs = append(refs, r) })
+	}
+	slices.SortFunc(refs, func(a, b Ref) int {
+		return bytes.Compare(t.KeyBytes(a), t.KeyBytes(b))
+	})
+	return refs
 }
