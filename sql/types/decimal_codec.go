@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math"
 	"math/big"
-	"math/bits"
 	"strconv"
 
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -267,10 +266,9 @@ func trimFloatZeros(s string) string {
 
 // appendNumericBinary writes PostgreSQL's numeric_send format.
 func appendNumericBinary(dst []byte, d Decimal) []byte {
-	special := map[decimalForm]uint16{nan: 0xC000, posInf: 0xD000, negInf: 0xF000}
-	if s, ok := special[d.form]; ok {
-		dst = append(dst, 0, 0, 0, 0)
-		return append(binary.BigEndian.AppendUint16(dst, s), 0, 0)
+	if d.form != finite {
+		mark := [...]byte{posInf: 0xD0, negInf: 0xF0, nan: 0xC0}[d.form]
+		return append(dst, 0, 0, 0, 0, mark, 0, 0, 0)
 	}
 	var tmp [48]byte
 	text := d.appendMag(tmp[:0])
@@ -313,7 +311,7 @@ func appendNumericBinary(dst []byte, d Decimal) []byte {
 // parseNumericBinary reads numeric_recv's format.
 func parseNumericBinary(b []byte) (Decimal, error) {
 	if len(b) < 8 {
-		return Decimal{}, errBinary("insufficient data left in message")
+		return Decimal{}, sqlerr.New(sqlerr.ProtocolViolation, "insufficient data left in message")
 	}
 	n := int(binary.BigEndian.Uint16(b))
 	weight := int(int16(binary.BigEndian.Uint16(b[2:])))
@@ -354,12 +352,4 @@ func parseNumericBinary(b []byte) (Decimal, error) {
 		digits = append(digits, '0')
 	}
 	return buildDecimal(digits, scale, sign == 0x4000)
-}
-
-// bitLen128 gives the bits of a magnitude below 2^128.
-func bitLen128(hi, lo uint64) int {
-	if hi != 0 {
-		return 64 + bits.Len64(hi)
-	}
-	return bits.Len64(lo)
 }
