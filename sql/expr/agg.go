@@ -45,8 +45,27 @@ type AggFunc struct {
 	Ordered bool
 	// KeepNulls says that NULL arguments take part (array_agg, json_agg).
 	KeepNulls bool
+	// Variadic says that the last parameter repeats.
+	Variadic bool
+	// Within counts the parameters that WITHIN GROUP (ORDER BY ...) gives: the last
+	// ones of Args. 0 for ordinary aggregates.
+	Within int
+	// RetOf derives the result type, nil means Ret.
+	RetOf func(args []types.Type) types.Type
+	// Bind completes a copy of a polymorphic aggregate for the types of one call.
+	Bind func(a *AggFunc, args []types.Type, ret types.Type)
 	// EmptyZero says that the value over no rows is 0, not NULL (count).
 	EmptyZero bool
+
+	origin *AggFunc // what a bound copy was made of
+}
+
+// Origin gives the aggregate of the registry that a is, or was bound from.
+func (a *AggFunc) Origin() *AggFunc {
+	if a.origin != nil {
+		return a.origin
+	}
+	return a
 }
 
 // RowIter walks the argument rows of a group, in order.

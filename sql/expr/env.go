@@ -18,6 +18,9 @@ type Env struct {
 	Epoch uint64
 	// Zone is the session's time zone; never nil (UTC in continuous queries).
 	Zone *time.Location
+	// Values are the settings of the text forms of values; nil stands for PostgreSQL's
+	// defaults with Now and Zone.
+	Values *types.Env
 	// Params are the values of $1, $2...
 	Params []types.Datum
 	// Outer are the rows of the enclosing queries, innermost last.
@@ -35,6 +38,8 @@ type Env struct {
 	// Random gives random bits to random() and gen_random_uuid(); nil in
 	// continuous queries, where those are refused.
 	Random func() uint64
+
+	values types.Env // what Values stands for when it is nil
 }
 
 // OuterRow is one row of an enclosing query.

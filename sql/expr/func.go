@@ -47,7 +47,31 @@ type Func struct {
 	Example string // an SQL expression that a test executes
 	Kernel  Kernel
 	Row     RowFunc // used when Kernel is nil
+	// Higher is the implementation of a function with lambda arguments.
+	Higher HigherFunc
+	// ArgNames are the parameters' names, for named notation; Defaults are the
+	// values of the last len(Defaults) parameters when they are not given.
+	ArgNames []string
+	Defaults []types.Datum
+	// Bind completes a copy of a polymorphic function for the types of one call,
+	// before the copy is used: it sets Kernel, Row or Set.
+	Bind func(f *Func, args []types.Type, ret types.Type)
 	// Set gives the rows of a set-returning function: columns by RetCols.
 	Set     func(env *Env, args []types.Datum, emit func(row []types.Datum) error) error
 	RetCols []types.Field
+
+	origin *Func // what a bound copy was made of
+}
+
+// HigherFunc computes a function of lambdas: args has a zero datum for each lambda
+// argument, which apply calls by its position.
+type HigherFunc func(env *Env, args []types.Datum,
+	apply func(arg int, xs ...types.Datum) (types.Datum, error)) (types.Datum, error)
+
+// Origin gives the function of the registry that f is, or was bound from.
+func (f *Func) Origin() *Func {
+	if f.origin != nil {
+		return f.origin
+	}
+	return f
 }

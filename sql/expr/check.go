@@ -1,0 +1,341 @@
+package expr
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// LiteralScope is a Scope that knows the session's settings for reading
+// literals. Without it, literals whose meaning depends on the time zone or the
+// clock are read when the expression is evaluated.
+type LiteralScope interface {
+	LiteralEnv() *types.Env
+}
+
+// checker turns syntax into checked expressions.
+type checker struct {
+	sc    Scope
+	depth int
+	base  int // next column number for parameters of lambdas
+}
+
+// maxDepth bounds the nesting of expressions, so that no input overflows the
+// stack.
+const maxDepth = 5000
+
+// lambdaBase is where the columns that stand for lambda parameters begin, far
+// above those of any input.
+const lambdaBase = 1 << 20
+
+// Check resolves the names, functions and types of an expression. The result may
+// have type Unknown (an untyped literal) or be a Param of type Unknown, for the
+// caller to settle with CoerceTo or Settle.
+func Check(e sql.Expr, sc Scope) (Expr, error) {
+	c := checker{sc: sc, base: lambdaBase}
+	return c.check(e)
+}
+
+// CheckAs checks an expression and converts it to type want in context ctx.
+// column names the target column in the error, "" when there is none.
+func CheckAs(e sql.Expr, sc Scope, want types.Type, ctx CoerceCtx, column string) (Expr, error) {
+	x, err := Check(e, sc)
+	if err != nil {
+		return nil, err
+	}
+	if column != "" && !CanCoerce(x.Type(), want, ctx) {
+		return nil, AssignError(column, want, x.Type(), e.Pos())
+	}
+	return CoerceTo(x, want, ctx, sc, e.Pos())
+}
+
+// AssignError is PostgreSQL's refusal to store a value into a column.
+func AssignError(column string, want, got types.Type, pos int) error {
+	return sqlerr.New(sqlerr.DatatypeMismatch,
+		"column \"%s\" is of type %s but expression is of type %s",
+		column, baseName(want), baseName(got)).At(pos).
+		WithHint("You will need to rewrite or cast the expression.")
+}
+
+// CheckBool checks a condition; clause names it in the error, such as "WHERE".
+func CheckBool(e sql.Expr, sc Scope, clause string) (Expr, error) {
+	c := checker{sc: sc, base: lambdaBase}
+	return c.checkBool(e, clause)
+}
+
+// Settle gives an expression of unknown type, an untyped literal or parameter,
+// the type text.
+func Settle(e Expr, sc Scope, pos int) (Expr, error) {
+	if e.Type().Kind != types.Unknown {
+		return e, nil
+	}
+	return CoerceTo(e, types.Of(types.Text), CoerceImplicit, sc, pos)
+}
+
+func (c *checker) checkBool(e sql.Expr, clause string) (Expr, error) {
+	x, err := c.check(e)
+	if err != nil {
+		return nil, err
+	}
+	if k := x.Type().Kind; k != types.Bool && k != types.Unknown {
+		return nil, sqlerr.New(sqlerr.DatatypeMismatch,
+			"argument of %s must be type boolean, not type %s", clause, baseName(x.Type())).
+			At(e.Pos())
+	}
+	return c.coerce(x, boolType, CoerceImplicit, e.Pos())
+}
+
+func (c *checker) checkAll(es []sql.Expr) ([]Expr, error) {
+	xs := make([]Expr, len(es))
+	for i, e := range es {
+		x, err := c.check(e)
+		if err != nil {
+			return nil, err
+		}
+		xs[i] = x
+	}
+	return xs, nil
+}
+
+func (c *checker) check(e sql.Expr) (Expr, error) {
+	if c.depth++; c.depth > maxDepth {
+		return nil, sqlerr.New(sqlerr.StatementTooComplex, "expression is nested too deeply").
+			WithHint("Write it with fewer levels of brackets.").At(e.Pos())
+	}
+	defer func() { c.depth-- }()
+	switch e := e.(type) {
+	case *sql.ColRef:
+		return c.column(e)
+	case *sql.Const:
+		return c.literal(e)
+	case *sql.ParamRef:
+		return c.sc.Param(e.N, types.Of(types.Unknown), e.Pos())
+	case *sql.TypedLit:
+		return c.typedLit(e)
+	case *sql.Cast:
+		return c.castExpr(e)
+	case *sql.Unary:
+		return c.unary(e)
+	case *sql.Binary:
+		return c.binary(e)
+	case *sql.Test:
+		return c.test(e)
+	case *sql.Like:
+		return c.like(e)
+	case *sql.Between:
+		return c.between(e)
+	case *sql.In:
+		return c.in(e)
+	case *sql.Case:
+		return c.caseExpr(e)
+	case *sql.Call:
+		return c.call(e)
+	}
+	return c.checkRare(e)
+}
+
+func (c *checker) checkRare(e sql.Expr) (Expr, error) {
+	switch e := e.(type) {
+	case *sql.Subquery:
+		return c.sc.Query(e, nil)
+	case *sql.ArrayLit:
+		return c.arrayLit(e)
+	case *sql.Row:
+		return c.row(e)
+	case *sql.Index:
+		return c.index(e)
+	case *sql.Field:
+		return c.field(e)
+	case *sql.MapLit:
+		return c.mapLit(e)
+	case *sql.StructLit:
+		return c.structLit(e)
+	case *sql.Collate:
+		return c.collate(e)
+	case *sql.AtTZ:
+		return c.atTimeZone(e)
+	case *sql.Default:
+		return nil, sqlerr.New(sqlerr.SyntaxError, "DEFAULT is not allowed in this context").
+			At(e.Pos())
+	case *sql.Lambda, *sql.NamedArg:
+		return nil, sqlerr.New(sqlerr.SyntaxError,
+			"a named argument or lambda may stand only in an argument list").At(e.Pos())
+	case *sql.TableArg:
+		return nil, sqlerr.New(sqlerr.SyntaxError,
+			"TABLE may stand only in the arguments of a table function").At(e.Pos())
+	}
+	return nil, fmt.Errorf("check: unexpected expression %T", e)
+}
+
+func (c *checker) column(e *sql.ColRef) (Expr, error) {
+	if e.Star {
+		return nil, sqlerr.New(sqlerr.SyntaxError,
+			"row expansion via \"*\" is not supported here").At(e.Pos())
+	}
+	return c.sc.Column(e.Name, e.Pos())
+}
+
+// literal gives numbers the smallest of integer, bigint and numeric that holds
+// them; strings stay untyped.
+func (c *checker) literal(e *sql.Const) (Expr, error) {
+	switch e.Kind {
+	case sql.NullConst:
+		return &Const{D: types.NullDatum, T: types.Of(types.Unknown)}, nil
+	case sql.BoolConst:
+		return &Const{D: types.BoolDatum(e.Val == "true"), T: boolType}, nil
+	case sql.StrConst:
+		return &Const{D: types.TextDatum(e.Val), T: types.Of(types.Unknown)}, nil
+	case sql.NumConst:
+		return numberLiteral(e.Val, e.Pos())
+	}
+	return nil, sqlerr.Unsupported("type bit", "Use an integer or bytea instead.").At(e.Pos())
+}
+
+func numberLiteral(s string, pos int) (Expr, error) {
+	if !strings.ContainsAny(s, ".eE") {
+		if v, err := types.ParseInt(types.Int8, s); err == nil {
+			t := types.Of(types.Int8)
+			if v == int64(int32(v)) {
+				t = types.Of(types.Int4)
+			}
+			return &Const{D: types.IntDatum(v), T: t}, nil
+		}
+	}
+	t := types.Of(types.Numeric)
+	d, err := parseText(t, s, nil)
+	if err != nil {
+		return nil, sqlerr.As(err).At(pos)
+	}
+	return &Const{D: d, T: t}, nil
+}
+
+func (c *checker) typedLit(e *sql.TypedLit) (Expr, error) {
+	t, err := ResolveTypeName(e.Type, c.sc)
+	if err != nil {
+		return nil, err
+	}
+	lit := &Const{D: types.TextDatum(e.Val), T: types.Of(types.Unknown)}
+	return c.coerce(lit, t, CoerceExplicit, e.Pos())
+}
+
+func (c *checker) castExpr(e *sql.Cast) (Expr, error) {
+	t, err := ResolveTypeName(e.Type, c.sc)
+	if err != nil {
+		return nil, err
+	}
+	if a, ok := e.X.(*sql.ArrayLit); ok && t.Kind == types.Array {
+		return c.typedArray(a, t)
+	}
+	x, err := c.check(e.X)
+	if err != nil {
+		return nil, err
+	}
+	pos := e.Pos()
+	if x.Type().Kind == types.Unknown {
+		pos = e.X.Pos()
+	}
+	return c.coerce(x, t, CoerceExplicit, pos)
+}
+
+func (c *checker) collate(e *sql.Collate) (Expr, error) {
+	x, err := c.check(e.X)
+	if err != nil {
+		return nil, err
+	}
+	switch strings.ToLower(e.Name.Last()) {
+	case "c", "posix", "default", "ucs_basic", "c.utf-8", "c.utf8":
+	default:
+		return nil, sqlerr.New(sqlerr.UndefinedObject,
+			"collation \"%s\" for encoding \"UTF8\" does not exist", e.Name.Last()).At(e.Pos()).
+			WithHint("Text is compared byte by byte: use the collation \"C\".")
+	}
+	if k := x.Type().Kind; k != types.Unknown && !isString(k) && k != types.Array {
+		return nil, sqlerr.New(sqlerr.DatatypeMismatch,
+			"collations are not supported by type %s", baseName(x.Type())).At(e.Pos())
+	}
+	return x, nil
+}
+
+func (c *checker) atTimeZone(e *sql.AtTZ) (Expr, error) {
+	zone, err := c.check(e.Zone)
+	if err != nil {
+		return nil, err
+	}
+	x, err := c.check(e.X)
+	if err != nil {
+		return nil, err
+	}
+	return c.callNamed("timezone", []Expr{zone, x}, e.Pos())
+}
+
+// ResolveTypeName gives the type that a written type name means. Names that no
+// built-in type has are looked up in the scope (which may be nil).
+func ResolveTypeName(n *sql.TypeName, sc Scope) (types.Type, error) {
+	t, err := resolveTypeBase(n, sc)
+	if err != nil {
+		return types.Type{}, err
+	}
+	if len(n.Dims) > 0 && t.Kind != types.Array {
+		t = types.ArrayOf(t)
+	}
+	return t, nil
+}
+
+func resolveTypeBase(n *sql.TypeName, sc Scope) (types.Type, error) {
+	if n.Pct {
+		return types.Type{}, sqlerr.Unsupported("%TYPE", "Name the type of the column.").At(n.Pos())
+	}
+	name := n.Name.Last()
+	if len(n.Elems) > 0 || n.IsStruct() {
+		return resolveNestedType(n, sc)
+	}
+	if n.Quoted && name == "char" {
+		name = "\"char\""
+	}
+	schema := n.Name.Schema()
+	if schema == "" || schema == "pg_catalog" {
+		t, err := types.ByNameText(name, n.Mods)
+		if err == nil || !sqlerr.Is(err, sqlerr.UndefinedObject) {
+			if err != nil {
+				return t, sqlerr.As(err).At(n.Pos())
+			}
+			return t, nil
+		}
+	}
+	if sc != nil {
+		if t, ok := sc.UserType(n.Name, n.Pos()); ok {
+			return t, nil
+		}
+	}
+	return types.Type{}, sqlerr.New(sqlerr.UndefinedObject, "type \"%s\" does not exist",
+		strings.Join(n.Name, ".")).At(n.Pos())
+}
+
+func resolveNestedType(n *sql.TypeName, sc Scope) (types.Type, error) {
+	elems := make([]types.Type, len(n.Elems))
+	for i, e := range n.Elems {
+		t, err := ResolveTypeName(e, sc)
+		if err != nil {
+			return types.Type{}, err
+		}
+		elems[i] = t
+	}
+	switch name := strings.ToLower(n.Name.Last()); {
+	case n.IsStruct():
+		fs := make([]types.Field, len(elems))
+		for i, t := range elems {
+			fs[i] = types.Field{Name: n.Fields[i], Type: t}
+		}
+		return types.Type{Kind: types.Struct, Fields: fs}, nil
+	case name == "array" && len(elems) == 1:
+		return types.ArrayOf(elems[0]), nil
+	case name == "map" && len(elems) == 2:
+		return types.MapOf(elems[0], elems[1]), nil
+	}
+	return types.Type{}, sqlerr.New(sqlerr.SyntaxError,
+		"type \"%s\" does not take element types", n.Name.Last()).At(n.Pos()).
+		WithHint("Write ARRAY<T>, MAP<K, V> or STRUCT<name T, ...>.")
+}

@@ -1,0 +1,467 @@
+package expr
+
+import (
+	"strings"
+
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// apply builds the call of a chosen candidate: types of polymorphic parameters
+// found, arguments converted, defaults filled in.
+func (c *checker) apply(cand candidate, args []Expr, pos int) (Expr, error) {
+	fn := cand.fn
+	params, ret, err := c.actualTypes(cand, fn.Ret, fn.RetOf, args, fn.Name, pos)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Expr, len(args), len(params))
+	for i, a := range args {
+		if out[i], err = c.coerce(a, params[i], CoerceImplicit, pos); err != nil {
+			return nil, err
+		}
+	}
+	for i := len(args); !fn.Variadic && i < len(fn.Args); i++ {
+		d := fn.Defaults[i-(len(fn.Args)-len(fn.Defaults))]
+		out = append(out, &Const{D: d, T: fn.Args[i]})
+	}
+	if fn.RetOf != nil {
+		ret = fn.RetOf(typesOf(out))
+	}
+	fn, ret = bound(fn, typesOf(out), ret)
+	return &Call{Fn: fn, Args: out, T: ret, Pos: pos}, nil
+}
+
+// bound gives fn completed for the types of one call.
+func bound(fn *Func, args []types.Type, ret types.Type) (*Func, types.Type) {
+	if fn.Bind == nil {
+		return fn, ret
+	}
+	f := *fn
+	f.origin, f.Bind = fn.Origin(), nil
+	f.Args, f.Variadic, f.Ret = args, false, ret
+	fn.Bind(&f, args, ret)
+	return &f, ret
+}
+
+// actualTypes gives the types of the parameters and of the result for a call.
+func (c *checker) actualTypes(cand candidate, ret types.Type, retOf func([]types.Type) types.Type,
+	args []Expr, name string, pos int) ([]types.Type, types.Type, error) {
+	ts := typesOf(args)
+	b, _ := bindPoly(cand.params, ts)
+	params := make([]types.Type, len(cand.params))
+	for i, p := range cand.params {
+		params[i] = p
+		if openNested(p) && p.Kind == ts[i].Kind {
+			params[i] = ts[i]
+		}
+		if !isPoly(p) {
+			continue
+		}
+		if params[i] = b.apply(p, ts[i]); params[i].Kind == types.Invalid {
+			return nil, ret, sqlerr.New(sqlerr.DatatypeMismatch,
+				"could not determine polymorphic type because input has type unknown").At(pos)
+		}
+	}
+	if retOf == nil && isPoly(ret) {
+		if ret = b.apply(ret, types.Of(types.Text)); ret.Kind == types.Invalid {
+			return nil, ret, sqlerr.New(sqlerr.DatatypeMismatch,
+				"could not determine the result type of function %s", name).At(pos)
+		}
+	}
+	return params, ret, nil
+}
+
+// callNamed resolves and applies a built-in function.
+func (c *checker) callNamed(name string, args []Expr, pos int) (Expr, error) {
+	return c.resolveCall(name, args, false, pos)
+}
+
+// CallFunction builds a call of a built-in function over checked expressions.
+func CallFunction(name string, args []Expr, sc Scope, pos int) (Expr, error) {
+	c := checker{sc: sc, base: lambdaBase}
+	return c.callNamed(strings.ToLower(name), args, pos)
+}
+
+func (c *checker) resolveCall(name string, args []Expr, open bool, pos int) (Expr, error) {
+	ts := typesOf(args)
+	var fs []*Func
+	for _, f := range builtin().funcs[name] {
+		if !f.Operator {
+			fs = append(fs, f)
+		}
+	}
+	cand, how := choose(funcCandidates(fs, len(args), open), ts)
+	if how != found && len(args) == 1 && !open {
+		if x, ok, err := c.functionCast(name, args[0], how, pos); ok || err != nil {
+			return x, err
+		}
+	}
+	switch how {
+	case notFound:
+		return nil, errNoFunction(name, ts, pos)
+	case ambiguous:
+		return nil, errAmbiguousFunction(name, ts, pos)
+	}
+	if open && cand.variadic {
+		return c.applyOpen(cand, args, pos)
+	}
+	return c.apply(cand, args, pos)
+}
+
+// functionCast: a type's name called with one argument is a cast, where the
+// argument is an untyped literal or converts without a function of its own.
+func (c *checker) functionCast(name string, arg Expr, how resolution, pos int) (Expr, bool, error) {
+	t, err := types.ByName(name, nil)
+	if err != nil || isPoly(t) || t.Kind == types.Void {
+		return nil, false, nil
+	}
+	if name == "char" || name == "character" || name == "bpchar" {
+		t = types.Of(types.Bpchar)
+	}
+	if how == ambiguous && arg.Type().Kind != types.Unknown {
+		return nil, false, nil
+	}
+	if !CanCoerce(arg.Type(), t, CoerceExplicit) {
+		return nil, false, nil
+	}
+	x, err := c.coerce(arg, t, CoerceExplicit, pos)
+	return x, true, err
+}
+
+// applyOpen builds f(VARIADIC array): the function runs once per row on the
+// spread elements.
+func (c *checker) applyOpen(cand candidate, args []Expr, pos int) (Expr, error) {
+	b, _ := bindPoly(cand.params, typesOf(args))
+	out := make([]Expr, len(args))
+	ts := make([]types.Type, len(args))
+	for i, a := range args {
+		t := b.apply(cand.params[i], a.Type())
+		var err error
+		if out[i], err = c.coerce(a, t, CoerceImplicit, pos); err != nil {
+			return nil, err
+		}
+		ts[i] = out[i].Type()
+	}
+	f := *cand.fn
+	f.origin, f.Bind, f.Kernel = cand.fn.Origin(), nil, nil
+	f.Args, f.Variadic, f.Strict = ts, false, false
+	f.Row = openRow(cand.fn, ts)
+	ret := b.apply(cand.fn.Ret, types.Of(types.Text))
+	f.Ret = ret
+	return &Call{Fn: &f, Args: out, T: ret, Pos: pos}, nil
+}
+
+// call checks every form of function call.
+func (c *checker) call(e *sql.Call) (Expr, error) {
+	name, builtinName := c.functionName(e.Name)
+	if builtinName {
+		if x, ok, err := c.specialCall(name, e); ok || err != nil {
+			return x, err
+		}
+		switch {
+		case e.Over != nil:
+			return c.windowCall(name, e)
+		case IsAggregate(name) || len(e.Within) > 0:
+			return c.aggregate(name, e)
+		}
+	}
+	if err := refuseAggregateClauses(name, e); err != nil {
+		return nil, err
+	}
+	args, err := c.arguments(name, e)
+	if err != nil {
+		return nil, err
+	}
+	if !knownFunction(name) || !builtinName {
+		x, ok, err := c.sc.UserFunc(e.Name, args, e.Pos())
+		if ok || err != nil {
+			return x, err
+		}
+		if !builtinName {
+			return nil, errNoFunction(strings.Join(e.Name, "."), typesOf(args), e.Pos())
+		}
+	}
+	return c.resolveCall(name, args, e.Variadic, e.Pos())
+}
+
+// functionName gives the lower-case name, and whether a built-in may have it.
+func (c *checker) functionName(n sql.Name) (string, bool) {
+	switch n.Schema() {
+	case "", "pg_catalog", "millrace":
+		return strings.ToLower(n.Last()), len(n) <= 2
+	}
+	return strings.ToLower(n.Last()), false
+}
+
+func refuseAggregateClauses(name string, e *sql.Call) error {
+	what := ""
+	switch {
+	case e.Star:
+		return sqlerr.New(sqlerr.WrongObjectType, "%s(*) specified, but %s is not an aggregate function",
+			name, name).At(e.Pos())
+	case e.Over != nil:
+		return sqlerr.New(sqlerr.WrongObjectType,
+			"OVER specified, but %s is not a window function nor an aggregate function", name).At(e.Pos())
+	case e.Distinct:
+		what = "DISTINCT"
+	case len(e.OrderBy) > 0:
+		what = "ORDER BY"
+	case e.Filter != nil:
+		what = "FILTER"
+	case len(e.Within) > 0:
+		what = "WITHIN GROUP"
+	}
+	if what == "" {
+		return nil
+	}
+	return sqlerr.New(sqlerr.WrongObjectType, "%s specified, but %s is not an aggregate function",
+		what, name).At(e.Pos())
+}
+
+// arguments checks the arguments of a call and puts named ones in their places.
+func (c *checker) arguments(name string, e *sql.Call) ([]Expr, error) {
+	named := false
+	for _, a := range e.Args {
+		switch a := a.(type) {
+		case *sql.NamedArg:
+			named = true
+		case *sql.Lambda:
+			named = named || len(a.Params) == 1 && hasArgName(name, a.Params[0])
+		}
+	}
+	if named {
+		return c.namedArguments(name, e)
+	}
+	if hasLambda(e.Args) {
+		return c.lambdaArguments(name, e)
+	}
+	return c.checkAll(e.Args)
+}
+
+func hasLambda(es []sql.Expr) bool {
+	for _, a := range es {
+		if _, ok := a.(*sql.Lambda); ok {
+			return true
+		}
+	}
+	return false
+}
+
+func hasArgName(fn, arg string) bool {
+	for _, f := range builtin().funcs[fn] {
+		for _, n := range f.ArgNames {
+			if n == arg {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (c *checker) namedArguments(name string, e *sql.Call) ([]Expr, error) {
+	for _, f := range builtin().funcs[name] {
+		if f.ArgNames == nil {
+			continue
+		}
+		return c.placeNamed(f, e)
+	}
+	return nil, sqlerr.New(sqlerr.UndefinedFunction,
+		"function %s does not take named arguments", name).At(e.Pos())
+}
+
+func (c *checker) placeNamed(f *Func, e *sql.Call) ([]Expr, error) {
+	out := make([]Expr, len(f.Args))
+	for i, a := range e.Args {
+		argName, x := "", a
+		switch a := a.(type) {
+		case *sql.NamedArg:
+			argName, x = a.Name, a.X
+		case *sql.Lambda:
+			argName, x = a.Params[0], a.Body
+		}
+		at := i
+		if argName != "" {
+			at = -1
+			for j, n := range f.ArgNames {
+				if n == argName {
+					at = j
+				}
+			}
+		}
+		if at < 0 || at >= len(out) || out[at] != nil {
+			return nil, sqlerr.New(sqlerr.UndefinedFunction,
+				"function %s has no free argument \"%s\"", f.Name, argName).At(a.Pos()).
+				WithHint("Its arguments are %s.", strings.Join(f.ArgNames, ", "))
+		}
+		v, err := c.check(x)
+		if err != nil {
+			return nil, err
+		}
+		out[at] = v
+	}
+	first := len(f.Args) - len(f.Defaults)
+	for i := range out {
+		switch {
+		case out[i] != nil:
+		case i >= first:
+			out[i] = &Const{D: f.Defaults[i-first], T: f.Args[i]}
+		default:
+			return nil, sqlerr.New(sqlerr.UndefinedFunction,
+				"function %s needs the argument \"%s\"", f.Name, f.ArgNames[i]).At(e.Pos())
+		}
+	}
+	return out, nil
+}
+
+// aggregate checks an aggregate call and hands it to the scope.
+func (c *checker) aggregate(name string, e *sql.Call) (Expr, error) {
+	call, err := c.aggCall(name, e)
+	if err != nil {
+		return nil, err
+	}
+	return c.sc.Aggregate(call, e.Pos())
+}
+
+func (c *checker) aggCall(name string, e *sql.Call) (*AggCall, error) {
+	args, err := c.checkAll(e.Args)
+	if err != nil {
+		return nil, err
+	}
+	call := &AggCall{Distinct: e.Distinct, Name: name}
+	keys := e.OrderBy
+	if len(e.Within) > 0 {
+		keys = e.Within
+	}
+	if call.OrderBy, err = c.orders(keys); err != nil {
+		return nil, err
+	}
+	if len(e.Within) > 0 {
+		for _, o := range call.OrderBy {
+			args = append(args, o.X)
+		}
+	}
+	if e.Filter != nil {
+		if call.Filter, err = c.checkBool(e.Filter, "FILTER"); err != nil {
+			return nil, err
+		}
+	}
+	if e.Star && name != "count" {
+		return nil, sqlerr.New(sqlerr.UndefinedFunction, "function %s() does not exist", name).
+			At(e.Pos()).WithHint("No aggregate function matches the given name and argument types.")
+	}
+	if !e.Star && len(args) == 0 && name == "count" {
+		return nil, sqlerr.New(sqlerr.WrongObjectType,
+			"count(*) must be used to call a parameterless aggregate function").At(e.Pos())
+	}
+	return c.bindAggregate(call, args, e)
+}
+
+func (c *checker) bindAggregate(call *AggCall, args []Expr, e *sql.Call) (*AggCall, error) {
+	ts := typesOf(args)
+	cand, how := choose(aggCandidates(builtin().aggs[call.Name], len(args)), ts)
+	switch how {
+	case notFound:
+		return nil, errNoFunction(call.Name, ts, e.Pos())
+	case ambiguous:
+		return nil, errAmbiguousFunction(call.Name, ts, e.Pos())
+	}
+	fn := cand.agg
+	if (fn.Within > 0) != (len(e.Within) > 0) {
+		if fn.Within > 0 {
+			return nil, sqlerr.New(sqlerr.WrongObjectType,
+				"WITHIN GROUP is required for ordered-set aggregate %s", call.Name).At(e.Pos())
+		}
+		return nil, sqlerr.New(sqlerr.WrongObjectType,
+			"%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP", call.Name).At(e.Pos())
+	}
+	params, ret, err := c.actualTypes(cand, fn.Ret, fn.RetOf, args, call.Name, e.Pos())
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range args {
+		if args[i], err = c.coerce(a, params[i], CoerceImplicit, e.Pos()); err != nil {
+			return nil, err
+		}
+	}
+	call.Args = args
+	if fn.Within > 0 {
+		for i := range call.OrderBy {
+			call.OrderBy[i].X = args[len(args)-len(call.OrderBy)+i]
+		}
+	}
+	if fn.RetOf != nil {
+		ret = fn.RetOf(typesOf(args))
+	}
+	call.Fn, call.T = boundAgg(fn, typesOf(args), ret), ret
+	return call, nil
+}
+
+func boundAgg(fn *AggFunc, args []types.Type, ret types.Type) *AggFunc {
+	if fn.Bind == nil {
+		return fn
+	}
+	a := *fn
+	a.origin, a.Bind = fn.Origin(), nil
+	a.Args, a.Variadic, a.Ret = args, false, ret
+	fn.Bind(&a, args, ret)
+	return &a
+}
+
+// FindAggregate gives the aggregate name over arguments of exactly these types,
+// for operators that build aggregates themselves, or ok false.
+func FindAggregate(name string, args ...types.Type) (*AggFunc, types.Type, bool) {
+	cand, how := choose(aggCandidates(builtin().aggs[name], len(args)), args)
+	if how != found {
+		return nil, types.Type{}, false
+	}
+	b, ok := bindPoly(cand.params, args)
+	if !ok {
+		return nil, types.Type{}, false
+	}
+	ret := b.apply(cand.agg.Ret, types.Of(types.Text))
+	if cand.agg.RetOf != nil {
+		ret = cand.agg.RetOf(args)
+	}
+	return boundAgg(cand.agg, args, ret), ret, true
+}
+
+// orders checks sort keys. Untyped literals sort as text.
+func (c *checker) orders(keys []sql.SortKey) ([]Order, error) {
+	var out []Order
+	for _, k := range keys {
+		x, err := c.check(k.X)
+		if err != nil {
+			return nil, err
+		}
+		if x, err = Settle(x, c.sc, k.X.Pos()); err != nil {
+			return nil, err
+		}
+		o, err := ResolveOrder(x, k)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+// ResolveOrder makes a sort key over a checked expression: direction and place
+// of NULLs settled, and the type one that can be sorted.
+func ResolveOrder(x Expr, k sql.SortKey) (Order, error) {
+	if t := x.Type().Innermost(); t.Kind == types.JSON || t.Kind == types.Aclitem {
+		return Order{}, sqlerr.New(sqlerr.UndefinedFunction,
+			"could not identify an ordering operator for type %s", baseName(x.Type())).
+			At(k.X.Pos()).WithHint("Use an explicit ordering operator or modify the query.")
+	}
+	o := Order{X: x, Desc: k.Desc || k.Using == ">" || k.Using == ">="}
+	o.NullsFirst = o.Desc
+	switch k.Nulls {
+	case sql.NullsFirst:
+		o.NullsFirst = true
+	case sql.NullsLast:
+		o.NullsFirst = false
+	}
+	return o, nil
+}

@@ -1,0 +1,299 @@
+package expr
+
+import (
+	"strconv"
+
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// arrayLit checks ARRAY[...]; elements convert to their common type.
+func (c *checker) arrayLit(e *sql.ArrayLit) (Expr, error) {
+	if len(e.Elems) == 0 {
+		return nil, sqlerr.New(sqlerr.IndeterminateDatatype,
+			"cannot determine type of empty array").At(e.Pos()).
+			WithHint("Explicitly cast to the desired type, for example ARRAY[]::integer[].")
+	}
+	xs, err := c.checkAll(e.Elems)
+	if err != nil {
+		return nil, err
+	}
+	xs, t, err := c.unify(xs, positions(e.Elems), "ARRAY", e.Pos())
+	if err != nil {
+		return nil, err
+	}
+	t.Mod = 0
+	return makeArray(xs, types.ArrayOf(t), e.Pos()), nil
+}
+
+// typedArray checks ARRAY[...]::t[]: each element is cast, and there may be none.
+func (c *checker) typedArray(e *sql.ArrayLit, t types.Type) (Expr, error) {
+	xs := make([]Expr, len(e.Elems))
+	elem := elemOf(t)
+	for i, el := range e.Elems {
+		var err error
+		if a, ok := el.(*sql.ArrayLit); ok {
+			sub := t
+			if elem.Kind == types.Array {
+				sub = elem
+			}
+			xs[i], err = c.typedArray(a, sub)
+		} else if xs[i], err = c.check(el); err == nil {
+			want := elem
+			if xs[i].Type().Kind == types.Array && elem.Kind != types.Array {
+				want = t
+			}
+			xs[i], err = c.coerce(xs[i], want, CoerceExplicit, el.Pos())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(xs) > 0 && xs[0].Type().Kind == types.Array && elem.Kind != types.Array {
+		x := makeArray(xs, types.ArrayOf(xs[0].Type()), e.Pos())
+		return c.coerce(x, t, CoerceExplicit, e.Pos())
+	}
+	return makeArray(xs, t, e.Pos()), nil
+}
+
+func makeArray(xs []Expr, t types.Type, pos int) Expr {
+	fn, _ := bound(builtin().funcs["array"][0], typesOf(xs), t)
+	return &Call{Fn: fn, Args: xs, T: t, Pos: pos}
+}
+
+// row checks ROW(...) as a value.
+func (c *checker) row(e *sql.Row) (Expr, error) {
+	xs, err := c.checkAll(e.Elems)
+	if err != nil {
+		return nil, err
+	}
+	t := types.Type{Kind: types.Record}
+	for i, x := range xs {
+		if xs[i], err = Settle(x, c.sc, e.Elems[i].Pos()); err != nil {
+			return nil, err
+		}
+		t.Fields = append(t.Fields,
+			types.Field{Name: "f" + strconv.Itoa(i+1), Type: xs[i].Type()})
+	}
+	fn, _ := bound(builtin().funcs["row"][0], typesOf(xs), t)
+	return &Call{Fn: fn, Args: xs, T: t, Pos: e.Pos()}, nil
+}
+
+func (c *checker) structLit(e *sql.StructLit) (Expr, error) {
+	xs, err := c.checkAll(e.Vals)
+	if err != nil {
+		return nil, err
+	}
+	t := types.Type{Kind: types.Struct}
+	for i, x := range xs {
+		if xs[i], err = Settle(x, c.sc, e.Vals[i].Pos()); err != nil {
+			return nil, err
+		}
+		for _, f := range t.Fields {
+			if f.Name == e.Names[i] {
+				return nil, sqlerr.New(sqlerr.DuplicateColumn,
+					"field \"%s\" specified more than once", e.Names[i]).At(e.Vals[i].Pos())
+			}
+		}
+		t.Fields = append(t.Fields, types.Field{Name: e.Names[i], Type: xs[i].Type()})
+	}
+	fn, _ := bound(builtin().funcs["struct"][0], typesOf(xs), t)
+	return &Call{Fn: fn, Args: xs, T: t, Pos: e.Pos()}, nil
+}
+
+func (c *checker) mapLit(e *sql.MapLit) (Expr, error) {
+	if len(e.Keys) == 0 {
+		return nil, sqlerr.New(sqlerr.IndeterminateDatatype,
+			"cannot determine type of empty map").At(e.Pos()).
+			WithHint("Cast it to the desired type: CAST('{}' AS MAP<STRING, INT>).")
+	}
+	keys, err := c.checkAll(e.Keys)
+	if err != nil {
+		return nil, err
+	}
+	vals, err := c.checkAll(e.Vals)
+	if err != nil {
+		return nil, err
+	}
+	keys, kt, err := c.unify(keys, positions(e.Keys), "MAP", e.Pos())
+	if err != nil {
+		return nil, err
+	}
+	vals, vt, err := c.unify(vals, positions(e.Vals), "MAP", e.Pos())
+	if err != nil {
+		return nil, err
+	}
+	kt.Mod, vt.Mod = 0, 0
+	xs := make([]Expr, 0, 2*len(keys))
+	for i := range keys {
+		xs = append(xs, keys[i], vals[i])
+	}
+	t := types.MapOf(kt, vt)
+	fn, _ := bound(builtin().funcs["map"][0], typesOf(xs), t)
+	return &Call{Fn: fn, Args: xs, T: t, Pos: e.Pos()}, nil
+}
+
+// index checks subscripts of arrays, maps and jsonb, and slices of arrays.
+func (c *checker) index(e *sql.Index) (Expr, error) {
+	x, err := c.check(e.X)
+	if err != nil {
+		return nil, err
+	}
+	t := x.Type()
+	if e.Slice {
+		return c.slice(e, x)
+	}
+	i, err := c.check(e.Lo)
+	if err != nil {
+		return nil, err
+	}
+	switch t.Kind {
+	case types.Array, types.Int2vector, types.Oidvector:
+		if i, err = c.subscript(i, e.Lo.Pos()); err != nil {
+			return nil, err
+		}
+		return c.subscripted(e, x, i)
+	case types.Map:
+		if i, err = c.coerce(i, *t.Key, CoerceImplicit, e.Lo.Pos()); err != nil {
+			return nil, err
+		}
+		return c.nested("map_get", []Expr{x, i}, *t.Elem, e.Pos())
+	case types.JSONB:
+		return c.operator("->", []Expr{x, i}, e.Pos())
+	}
+	return nil, sqlerr.New(sqlerr.DatatypeMismatch,
+		"cannot subscript type %s because it does not support subscripting",
+		baseName(t)).At(e.Pos())
+}
+
+// subscripted flattens x[i][j] over an array: a[i] alone is an element, or a
+// sub-array where the type says so.
+func (c *checker) subscripted(e *sql.Index, x, i Expr) (Expr, error) {
+	if call, ok := x.(*Call); ok && call.Fn.Name == "array_get" {
+		if base := call.Args[0].Type(); x.Type().Kind != types.Array || base.Kind != types.Array {
+			args := append(append([]Expr(nil), call.Args...), i)
+			return c.nested("array_get", args, elemOf(x.Type()), e.Pos())
+		}
+	}
+	return c.nested("array_get", []Expr{x, i}, elemOf(x.Type()), e.Pos())
+}
+
+func (c *checker) subscript(i Expr, pos int) (Expr, error) {
+	if !CanCoerce(i.Type(), types.Of(types.Int4), CoerceAssignment) ||
+		types.Category(i.Type().Kind) == 'S' {
+		return nil, sqlerr.New(sqlerr.DatatypeMismatch,
+			"array subscript must have type integer").At(pos)
+	}
+	return c.coerce(i, types.Of(types.Int4), CoerceAssignment, pos)
+}
+
+func (c *checker) slice(e *sql.Index, x Expr) (Expr, error) {
+	if x.Type().Kind != types.Array {
+		return nil, sqlerr.New(sqlerr.DatatypeMismatch,
+			"cannot subscript type %s because it does not support subscripting",
+			baseName(x.Type())).At(e.Pos())
+	}
+	args := []Expr{x}
+	for _, b := range []sql.Expr{e.Lo, e.Hi} {
+		if b == nil {
+			args = append(args, &Const{D: types.NullDatum, T: types.Of(types.Int4)})
+			continue
+		}
+		i, err := c.check(b)
+		if err != nil {
+			return nil, err
+		}
+		if i, err = c.subscript(i, b.Pos()); err != nil {
+			return nil, err
+		}
+		args = append(args, i)
+	}
+	for _, b := range []sql.Expr{e.Lo, e.Hi} {
+		given := &Const{D: types.BoolDatum(b != nil), T: boolType}
+		args = append(args, given)
+	}
+	return c.nested("array_slice", args, x.Type(), e.Pos())
+}
+
+// nested applies an internal accessor with a result type that the syntax gives.
+func (c *checker) nested(name string, args []Expr, t types.Type, pos int) (Expr, error) {
+	t.Mod = 0
+	fn, _ := bound(builtin().funcs[name][0], typesOf(args), t)
+	return &Call{Fn: fn, Args: args, T: t, Pos: pos}, nil
+}
+
+// field checks (x).name and x->name. On json, -> name is the json operator.
+func (c *checker) field(e *sql.Field) (Expr, error) {
+	x, err := c.check(e.X)
+	if err != nil {
+		return nil, err
+	}
+	if e.Star {
+		return nil, sqlerr.New(sqlerr.SyntaxError,
+			"row expansion via \"*\" is not supported here").At(e.Pos())
+	}
+	t := x.Type()
+	switch t.Kind {
+	case types.Struct, types.Record:
+		return c.structField(e, x)
+	case types.JSON, types.JSONB:
+		if e.Arrow {
+			key, err := c.sc.Column([]string{e.Name}, e.Pos())
+			if err != nil {
+				return nil, err
+			}
+			return c.operator("->", []Expr{x, key}, e.Pos())
+		}
+	}
+	if e.Arrow {
+		return nil, errNoOperator("->", []types.Type{t, types.Of(types.Unknown)}, notFound, e.Pos())
+	}
+	return nil, sqlerr.New(sqlerr.WrongObjectType,
+		"column notation .%s applied to type %s, which is not a composite type",
+		e.Name, baseName(t)).At(e.Pos())
+}
+
+func (c *checker) structField(e *sql.Field, x Expr) (Expr, error) {
+	t := x.Type()
+	for i, f := range t.Fields {
+		if f.Name != e.Name {
+			continue
+		}
+		if call, ok := x.(*Call); ok && (call.Fn.Name == "row" || call.Fn.Name == "struct") {
+			return call.Args[i], nil
+		}
+		name := "struct_get"
+		arg := Expr(&Const{D: types.TextDatum(f.Name), T: types.Of(types.Text)})
+		if t.Kind == types.Record {
+			name = "record_get"
+			arg = &Const{D: types.IntDatum(int64(i)), T: types.Of(types.Int4)}
+		}
+		return c.nested(name, []Expr{x, arg}, f.Type, e.Pos())
+	}
+	names := make([]string, len(t.Fields))
+	for i, f := range t.Fields {
+		names[i] = f.Name
+	}
+	err := sqlerr.New(sqlerr.UndefinedColumn, "could not identify column \"%s\" in record data type",
+		e.Name).At(e.Pos())
+	if t.Kind == types.Struct {
+		err = sqlerr.New(sqlerr.UndefinedColumn, "field \"%s\" does not exist in %s",
+			e.Name, t).At(e.Pos())
+	}
+	if near := closest(e.Name, names); near != "" {
+		return nil, err.WithHint("Did you mean \"%s\"?", near)
+	}
+	return nil, err
+}
+
+// closest gives the name that a misspelt one is nearest to, or "".
+func closest(name string, names []string) string {
+	best, limit := "", min(2, len(name)/2)+1
+	for _, s := range names {
+		if d := editDistance(name, s, limit); d < limit {
+			best, limit = s, d
+		}
+	}
+	return best
+}

@@ -1,0 +1,555 @@
+package expr
+
+import (
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+func (c *checker) unary(e *sql.Unary) (Expr, error) {
+	if e.Op == "NOT" {
+		x, err := c.checkBool(e.X, "NOT")
+		if err != nil {
+			return nil, err
+		}
+		return &Not{x}, nil
+	}
+	x, err := c.check(e.X)
+	if err != nil {
+		return nil, err
+	}
+	return c.operator(e.Op, []Expr{x}, e.Pos())
+}
+
+func (c *checker) binary(e *sql.Binary) (Expr, error) {
+	switch e.Op {
+	case "AND", "OR":
+		return c.logic(e)
+	case "IS DISTINCT FROM", "IS NOT DISTINCT FROM":
+		return c.distinct(e)
+	}
+	if e.Quant != sql.NoQuant {
+		return c.quantified(e)
+	}
+	if l, r, ok := rowPair(e.L, e.R); ok {
+		return c.rowCompare(e, l, r)
+	}
+	if q, ok := e.R.(*sql.Subquery); ok && q.Kind == sql.ScalarSubquery {
+		if l, ok := e.L.(*sql.Row); ok {
+			xs, err := c.checkAll(l.Elems)
+			if err != nil {
+				return nil, err
+			}
+			return c.sc.Query(e, xs)
+		}
+	}
+	l, err := c.check(e.L)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.check(e.R)
+	if err != nil {
+		return nil, err
+	}
+	return c.operator(e.Op, []Expr{l, r}, e.Pos())
+}
+
+// logic flattens chains of AND and of OR without recursion down the left side.
+func (c *checker) logic(e *sql.Binary) (Expr, error) {
+	var parts []sql.Expr
+	var x sql.Expr = e
+	for {
+		b, ok := x.(*sql.Binary)
+		if !ok || b.Op != e.Op {
+			parts = append(parts, x)
+			break
+		}
+		parts = append(parts, b.R)
+		x = b.L
+	}
+	args := make([]Expr, 0, len(parts))
+	for i := len(parts) - 1; i >= 0; i-- {
+		a, err := c.checkBool(parts[i], e.Op)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, a)
+	}
+	if e.Op == "AND" {
+		return &And{args}, nil
+	}
+	return &Or{args}, nil
+}
+
+// operator resolves and applies an operator.
+func (c *checker) operator(name string, args []Expr, pos int) (Expr, error) {
+	ts := typesOf(args)
+	cand, how := chooseOperator(name, ts)
+	if how != found {
+		return nil, errNoOperator(name, ts, how, pos)
+	}
+	return c.apply(cand, args, pos)
+}
+
+// FindOperator gives the operator name over two types, or ok false.
+func FindOperator(name string, left, right types.Type) (*Func, bool) {
+	cand, how := chooseOperator(name, []types.Type{left, right})
+	if how != found {
+		return nil, false
+	}
+	b, ok := bindPoly(cand.params, []types.Type{left, right})
+	if !ok {
+		return nil, false
+	}
+	f, _ := bound(cand.fn, []types.Type{b.apply(cand.params[0], left),
+		b.apply(cand.params[1], right)}, b.apply(cand.fn.Ret, types.Of(types.Unknown)))
+	return f, true
+}
+
+// ApplyOperator builds a call of an operator over checked expressions.
+func ApplyOperator(name string, args []Expr, sc Scope, pos int) (Expr, error) {
+	c := checker{sc: sc, base: lambdaBase}
+	return c.operator(name, args, pos)
+}
+
+func typesOf(es []Expr) []types.Type {
+	ts := make([]types.Type, len(es))
+	for i, e := range es {
+		ts[i] = e.Type()
+	}
+	return ts
+}
+
+// rowPair gives both sides when a comparison is one of rows.
+func rowPair(l, r sql.Expr) (*sql.Row, *sql.Row, bool) {
+	a, ok := l.(*sql.Row)
+	b, ok2 := r.(*sql.Row)
+	return a, b, ok && ok2
+}
+
+func (c *checker) rowCompare(e *sql.Binary, l, r *sql.Row) (Expr, error) {
+	if len(l.Elems) != len(r.Elems) {
+		return nil, sqlerr.New(sqlerr.SyntaxError,
+			"unequal number of entries in row expressions").At(e.Pos())
+	}
+	if len(l.Elems) == 0 {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+			"cannot compare rows of zero length").At(e.Pos())
+	}
+	xs, err := c.checkAll(l.Elems)
+	if err != nil {
+		return nil, err
+	}
+	ys, err := c.checkAll(r.Elems)
+	if err != nil {
+		return nil, err
+	}
+	return c.compareRows(e.Op, xs, ys, e.Pos())
+}
+
+// compareRows lowers a comparison of rows to comparisons of their fields.
+func (c *checker) compareRows(op string, xs, ys []Expr, pos int) (Expr, error) {
+	switch op {
+	case "=", "<>":
+		parts := make([]Expr, len(xs))
+		for i := range xs {
+			p, err := c.operator(op, []Expr{xs[i], ys[i]}, pos)
+			if err != nil {
+				return nil, err
+			}
+			parts[i] = p
+		}
+		if len(parts) == 1 {
+			return parts[0], nil
+		}
+		if op == "=" {
+			return &And{parts}, nil
+		}
+		return &Or{parts}, nil
+	case "<", "<=", ">", ">=":
+		return c.orderRows(op, xs, ys, pos)
+	}
+	return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+		"could not determine interpretation of row comparison operator %s", op).At(pos).
+		WithHint("Row comparison operators must be associated with btree operator families.")
+}
+
+// orderRows: (a, b) < (c, d) is a < c OR (a = c AND b < d).
+func (c *checker) orderRows(op string, xs, ys []Expr, pos int) (Expr, error) {
+	last, err := c.operator(op, []Expr{xs[0], ys[0]}, pos)
+	if err != nil || len(xs) == 1 {
+		return last, err
+	}
+	first, err := c.operator(op[:1], []Expr{xs[0], ys[0]}, pos)
+	if err != nil {
+		return nil, err
+	}
+	eq, err := c.operator("=", []Expr{xs[0], ys[0]}, pos)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := c.orderRows(op, xs[1:], ys[1:], pos)
+	if err != nil {
+		return nil, err
+	}
+	return &Or{[]Expr{first, &And{[]Expr{eq, rest}}}}, nil
+}
+
+// distinct lowers IS [NOT] DISTINCT FROM: equality in which NULL equals NULL.
+func (c *checker) distinct(e *sql.Binary) (Expr, error) {
+	var x Expr
+	var err error
+	if l, r, ok := rowPair(e.L, e.R); ok && len(l.Elems) == len(r.Elems) {
+		x, err = c.distinctRows(l, r, e.Pos())
+	} else {
+		l, lerr := c.check(e.L)
+		if lerr != nil {
+			return nil, lerr
+		}
+		r, rerr := c.check(e.R)
+		if rerr != nil {
+			return nil, rerr
+		}
+		x, err = c.notDistinct(l, r, e.Pos())
+	}
+	if err != nil || e.Op == "IS NOT DISTINCT FROM" {
+		return x, err
+	}
+	return &Not{x}, nil
+}
+
+func (c *checker) distinctRows(l, r *sql.Row, pos int) (Expr, error) {
+	xs, err := c.checkAll(l.Elems)
+	if err != nil {
+		return nil, err
+	}
+	ys, err := c.checkAll(r.Elems)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]Expr, len(xs))
+	for i := range xs {
+		if parts[i], err = c.notDistinct(xs[i], ys[i], pos); err != nil {
+			return nil, err
+		}
+	}
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	return &And{parts}, nil
+}
+
+// notDistinct: both NULL, or both not and equal. Never NULL itself.
+func (c *checker) notDistinct(l, r Expr, pos int) (Expr, error) {
+	eq, err := c.operator("=", []Expr{l, r}, pos)
+	if err != nil {
+		return nil, err
+	}
+	call, ok := eq.(*Call)
+	if !ok {
+		return eq, nil
+	}
+	l, r = call.Args[0], call.Args[1]
+	null, notNull := &IsNull{X: l}, &IsNull{X: r, Not: true}
+	return &Case{
+		Whens: []When{
+			{Cond: null, Then: &IsNull{X: r}},
+			{Cond: notNull, Then: eq},
+		},
+		Else: &Const{D: types.BoolDatum(false), T: boolType},
+		T:    boolType,
+	}, nil
+}
+
+func (c *checker) test(e *sql.Test) (Expr, error) {
+	if e.What == sql.TestNull {
+		return c.testNull(e)
+	}
+	x, err := c.checkBool(e.X, "IS "+e.What.String())
+	if err != nil {
+		return nil, err
+	}
+	if e.What == sql.TestUnknown {
+		return &IsNull{X: x, Not: e.Not}, nil
+	}
+	// x IS TRUE is COALESCE(x, false); x IS FALSE is NOT COALESCE(x, true).
+	whenNull := e.What != sql.TestTrue
+	out := Expr(&Coalesce{Args: []Expr{x, &Const{D: types.BoolDatum(whenNull), T: boolType}},
+		T: boolType})
+	if whenNull != e.Not {
+		out = &Not{out}
+	}
+	return out, nil
+}
+
+func (c *checker) testNull(e *sql.Test) (Expr, error) {
+	row, ok := e.X.(*sql.Row)
+	if !ok {
+		x, err := c.check(e.X)
+		if err != nil {
+			return nil, err
+		}
+		if x, err = Settle(x, c.sc, e.X.Pos()); err != nil {
+			return nil, err
+		}
+		return &IsNull{X: x, Not: e.Not}, nil
+	}
+	// A row is [not] null when all of its fields are.
+	parts := make([]Expr, len(row.Elems))
+	for i, f := range row.Elems {
+		x, err := c.check(f)
+		if err != nil {
+			return nil, err
+		}
+		if x, err = Settle(x, c.sc, f.Pos()); err != nil {
+			return nil, err
+		}
+		parts[i] = &IsNull{X: x, Not: e.Not}
+	}
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	return &And{parts}, nil
+}
+
+func (c *checker) between(e *sql.Between) (Expr, error) {
+	xs, err := c.checkAll([]sql.Expr{e.X, e.Lo, e.Hi})
+	if err != nil {
+		return nil, err
+	}
+	x, err := c.inRange(xs[0], xs[1], xs[2], e.Pos())
+	if err != nil {
+		return nil, err
+	}
+	if e.Sym {
+		y, err := c.inRange(xs[0], xs[2], xs[1], e.Pos())
+		if err != nil {
+			return nil, err
+		}
+		x = &Or{[]Expr{x, y}}
+	}
+	if e.Not {
+		return &Not{x}, nil
+	}
+	return x, nil
+}
+
+func (c *checker) inRange(x, lo, hi Expr, pos int) (Expr, error) {
+	a, err := c.operator(">=", []Expr{x, lo}, pos)
+	if err != nil {
+		return nil, err
+	}
+	b, err := c.operator("<=", []Expr{x, hi}, pos)
+	if err != nil {
+		return nil, err
+	}
+	return &And{[]Expr{a, b}}, nil
+}
+
+var likeOps = map[sql.LikeKind]string{sql.LikeOp: "~~", sql.ILikeOp: "~~*", sql.SimilarOp: "~"}
+
+func (c *checker) like(e *sql.Like) (Expr, error) {
+	op := likeOps[e.Op]
+	if e.Quant != sql.NoQuant {
+		if e.Not {
+			op = "!" + op
+		}
+		return c.quantified(&sql.Binary{Loc: e.Loc, Op: op, L: e.X, R: e.P, Quant: e.Quant})
+	}
+	x, err := c.check(e.X)
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.check(e.P)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case e.Op == sql.SimilarOp:
+		args := []Expr{p}
+		if e.Esc != nil {
+			esc, err := c.check(e.Esc)
+			if err != nil {
+				return nil, err
+			}
+			args = append(args, esc)
+		}
+		p, err = c.callNamed("similar_to_escape", args, e.Pos())
+	case e.Esc != nil:
+		esc, err := c.check(e.Esc)
+		if err != nil {
+			return nil, err
+		}
+		p, err = c.callNamed("like_escape", []Expr{p, esc}, e.Pos())
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if e.Not {
+		op = "!" + op
+	}
+	return c.operator(op, []Expr{x, p}, e.Pos())
+}
+
+func (c *checker) quantified(e *sql.Binary) (Expr, error) {
+	if _, ok := e.R.(*sql.Subquery); ok {
+		return c.queryWithLeft(e, e.L)
+	}
+	x, err := c.check(e.L)
+	if err != nil {
+		return nil, err
+	}
+	arr, err := c.check(e.R)
+	if err != nil {
+		return nil, err
+	}
+	return c.quant(e.Op, x, arr, e.Quant == sql.AllQuant, e.Pos())
+}
+
+// queryWithLeft hands a subquery expression with a left side to the scope.
+func (c *checker) queryWithLeft(node any, left sql.Expr) (Expr, error) {
+	elems := []sql.Expr{left}
+	if row, ok := left.(*sql.Row); ok {
+		elems = row.Elems
+	}
+	xs, err := c.checkAll(elems)
+	if err != nil {
+		return nil, err
+	}
+	return c.sc.Query(node, xs)
+}
+
+func (c *checker) quant(op string, x, arr Expr, all bool, pos int) (Expr, error) {
+	var err error
+	if arr.Type().Kind == types.Unknown {
+		t := x.Type()
+		if t.Kind == types.Unknown {
+			t = types.Of(types.Text)
+		}
+		t.Mod = 0
+		if arr, err = c.coerce(arr, types.ArrayOf(t), CoerceImplicit, pos); err != nil {
+			return nil, err
+		}
+	}
+	k := arr.Type().Kind
+	if k != types.Array && k != types.Int2vector && k != types.Oidvector {
+		return nil, sqlerr.New(sqlerr.WrongObjectType,
+			"op ANY/ALL (array) requires array on right side").At(pos)
+	}
+	elem := elemOf(arr.Type())
+	ts := []types.Type{x.Type(), elem}
+	cand, how := chooseOperator(op, ts)
+	if how != found {
+		return nil, errNoOperator(op, ts, how, pos)
+	}
+	b, _ := bindPoly(cand.params, ts)
+	lt, rt := b.apply(cand.params[0], ts[0]), b.apply(cand.params[1], ts[1])
+	fn, ret := bound(cand.fn, []types.Type{lt, rt}, b.apply(cand.fn.Ret, ts[0]))
+	if ret.Kind != types.Bool {
+		return nil, sqlerr.New(sqlerr.WrongObjectType,
+			"op ANY/ALL (array) requires operator to yield boolean").At(pos)
+	}
+	if x, err = c.coerce(x, lt, CoerceImplicit, pos); err != nil {
+		return nil, err
+	}
+	if arr, err = c.coerce(arr, types.ArrayOf(rt), CoerceImplicit, pos); err != nil {
+		return nil, err
+	}
+	return &Quant{Op: fn, X: x, Arr: arr, All: all}, nil
+}
+
+// in lowers X IN (list): items convert to one type with X where there is one, as
+// PostgreSQL does; else the items are compared one by one.
+func (c *checker) in(e *sql.In) (Expr, error) {
+	if e.Q != nil {
+		return c.queryWithLeft(e, e.X)
+	}
+	if row, ok := e.X.(*sql.Row); ok {
+		return c.inRows(e, row)
+	}
+	x, err := c.check(e.X)
+	if err != nil {
+		return nil, err
+	}
+	items, err := c.checkAll(e.List)
+	if err != nil {
+		return nil, err
+	}
+	if in, err := c.inSame(x, items, e); in != nil || err != nil {
+		return in, err
+	}
+	parts := make([]Expr, len(items))
+	for i, it := range items {
+		if parts[i], err = c.operator("=", []Expr{x, it}, e.Pos()); err != nil {
+			return nil, err
+		}
+	}
+	return negateIf(e.Not, anyOf(parts)), nil
+}
+
+func anyOf(parts []Expr) Expr {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return &Or{parts}
+}
+
+func negateIf(not bool, x Expr) Expr {
+	if not {
+		return &Not{x}
+	}
+	return x
+}
+
+// inSame makes an In node when all sides have a common type; nil if they do not.
+func (c *checker) inSame(x Expr, items []Expr, e *sql.In) (Expr, error) {
+	t, ok := commonType(typesOf(append([]Expr{x}, items...)))
+	if !ok {
+		return nil, nil
+	}
+	t.Mod = 0
+	cand, how := chooseOperator("=", []types.Type{t, t})
+	if how != found {
+		return nil, nil
+	}
+	b, _ := bindPoly(cand.params, []types.Type{t, t})
+	t = b.apply(cand.params[0], t)
+	eq, _ := bound(cand.fn, []types.Type{t, t}, boolType)
+	x, err := c.coerce(x, t, CoerceImplicit, e.X.Pos())
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Expr, len(items))
+	for i, it := range items {
+		if list[i], err = c.coerce(it, t, CoerceImplicit, e.List[i].Pos()); err != nil {
+			return nil, err
+		}
+	}
+	return &In{X: x, List: list, Not: e.Not, Eq: eq}, nil
+}
+
+func (c *checker) inRows(e *sql.In, row *sql.Row) (Expr, error) {
+	xs, err := c.checkAll(row.Elems)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]Expr, len(e.List))
+	for i, it := range e.List {
+		r, ok := it.(*sql.Row)
+		if !ok || len(r.Elems) != len(xs) {
+			return nil, sqlerr.New(sqlerr.SyntaxError,
+				"unequal number of entries in row expressions").At(it.Pos())
+		}
+		ys, err := c.checkAll(r.Elems)
+		if err != nil {
+			return nil, err
+		}
+		if parts[i], err = c.compareRows("=", xs, ys, e.Pos()); err != nil {
+			return nil, err
+		}
+	}
+	return negateIf(e.Not, anyOf(parts)), nil
+}

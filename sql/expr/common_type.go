@@ -1,0 +1,81 @@
+package expr
+
+import (
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// commonType is PostgreSQL's select_common_type: the type that all of ts convert
+// to. Unknown literals follow the others; all unknown is text.
+func commonType(ts []types.Type) (types.Type, bool) {
+	best := types.Of(types.Unknown)
+	for _, t := range ts {
+		if t.Kind == types.Unknown || t.Same(best) {
+			continue
+		}
+		if best.Kind == types.Unknown {
+			best = t
+			continue
+		}
+		if types.Category(t.Kind) != types.Category(best.Kind) && !bothNested(t, best) {
+			return best, false
+		}
+		if !types.Preferred(best.Kind) && CanCoerce(best, t, CoerceImplicit) &&
+			!CanCoerce(t, best, CoerceImplicit) {
+			best = t
+		}
+	}
+	if best.Kind == types.Unknown {
+		return types.Of(types.Text), true
+	}
+	return best, true
+}
+
+func bothNested(a, b types.Type) bool { return isNested(a.Kind) && isNested(b.Kind) }
+
+// commonTypmod gives the modifier that all of es share, 0 when they differ.
+func commonTypmod(es []Expr, t types.Type) int32 {
+	mod := int32(-1)
+	for _, e := range es {
+		u := e.Type()
+		if u.Kind == types.Unknown {
+			continue
+		}
+		if !u.Same(t) || mod >= 0 && u.Mod != mod {
+			return 0
+		}
+		mod = u.Mod
+	}
+	return max(mod, 0)
+}
+
+// CommonType gives the type that all expressions convert to, by the rules of
+// UNION, CASE, VALUES and their like; construct names it in the error, such as
+// "UNION".
+func CommonType(es []Expr, construct string, pos int) (types.Type, error) {
+	ts := make([]types.Type, len(es))
+	for i, e := range es {
+		ts[i] = e.Type()
+	}
+	t, ok := commonType(ts)
+	if ok {
+		t.Mod = commonTypmod(es, t)
+		return t, nil
+	}
+	for _, u := range ts {
+		if u.Kind != types.Unknown && types.Category(u.Kind) != types.Category(t.Kind) {
+			return t, sqlerr.New(sqlerr.DatatypeMismatch,
+				"%s types %s and %s cannot be matched", construct, baseName(t), baseName(u)).At(pos)
+		}
+	}
+	return t, sqlerr.New(sqlerr.DatatypeMismatch, "%s types cannot be matched", construct).At(pos)
+}
+
+// baseName gives a type's name without modifiers, as messages have it.
+func baseName(t types.Type) string {
+	t.Mod = 0
+	if t.Kind == types.Bpchar {
+		return "character"
+	}
+	return t.String()
+}

@@ -1,0 +1,116 @@
+package expr
+
+import (
+	"testing"
+	"time"
+
+	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/parse"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// testScope resolves the columns it is given, and no queries.
+type testScope struct {
+	cols []types.Field
+	aggs []*AggCall
+}
+
+func (s *testScope) Column(name []string, pos int) (Expr, error) {
+	for i, c := range s.cols {
+		if c.Name == name[len(name)-1] {
+			return &Col{Index: i, T: c.Type, Name: c.Name}, nil
+		}
+	}
+	return nil, sqlerr.New(sqlerr.UndefinedColumn, "column \"%s\" does not exist",
+		name[len(name)-1]).At(pos)
+}
+
+func (s *testScope) Query(any, []Expr) (Expr, error) {
+	return nil, sqlerr.New(sqlerr.FeatureNotSupported, "no subqueries here")
+}
+
+func (s *testScope) Aggregate(c *AggCall, _ int) (Expr, error) {
+	s.aggs = append(s.aggs, c)
+	return &Agg{c}, nil
+}
+
+func (s *testScope) Window(c *WindowCall, _ any, _ int) (Expr, error) { return &Window{c}, nil }
+
+func (s *testScope) Param(n int, want types.Type, _ int) (Expr, error) {
+	return &Param{N: n, T: want}, nil
+}
+
+func (s *testScope) UserType([]string, int) (types.Type, bool) { return types.Type{}, false }
+
+func (s *testScope) UserFunc([]string, []Expr, int) (Expr, bool, error) { return nil, false, nil }
+
+// testEnv is a fixed clock in UTC.
+func testEnv() *Env {
+	seed := uint64(1)
+	return &Env{Now: time.Date(2024, 2, 29, 12, 34, 56, 789000000, time.UTC).UnixMicro(),
+		Zone: time.UTC, Random: func() uint64 { seed = seed*6364136223846793005 + 1; return seed }}
+}
+
+func mustCheck(t testing.TB, sc Scope, text string) Expr {
+	t.Helper()
+	x, err := parse.ParseExpr(text)
+	if err != nil {
+		t.Fatalf("parse %s: %v", text, err)
+	}
+	e, err := Check(x, sc)
+	if err != nil {
+		t.Fatalf("check %s: %v", text, err)
+	}
+	return e
+}
+
+func numbersBatch(n int) (*batch.Batch, *testScope) {
+	cols := []types.Field{
+		{Name: "a", Type: types.Of(types.Int4)}, {Name: "b", Type: types.Of(types.Int4)},
+		{Name: "big", Type: types.Of(types.Int8)}, {Name: "f", Type: types.Of(types.Float8)},
+		{Name: "s", Type: types.Of(types.Text)}, {Name: "n", Type: types.Of(types.Int4)},
+	}
+	ts := make([]types.Type, len(cols))
+	for i, c := range cols {
+		ts[i] = c.Type
+	}
+	b := batch.New(ts, n)
+	words := []string{"apple", "banana", "cherry", ""}
+	for i := range n {
+		row := []types.Datum{types.IntDatum(int64(i)), types.IntDatum(int64(i % 7)),
+			types.IntDatum(int64(i) << 20), types.FloatDatum(float64(i) / 4),
+			types.TextDatum(words[i%4]), types.IntDatum(int64(i))}
+		if i%3 == 0 {
+			row[5] = types.NullDatum
+		}
+		b.AppendDatums(row, 1)
+	}
+	return b, &testScope{cols: cols}
+}
+
+func evalText(t testing.TB, text string) string {
+	t.Helper()
+	e := mustCheck(t, &testScope{}, text)
+	env := testEnv()
+	d, err := EvalConst(e, env)
+	if err != nil {
+		return "ERROR " + string(sqlerr.As(err).Code) + " " + sqlerr.As(err).Message
+	}
+	if d.Null {
+		return "NULL"
+	}
+	return types.TextOf(typesEnv(env), e.Type(), d)
+}
+
+func TestQuick(t *testing.T) {
+	for _, c := range []string{"1 + 2", "1 + 2.5", "'a' || 1", "lower('ABC')", "1/0",
+		"case when 1 = 2 then 1/0 else 5 end", "2147483647 + 1", "substring('hello' from 2 for 3)",
+		"array[1,2,3] || 4", "(array[1,2,3])[2]", "3 = any(array[1,2,3])", "3 in (1,2,NULL)",
+		"coalesce(null, 3)", "nullif(1, 1)", "greatest(1, 2.5)", "date '2024-01-01' < timestamp '2024-01-02'",
+		"'abc' like 'a_c'", "format('%s-%I', 'x', 'Y z')", "map('a':=1)['a']", "1 between 0 and 2",
+		"row(1,2) < row(1,3)", "null::int is distinct from 1", "regexp_replace('abc', 'b', 'X')",
+		"'5' + 3", "sqrt(2)", "round(2.5)", "concat(1, 'a', null, true)"} {
+		t.Logf("%s => %s", c, evalText(t, c))
+	}
+}

@@ -1,0 +1,197 @@
+package expr
+
+import (
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// Fold evaluates what is constant in e and simplifies boolean logic. A constant
+// part that fails is left as it is: it may never be evaluated.
+func Fold(e Expr) Expr {
+	out, _ := Transform(e, func(x Expr) (Expr, error) { return foldNode(x), nil })
+	return out
+}
+
+func foldNode(e Expr) Expr {
+	switch e := e.(type) {
+	case *And:
+		return foldLogic(e, e.Args, false)
+	case *Or:
+		return foldLogic(e, e.Args, true)
+	case *Case:
+		return foldCase(e)
+	case *Coalesce:
+		return foldCoalesce(e)
+	case *Not:
+		if n, ok := e.X.(*Not); ok {
+			return n.X
+		}
+	case *Call:
+		if x := foldStrictNull(e); x != nil {
+			return x
+		}
+	case *Cast, *IsNull, *In, *Quant:
+	default:
+		return e
+	}
+	return foldConst(e)
+}
+
+// foldConst evaluates e when its operands are constants.
+func foldConst(e Expr) Expr {
+	for _, k := range Children(e) {
+		if _, ok := k.(*Const); !ok {
+			return e
+		}
+	}
+	if !IsConst(e) {
+		return e
+	}
+	d, err := EvalConst(e, &Env{})
+	if err != nil {
+		return e
+	}
+	return &Const{D: d, T: e.Type()}
+}
+
+// foldStrictNull: a strict function of NULL is NULL.
+func foldStrictNull(e *Call) Expr {
+	if !e.Fn.Strict || e.Fn.Set != nil || e.Fn.Volatility == Volatile {
+		return nil
+	}
+	for _, a := range e.Args {
+		if c, ok := a.(*Const); ok && c.D.Null {
+			return &Const{D: types.NullDatum, T: e.T}
+		}
+	}
+	return nil
+}
+
+// foldLogic drops neutral operands of AND and OR, flattens nested ones, and
+// decides the whole where one operand does.
+func foldLogic(e Expr, args []Expr, isOr bool) Expr {
+	var out []Expr
+	changed := false
+	for _, a := range args {
+		if c, ok := a.(*Const); ok && !c.D.Null {
+			if c.D.Bool() == isOr {
+				return c
+			}
+			changed = true
+			continue
+		}
+		inner, ok := logicArgs(a, isOr)
+		if ok {
+			out = append(out, inner...)
+			changed = true
+			continue
+		}
+		out = append(out, a)
+	}
+	switch {
+	case !changed:
+		return e
+	case len(out) == 0:
+		return &Const{D: types.BoolDatum(!isOr), T: boolType}
+	case len(out) == 1:
+		return out[0]
+	case isOr:
+		return &Or{out}
+	}
+	return &And{out}
+}
+
+func logicArgs(e Expr, isOr bool) ([]Expr, bool) {
+	switch e := e.(type) {
+	case *And:
+		return e.Args, !isOr
+	case *Or:
+		return e.Args, isOr
+	}
+	return nil, false
+}
+
+// foldCase drops arms that are never taken and stops at the first that always is.
+func foldCase(e *Case) Expr {
+	c := &Case{Else: e.Else, T: e.T}
+	for _, w := range e.Whens {
+		k, ok := w.Cond.(*Const)
+		if !ok {
+			c.Whens = append(c.Whens, w)
+			continue
+		}
+		if k.D.Bool() {
+			if len(c.Whens) == 0 {
+				return w.Then
+			}
+			c.Else = w.Then
+			return c
+		}
+	}
+	switch {
+	case len(c.Whens) > 0:
+		return c
+	case c.Else == nil:
+		return &Const{D: types.NullDatum, T: e.T}
+	}
+	return c.Else
+}
+
+// foldCoalesce drops NULLs and what follows a constant.
+func foldCoalesce(e *Coalesce) Expr {
+	var out []Expr
+	for _, a := range e.Args {
+		c, ok := a.(*Const)
+		if ok && c.D.Null {
+			continue
+		}
+		out = append(out, a)
+		if ok {
+			break
+		}
+	}
+	switch len(out) {
+	case 0:
+		return &Const{D: types.NullDatum, T: e.T}
+	case 1:
+		return out[0]
+	}
+	return &Coalesce{Args: out, T: e.T}
+}
+
+// Conjuncts splits a condition at its ANDs.
+func Conjuncts(e Expr) []Expr {
+	if e == nil {
+		return nil
+	}
+	if a, ok := e.(*And); ok {
+		var out []Expr
+		for _, x := range a.Args {
+			out = append(out, Conjuncts(x)...)
+		}
+		return out
+	}
+	return []Expr{e}
+}
+
+// AllOf joins conditions with AND; nil for none.
+func AllOf(es []Expr) Expr {
+	switch len(es) {
+	case 0:
+		return nil
+	case 1:
+		return es[0]
+	}
+	return &And{es}
+}
+
+// IsTrue and IsFalse tell whether a condition is the constant.
+func IsTrue(e Expr) bool {
+	c, ok := e.(*Const)
+	return ok && c.T.Kind == types.Bool && c.D.Bool()
+}
+
+// IsFalse tells whether a condition is constant and never true.
+func IsFalse(e Expr) bool {
+	c, ok := e.(*Const)
+	return ok && c.T.Kind == types.Bool && !c.D.Bool()
+}
