@@ -190,16 +190,17 @@ func (cp *Checkpoint) finish() (map[string]*manifest, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("close state file: %w", err)
 	}
-	return ms, cp.s.syncDir()
+	return ms, syncDir(cp.s.fs, cp.s.dir)
 }
 
-func (s *Store) syncDir() error {
-	d, err := s.fs.OpenDir(s.dir)
+// syncDir makes the names in a directory durable.
+func syncDir(fs vfs.FS, dir string) error {
+	d, err := fs.OpenDir(dir)
 	if err != nil {
-		return fmt.Errorf("open state directory: %w", err)
+		return fmt.Errorf("open directory %s: %w", dir, err)
 	}
 	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync state directory: %w", err)
+		return fmt.Errorf("sync directory %s: %w", dir, err)
 	}
 	return nil
 }

@@ -14,11 +14,10 @@ type normalizer func(t types.Type, v *batch.Vector, sel []uint16, out *batch.Vec
 // normalizerOf gives the normalizer of a type, or nil when equal values are
 // equal bytes already.
 func normalizerOf(t types.Type) normalizer {
-	switch t.Kind {
-	case types.Float4, types.Float8:
+	switch {
+	case t.Phys() == types.PhysFloat64:
 		return normalizeFloat
-	case types.Numeric, types.Bpchar, types.Timetz, types.Interval, types.JSONB, types.Array,
-		types.Map, types.Struct, types.Record:
+	case t.Phys() == types.PhysBytes && !types.PlainKey(t):
 		return normalizeBytes
 	}
 	return nil

@@ -86,6 +86,9 @@ func Open(fs vfs.FS, dir string, opts Options) (*Store, error) {
 	if err := fs.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create state directory %s: %w", dir, err)
 	}
+	if err := syncDir(fs, fs.PathDir(dir)); err != nil {
+		return nil, err
+	}
 	cache := pebble.NewCache(max(opts.CacheBytes, 4<<20))
 	defer cache.Unref()
 	logger := opts.Logger
