@@ -116,7 +116,7 @@ func (c *committer) propose(ctx context.Context, t *log.Txn, bytes int) (log.Res
 		case o := <-p.done:
 			return o.result, o.err
 		case <-c.r.closed:
-			return log.Result{}, log.ErrStopped
+			return log.Result{}, fmt.Errorf("%w: the node is closed", log.ErrUnknownOutcome)
 		}
 	}
 }
@@ -242,8 +242,6 @@ func translate(err error) error {
 	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrEnqueueTimeout),
 		errors.Is(err, raft.ErrLeadershipTransferInProgress):
 		return log.ErrNotLeader
-	case errors.Is(err, raft.ErrRaftShutdown):
-		return log.ErrStopped
 	case wal.IsDiskFull(err):
 		return fmt.Errorf("%w: %w", log.ErrDiskFull, err)
 	}

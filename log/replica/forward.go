@@ -39,7 +39,12 @@ func (r *Replica) forward(ctx context.Context, id, addr string, t *log.Txn) (log
 	if err != nil {
 		return res, err
 	}
-	return res, r.WaitApplied(ctx, res.Epoch)
+	if err := r.WaitApplied(ctx, res.Epoch); err != nil {
+		// It is committed; but this node cannot show it.
+		return res, fmt.Errorf("%w: committed as epoch %d, not applied here: %w",
+			log.ErrUnknownOutcome, res.Epoch, err)
+	}
+	return res, nil
 }
 
 // HandleForward commits a transaction that another member forwarded. It never

@@ -85,7 +85,8 @@ func (f *fsm) Apply(l *raft.Log) any {
 		err := f.failed
 		f.mu.Unlock()
 		if err == nil {
-			err = log.ErrStopped
+			// The entry is committed, and applied after the next start.
+			err = fmt.Errorf("%w: the node is closing", log.ErrUnknownOutcome)
 		}
 		return applied{err: err}
 	}

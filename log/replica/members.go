@@ -175,6 +175,8 @@ type Status struct {
 	CheckpointEpoch                        log.Epoch
 	LastContactMicros                      int64
 	EntriesCommitted, TxnsCommitted, Bytes int64
+	// Installs counts the checkpoints of leaders that were installed here.
+	Installs int64
 }
 
 // Status gives the numbers of this member.
@@ -185,6 +187,7 @@ func (r *Replica) Status() Status {
 		LastIndex: r.raft.LastIndex(), Applied: r.raft.AppliedIndex(),
 		EntriesCommitted: r.commit.entries.Load(), TxnsCommitted: r.commit.txns.Load(),
 		Bytes: r.commit.bytes.Load(), CheckpointEpoch: r.snaps.epoch(),
+		Installs: r.snaps.installs.Load(),
 	}
 	st.LeaderID, st.LeaderAddr, _ = r.Leader()
 	if first, err := r.store.FirstIndex(); err == nil {

@@ -19,7 +19,8 @@ import (
 type snapshots struct {
 	r *Replica
 	// started: a Restore is the installation of a leader's snapshot, not our start.
-	started atomic.Bool
+	started  atomic.Bool
+	installs atomic.Int64
 
 	mu sync.Mutex
 	// current is the newest durable manifest, last the one before, which a leader
@@ -219,6 +220,7 @@ func (r *Replica) install(ctx context.Context, m *manifest, b []byte) error {
 		return fmt.Errorf("make the log fit the manifest: %w", err)
 	}
 	r.snaps.publish(m, b)
+	r.snaps.installs.Add(1)
 	r.log.Info("installed the leader's checkpoint", "epoch", m.Epoch, "index", m.Index)
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -204,8 +203,11 @@ func decodeSection(s *sectionMeta, dir, values []byte) ([]byte, error) {
 }
 
 // zstdCodec compresses sections. EncodeAll and DecodeAll are safe for concurrent
-// use; one encoder at a time keeps sealing in the background.
-var zstdCodec = sync.OnceValue(func() *codec {
+// use; one encoder at a time keeps sealing in the background. It is made at start,
+// because its channels must not belong to one test's bubble of time.
+var zstdCodec = newCodec()
+
+func newCodec() *codec {
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false))
 	if err != nil {
@@ -216,8 +218,13 @@ var zstdCodec = sync.OnceValue(func() *codec {
 	if err != nil {
 		panic(err) // the options are constants
 	}
-	return &codec{enc, dec}
-})
+	c := &codec{enc, dec}
+	// The first use makes the channels.
+	if _, err := dec.DecodeAll(enc.EncodeAll(make([]byte, minZstd), nil), nil); err != nil {
+		panic(err) // the input is a constant
+	}
+	return c
+}
 
 type codec struct {
 	enc *zstd.Encoder
@@ -232,7 +239,7 @@ func store(raw []byte) ([]byte, sectionMeta) {
 	m := sectionMeta{raw: uint32(len(raw)), codec: codecRaw}
 	out := raw
 	if len(raw) >= minZstd {
-		z := zstdCodec().enc.EncodeAll(raw, make([]byte, 0, len(raw)/2))
+		z := zstdCodec.enc.EncodeAll(raw, make([]byte, 0, len(raw)/2))
 		if len(z) < len(raw)-len(raw)/8 {
 			out, m.codec = z, codecZstd
 		}
@@ -253,7 +260,7 @@ func load(m *sectionMeta, stored []byte) ([]byte, error) {
 		}
 		return stored, nil
 	case codecZstd:
-		raw, err := zstdCodec().dec.DecodeAll(stored, make([]byte, 0, m.raw))
+		raw, err := zstdCodec.dec.DecodeAll(stored, make([]byte, 0, m.raw))
 		if err != nil {
 			return nil, fmt.Errorf("decompress: %w", err)
 		}
