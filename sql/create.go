@@ -64,6 +64,7 @@ type (
 		Source      bool // SOURCE TABLE: read only
 		Temp        bool
 		Unlogged    bool
+		AppendOnly  bool // APPEND ONLY: rows are never updated or deleted
 		Definition
 		With     []Option
 		OnCommit OnCommit

@@ -6,9 +6,7 @@ import "strings"
 // PostgreSQL does not list as "non-reserved"
 // (https://www.postgresql.org/docs/15/sql-keywords-appendix.html), and those with a meaning
 // in Millrace's own clauses.
-var quotedWords = func() map[string]bool {
-	m := make(map[string]bool)
-	for _, w := range strings.Fields(`
+var quotedWords = wordSet(`
 all analyse analyze and any array as asc asymmetric both case cast check collate column
 constraint create current_catalog current_date current_role current_time current_timestamp
 current_user default deferrable desc distinct do else end except false fetch for foreign from
@@ -26,11 +24,33 @@ varchar xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xml
 xmlroot xmlserialize xmltable
 
 emit filter groups map of over partition qualify range rows struct within without
-`) {
+`)
+
+// statementWords are words that SHOW, SET, DESCRIBE, EXPLAIN and their like look for where a
+// name may stand too.
+var statementWords = wordSet(`
+all create extended materialized source sink connector connectors
+streams tables views queries topics functions types variables properties schemas databases
+columns indexes roles users sequences sessions nodes partitions cursors
+stream table view index schema type domain sequence function procedure routine aggregate role
+user group database extension column constraint query topic language trigger publication
+collation tablespace
+names time transaction session local constraints authorization
+
+abort alter analyse analyze assert begin call checkpoint close comment commit copy deallocate
+declare define delete desc describe discard do drop end execute explain fetch flush grant
+insert list listen lock move notify pause prepare print refresh reindex release reset resume
+revoke rollback run savepoint select set show start terminate truncate undefine unlisten unset
+update vacuum values verbose with concurrently system
+`)
+
+func wordSet(text string) map[string]bool {
+	m := make(map[string]bool)
+	for _, w := range strings.Fields(text) {
 		m[w] = true
 	}
 	return m
-}()
+}
 
 // QuoteIdent returns a name as it must be written in SQL: in double quotes unless it is a
 // word in lower case that no clause gives a meaning to.

@@ -31,6 +31,8 @@ func (p *printer) createTable(s *CreateTable) {
 	}
 	p.head(kind, s.Replace, s.IfNotExists, s.Name)
 	p.definition(&s.Definition)
+	p.when(s.Definition.isEmpty() && s.With == nil, " ()")
+	p.when(s.AppendOnly, " APPEND ONLY")
 	p.with(s.With)
 	p.onCommit(s.OnCommit)
 }
@@ -109,6 +111,10 @@ func (p *printer) definition(d *Definition) {
 		p.constraint(c)
 	}
 	p.when(n > 0, ")")
+}
+
+func (d *Definition) isEmpty() bool {
+	return d.Columns == nil && d.Watermark == nil && d.Constraints == nil && d.Likes == nil
 }
 
 func (p *printer) tableLike(l TableLike) {

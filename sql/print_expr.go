@@ -379,7 +379,8 @@ func (p *printer) field(x *Field) {
 // plainCalls are functions whose names are keywords but need no quotes in a plain call.
 var plainCalls = map[string]bool{"coalesce": true, "greatest": true, "least": true,
 	"nullif": true, "grouping": true, "substring": true, "overlay": true, "left": true,
-	"right": true}
+	"right": true, "current_time": true, "current_timestamp": true, "current_schema": true,
+	"localtime": true, "localtimestamp": true}
 
 func (x *Call) isPlain() bool {
 	if x.Star || x.Distinct || x.Variadic || x.OrderBy != nil || x.Within != nil ||
@@ -403,6 +404,13 @@ func (p *printer) call(x *Call) {
 		p.s(n)
 		return
 	case single && n == "extract" && x.isPlain() && len(x.Args) == 2 && p.extract(x):
+		return
+	case single && n == "position" && x.isPlain() && len(x.Args) == 2:
+		p.s("position(")
+		p.operand(x.Args[1], levelOp)
+		p.s(" IN ")
+		p.operand(x.Args[0], levelOp)
+		p.s(")")
 		return
 	case single && plainCalls[n] && x.isPlain():
 		p.s(n)

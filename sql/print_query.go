@@ -8,16 +8,6 @@ func (p *printer) query(q *Query) {
 		p.s(" ORDER BY ")
 		p.keys(q.OrderBy)
 	}
-	if q.Offset != nil {
-		p.s(" OFFSET ")
-		p.expr(q.Offset)
-	}
-	if q.Limit != nil {
-		p.limit(q)
-	}
-	for _, l := range q.Locks {
-		p.lock(l)
-	}
 	switch q.Emit {
 	case EmitChanges:
 		p.s(" EMIT CHANGES")
@@ -29,6 +19,16 @@ func (p *printer) query(q *Query) {
 		p.options(q.EmitOptions, " = ")
 	}
 	p.asOf(q.AsOf)
+	if q.Offset != nil {
+		p.s(" OFFSET ")
+		p.expr(q.Offset)
+	}
+	if q.Limit != nil {
+		p.limit(q)
+	}
+	for _, l := range q.Locks {
+		p.lock(l)
+	}
 }
 
 // ctes writes WITH.

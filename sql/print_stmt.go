@@ -240,12 +240,17 @@ func (p *printer) explain(s *Explain) {
 	p.quotedName(s.Query)
 }
 
-// quotedName writes a name whose first part must not be taken for a keyword of a statement.
+// quotedName writes a name whose first part must not be taken for a word of the statement.
 func (p *printer) quotedName(n Name) {
-	for i, part := range n {
-		p.when(i > 0, ".")
-		p.s(`"`, escapeQuotes(part), `"`)
+	if len(n) > 0 && statementWords[n[0]] {
+		p.s(`"`, n[0], `"`)
+		for _, part := range n[1:] {
+			p.s(".")
+			p.id(part)
+		}
+		return
 	}
+	p.name(n)
 }
 
 func (p *printer) prepare(s *Prepare) {

@@ -11,7 +11,6 @@ func (p *parser) tailClause(q *sql.Query) bool {
 	switch p.tok().kw {
 	case kwLimit:
 		p.once(q.Limit == nil, "LIMIT")
-		p.i++
 		q.Limit = p.limit()
 	case kwOffset:
 		p.once(q.Offset == nil, "OFFSET")
@@ -33,6 +32,9 @@ func (p *parser) tailClause(q *sql.Query) bool {
 			return false
 		}
 		p.once(q.Emit == sql.EmitNone, "EMIT")
+		if q.Locks != nil {
+			p.unexpected()
+		}
 		p.emit(q)
 	case kwAs:
 		if q.Emit == sql.EmitNone || q.AsOf != nil || p.peek(1).kw != kwOf {
@@ -54,8 +56,9 @@ func (p *parser) once(first bool, clause string) {
 // limit reads the count of LIMIT; LIMIT ALL is a NULL constant, as in PostgreSQL.
 func (p *parser) limit() sql.Expr {
 	at := p.loc()
-	if p.accept(kwAll) {
-		return &sql.Const{Loc: at, Kind: sql.NullConst}
+	p.i++
+	if all := p.loc(); p.accept(kwAll) {
+		return &sql.Const{Loc: all, Kind: sql.NullConst}
 	}
 	x := p.expr()
 	if p.isC(',') {

@@ -103,6 +103,7 @@ type relation struct {
 	onCommit sql.OnCommit
 	query    *sql.Query
 	noData   bool
+	append   bool // APPEND ONLY
 }
 
 func (p *parser) createRelation(kind sql.ObjectKind, w createWords) sql.Statement {
@@ -117,7 +118,7 @@ func (p *parser) createRelation(kind sql.ObjectKind, w createWords) sql.Statemen
 			IfNotExists: ifNotExists, Temp: w.temp, Columns: r.columns, With: r.with,
 			OnCommit: r.onCommit, Query: r.query, NoData: r.noData}
 	}
-	if r.columns != nil {
+	if r.columns != nil || r.append && kind != sql.ObjTable {
 		p.unexpected()
 	}
 	if kind == sql.ObjStream {
@@ -125,8 +126,8 @@ func (p *parser) createRelation(kind sql.ObjectKind, w createWords) sql.Statemen
 			Source: w.source, Definition: r.def, With: r.with}
 	}
 	return &sql.CreateTable{Name: name, Replace: w.replace, IfNotExists: ifNotExists,
-		Source: w.source, Temp: w.temp, Unlogged: w.unlogged, Definition: r.def, With: r.with,
-		OnCommit: r.onCommit}
+		Source: w.source, Temp: w.temp, Unlogged: w.unlogged, AppendOnly: r.append,
+		Definition: r.def, With: r.with, OnCommit: r.onCommit}
 }
 
 func (p *parser) relationBody() (r relation) {
@@ -154,10 +155,10 @@ func (p *parser) relationBody() (r relation) {
 				p.unexpected()
 			}
 		case p.wordAt(0, "partition") || p.wordAt(0, "inherits"):
-			p.unsupported(p.loc(), strings.ToUpper(p.text(p.tok()))+" of a table",
-				"Use WITH (partitions = n).")
-		case p.wordAt(0, "append") && p.wordAt(1, "only"):
-			p.unsupported(p.loc(), "APPEND ONLY", "Use CREATE STREAM.")
+			p.unsupported(p.loc(), "table inheritance",
+				"Every table has partitions by key: WITH (partitions = n).")
+		case p.words("append", "only"):
+			r.append = true
 		case p.accept(kwAs):
 			r.query = p.query()
 			r.noData = p.withData()

@@ -20,11 +20,11 @@ func (p *parser) createSchema() sql.Statement {
 func (p *parser) createType() sql.Statement {
 	s := &sql.CreateType{IfNotExists: p.ifNotExists()}
 	s.Name = p.qname()
-	if !p.is(kwAs) {
+	if p.isC('(') {
 		p.unsupported(p.loc(), "a base type",
 			"Use CREATE TYPE ... AS STRUCT<...>, AS ENUM (...) or AS (...).")
 	}
-	p.i++
+	p.expect(kwAs)
 	switch {
 	case p.wordAt(0, "enum") && p.peek(1).isPunct('('):
 		p.i += 2

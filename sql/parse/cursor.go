@@ -27,6 +27,7 @@ type parser struct {
 	defined   map[string]definition // by DEFINE and UNDEFINE in this text
 	textEnd   int32                 // length of the text; beyond it src has variables' values
 	expanded  []expansion           // in order of valueStart
+	trace     func(outline string)  // for tests: sees every outline
 }
 
 // definition is what DEFINE (set) or UNDEFINE did to a variable.

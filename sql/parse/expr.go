@@ -205,7 +205,8 @@ func (p *parser) wordOperator(x sql.Expr, power int) sql.Expr {
 		y := p.binary(bpIn + 1)
 		return &sql.Call{Loc: at, Name: sql.Name{"overlaps"}, Args: p.overlaps(at, x, y)}
 	}
-	if bpIn < power || !isPredicate(k) && !(k == kwNot && isPredicate(p.peek(1).kw)) {
+	if bpIn < power || !isPredicate(k) && !(k == kwNot && isPredicate(p.peek(1).kw)) ||
+		k == kwSimilar && p.peek(1).kw != kwTo { // SUBSTRING(a SIMILAR b ESCAPE c)
 		return nil
 	}
 	y := p.predicate(at, x, p.accept(kwNot))

@@ -40,6 +40,10 @@ func (p *parser) tablePrimary() sql.TableRef {
 }
 
 func (p *parser) tableTail(t *sql.Table) sql.TableRef {
+	if p.wordAt(0, "match_recognize") && p.peek(1).isPunct('(') &&
+		(p.peek(3).kw == kwBy || p.wordAt(2, "measures")) {
+		p.unsupported(p.loc(), "MATCH_RECOGNIZE", "Use window functions or a self join.")
+	}
 	if p.isOp("*") { // t * is the same as t
 		p.i++
 	}
@@ -66,9 +70,6 @@ func (p *parser) tableTail(t *sql.Table) sql.TableRef {
 			t.Sample.Seed = p.expr()
 			p.expectC(')')
 		}
-	}
-	if p.wordAt(0, "match_recognize") && p.peek(1).isPunct('(') {
-		p.unsupported(p.loc(), "MATCH_RECOGNIZE", "Use window functions or a self join.")
 	}
 	return t
 }

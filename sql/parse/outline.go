@@ -159,7 +159,7 @@ func (o *outline) step() bool {
 		kwUsing, kwWithin:
 		return o.fromOrWhere(f, t)
 	}
-	if o.dml {
+	if o.dml && len(o.stack) == 1 {
 		return false
 	}
 	switch t.kw {

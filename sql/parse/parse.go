@@ -11,6 +11,8 @@ type Config struct {
 	// Variables gives the value of ${name}; nil: no variable is set. A DEFINE in the text
 	// counts for the statements after it.
 	Variables func(name string) (value string, ok bool)
+
+	trace func(outline string) // for tests
 }
 
 // Parse parses a whole query string: any number of statements with semicolons between them.
@@ -83,7 +85,7 @@ func (c Config) with(text string, f func(*parser)) (err error) {
 	p := parsers.Get().(*parser)
 	defer p.release()
 	defer catch(text, &err)
-	p.variables = c.Variables
+	p.variables, p.trace = c.Variables, c.trace
 	p.begin(text)
 	f(p)
 	return nil

@@ -74,9 +74,11 @@ func (p *parser) dispatch(t *token) sql.Statement {
 	case kwSelect, kwValues:
 		return &sql.SelectStmt{Query: p.query()}
 	case kwTable:
-		if p.peek(1).isName() {
-			return &sql.SelectStmt{Query: p.query()}
+		if !p.peek(1).isName() {
+			p.i++
+			p.unexpected()
 		}
+		return &sql.SelectStmt{Query: p.query()}
 	case kwWith:
 		return p.withStatement()
 	}

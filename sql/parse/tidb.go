@@ -30,6 +30,9 @@ var tidbParsers = sync.Pool{New: func() any { return tidb.New() }}
 // finish hands the outline to TiDB's parser and fills the atoms into its tree.
 func (o *outline) finish() *sql.Query {
 	o.end()
+	if o.trace != nil {
+		o.trace(string(o.text))
+	}
 	st := outlines.get(o.text)
 	if st == nil {
 		st = o.structure()

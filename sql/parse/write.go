@@ -191,14 +191,10 @@ func (p *parser) copyRows() sql.Statement {
 			s.Columns = p.insertColumns()
 		}
 	}
-	from := p.loc()
 	switch {
 	case p.accept(kwTo):
 		s.To = true
-	case p.accept(kwFrom):
-		if s.Query != nil {
-			p.fail(from, "42601", "syntax error at or near \"from\"")
-		}
+	case s.Query == nil && p.accept(kwFrom):
 	default:
 		p.unexpected()
 	}
