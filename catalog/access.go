@@ -32,6 +32,13 @@ func (s *Snapshot) RelationsIn(schema string) []*Relation {
 	return sortedBy(s.byName[schema], func(r *Relation) string { return r.Name })
 }
 
+// EachRelation calls f with every relation, in no order: for sums and sets.
+func (s *Snapshot) EachRelation(f func(*Relation)) {
+	for _, r := range s.relations {
+		f(r)
+	}
+}
+
 // Indexes lists the indexes of a relation by OID.
 func (s *Snapshot) Indexes(table OID) []*Relation {
 	return s.relationsWhere(func(r *Relation) bool {

@@ -22,7 +22,7 @@ const (
 	postgresOID          OID = 13
 	pgCatalogOID         OID = 11
 	publicOID            OID = 2200
-	informationSchemaOID OID = 13183
+	informationSchemaOID OID = 13207
 	millraceOID          OID = 15900
 )
 

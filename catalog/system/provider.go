@@ -21,7 +21,16 @@ type Context struct {
 	// Settings lists the session's settings for pg_settings, by name.
 	Settings   func() []Setting
 	SearchPath []string
+	// Now is the time of the read, microseconds since 1970, for the offsets of
+	// pg_timezone_names.
+	Now int64
+	// Stats gives the size of a stored relation; nil, or ok false, when it is not
+	// known.
+	Stats func(oid catalog.OID) (st Stats, ok bool)
 }
+
+// Stats is the size of a relation.
+type Stats struct{ Rows, Bytes int64 }
 
 // Setting is one row of pg_settings.
 type Setting struct {

@@ -1,0 +1,326 @@
+package system
+
+import (
+	"strings"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// eachTableConstraint calls f with the constraints of tables and the table.
+func (s *scan) eachTableConstraint(f func(c *constraintRow, t *catalog.Relation) error) error {
+	w := s.world()
+	return w.eachConstraint(func(c *constraintRow) error {
+		t := w.s.Relation(c.table)
+		if t == nil || !s.may(w.userClass(t)) {
+			return nil
+		}
+		return f(c, t)
+	})
+}
+
+var constraintTypes = map[byte]string{'p': "PRIMARY KEY", 'u': "UNIQUE", 'c': "CHECK"}
+
+func isTableConstraints(s *scan) error {
+	w := s.world()
+	out := s.columns(`constraint_catalog constraint_schema constraint_name table_catalog
+		table_schema table_name constraint_type is_deferrable initially_deferred enforced
+		nulls_distinct`)
+	write := func(schema, name string, t *catalog.Relation, kind string) error {
+		distinct := null
+		if kind == "UNIQUE" {
+			distinct = yesNo(true)
+		}
+		return out.write(s.db(), text(schema), text(name), s.db(), text(t.Schema), text(t.Name),
+			text(kind), yesNo(false), yesNo(false), yesNo(true), distinct)
+	}
+	err := s.eachTableConstraint(func(c *constraintRow, t *catalog.Relation) error {
+		return write(c.schema, c.name, t, constraintTypes[c.kind])
+	})
+	if err != nil {
+		return err
+	}
+	return s.eachNotNull(func(t *catalog.Relation, name, _ string) error {
+		return write(t.Schema, name, t, "CHECK")
+	}, w)
+}
+
+// eachNotNull calls f with the checks that NOT NULL columns count as in the
+// standard's views, named as PostgreSQL names them.
+func (s *scan) eachNotNull(f func(t *catalog.Relation, name, clause string) error, w *world) error {
+	for _, t := range w.s.Relations() {
+		if relkind(t.Kind) != 'r' || !s.may(w.userClass(t)) {
+			continue
+		}
+		for i := range t.Columns {
+			c := &t.Columns[i]
+			if !c.NotNull || c.Dropped || c.Hidden {
+				continue
+			}
+			name := itoa(int(w.schemaOID(t.Schema))) + "_" + itoa(int(t.OID)) + "_" +
+				itoa(i+1) + "_not_null"
+			if err := f(t, name, c.Name+" IS NOT NULL"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func isCheckConstraints(s *scan) error {
+	w := s.world()
+	out := s.columns("constraint_catalog constraint_schema constraint_name check_clause")
+	err := w.eachConstraint(func(c *constraintRow) error {
+		if c.kind != 'c' {
+			return nil
+		}
+		return out.write(s.db(), text(c.schema), text(c.name), text("("+c.check+")"))
+	})
+	if err != nil {
+		return err
+	}
+	return s.eachNotNull(func(t *catalog.Relation, name, clause string) error {
+		return out.write(s.db(), text(t.Schema), text(name), text(clause))
+	}, w)
+}
+
+func isKeyColumnUsage(s *scan) error {
+	out := s.columns(`constraint_catalog constraint_schema constraint_name table_catalog
+		table_schema table_name column_name ordinal_position`)
+	return s.eachTableConstraint(func(c *constraintRow, t *catalog.Relation) error {
+		for i, k := range c.keys {
+			err := out.write(s.db(), text(c.schema), text(c.name), s.db(), text(t.Schema),
+				text(t.Name), text(t.Columns[k].Name), integer(i+1))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func isConstraintColumnUsage(s *scan) error {
+	out := s.columns(`table_catalog table_schema table_name column_name constraint_catalog
+		constraint_schema constraint_name`)
+	return s.eachTableConstraint(func(c *constraintRow, t *catalog.Relation) error {
+		for _, k := range c.keys {
+			err := out.write(s.db(), text(t.Schema), text(t.Name), text(t.Columns[k].Name), s.db(),
+				text(c.schema), text(c.name))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func isConstraintTableUsage(s *scan) error {
+	out := s.columns(`table_catalog table_schema table_name constraint_catalog constraint_schema
+		constraint_name`)
+	return s.eachTableConstraint(func(c *constraintRow, t *catalog.Relation) error {
+		if c.kind == 'c' {
+			return nil
+		}
+		return out.write(s.db(), text(t.Schema), text(t.Name), s.db(), text(c.schema), text(c.name))
+	})
+}
+
+func isViewTableUsage(s *scan) error {
+	w := s.world()
+	out := s.columns("view_catalog view_schema view_name table_catalog table_schema table_name")
+	return w.eachView(func(r *catalog.Relation) error {
+		for _, oid := range r.DependsOn {
+			t := w.s.Relation(oid)
+			if t == nil || r.Kind != catalog.KindView {
+				continue
+			}
+			err := out.write(s.db(), text(r.Schema), text(r.Name), s.db(), text(t.Schema),
+				text(t.Name))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func isEnabledRoles(s *scan) error {
+	out := s.columns("role_name")
+	return eachRole(s, func(r *catalog.Role) error {
+		if me := s.snapshot().Role(s.ctx.User); me != nil && me.Superuser ||
+			s.snapshot().IsMember(s.ctx.User, r.Name) {
+			return out.write(text(r.Name))
+		}
+		return nil
+	})
+}
+
+func isApplicableRoles(s *scan) error {
+	out := s.columns("grantee role_name is_grantable")
+	return eachRole(s, func(r *catalog.Role) error {
+		for _, of := range r.MemberOf {
+			if err := out.write(text(r.Name), text(of), yesNo(false)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// tableGrant is one privilege on a relation.
+type tableGrant struct {
+	c                  *classRow
+	grantee, privilege string
+	grantable          bool
+}
+
+// eachTableGrant calls f with the privileges on relations: those of the owner,
+// SELECT of everybody on virtual relations, and what was granted.
+func (s *scan) eachTableGrant(f func(g tableGrant) error) error {
+	w := s.world()
+	return s.eachAccessible("rvm", func(c *classRow) error {
+		for _, p := range relationPrivileges {
+			if err := f(tableGrant{c, c.owner, p.name, true}); err != nil {
+				return err
+			}
+		}
+		if c.oid < catalog.FirstUserOID {
+			return f(tableGrant{c, "PUBLIC", "SELECT", false})
+		}
+		for _, g := range w.s.GrantsOn(c.oid) {
+			grantee := g.Role
+			if grantee == "public" {
+				grantee = "PUBLIC"
+			}
+			err := f(tableGrant{c, grantee, strings.ToUpper(g.Privilege), g.Option})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// isTablePrivileges serves table_privileges and role_table_grants, which leaves
+// PUBLIC out.
+func isTablePrivileges(s *scan) error {
+	out := s.columns(`grantor grantee table_catalog table_schema table_name privilege_type
+		is_grantable with_hierarchy`)
+	return s.eachTableGrant(func(g tableGrant) error {
+		if g.grantee == "PUBLIC" && s.rel.Name == "role_table_grants" {
+			return nil
+		}
+		return out.write(text(g.c.owner), text(g.grantee), s.db(), text(g.c.schema),
+			text(g.c.name), text(g.privilege), yesNo(g.grantable), yesNo(g.privilege == "SELECT"))
+	})
+}
+
+// isColumnPrivileges serves column_privileges and role_column_grants.
+func isColumnPrivileges(s *scan) error {
+	out := s.columns(`grantor grantee table_catalog table_schema table_name column_name
+		privilege_type is_grantable`)
+	return s.eachTableGrant(func(g tableGrant) error {
+		switch g.privilege {
+		case "SELECT", "INSERT", "UPDATE", "REFERENCES":
+		default:
+			return nil
+		}
+		if g.grantee == "PUBLIC" && s.rel.Name == "role_column_grants" {
+			return nil
+		}
+		for i := range g.c.columns {
+			if g.c.columns[i].Dropped {
+				continue
+			}
+			err := out.write(text(g.c.owner), text(g.grantee), s.db(), text(g.c.schema),
+				text(g.c.name), text(g.c.columns[i].Name), text(g.privilege), yesNo(g.grantable))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// isUdtUsage serves column_udt_usage.
+func isUdtUsage(s *scan) error {
+	n := s.g.names(s.ctx)
+	out := s.columns(`udt_catalog udt_schema udt_name table_catalog table_schema table_name
+		column_name`)
+	return n.eachUserClass(func(c *classRow) error {
+		if c.relkind != 'r' && c.relkind != 'v' || !s.may(c) {
+			return nil
+		}
+		for i := range c.columns {
+			if c.columns[i].Dropped {
+				continue
+			}
+			schema, name, _ := n.udt(&c.columns[i])
+			err := out.write(s.db(), text(schema), text(name), s.db(), text(c.schema),
+				text(c.name), text(c.columns[i].Name))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func isUserDefinedTypes(s *scan) error {
+	out := s.columns(`user_defined_type_catalog user_defined_type_schema user_defined_type_name
+		user_defined_type_category is_instantiable`)
+	for _, t := range s.snapshot().UserTypes() {
+		if !isComposite(t) {
+			continue
+		}
+		err := out.write(s.db(), text(t.Schema), text(t.Name), text("STRUCTURED"), yesNo(true))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isAttributes(s *scan) error {
+	out := s.columns(`udt_catalog udt_schema udt_name attribute_name ordinal_position is_nullable
+		data_type attribute_udt_catalog attribute_udt_schema attribute_udt_name dtd_identifier
+		is_derived_reference_attribute`)
+	n := s.g.names(s.ctx)
+	for _, t := range s.snapshot().UserTypes() {
+		if !isComposite(t) {
+			continue
+		}
+		c := n.compositeClass(t)
+		for i := range c.columns {
+			a := &c.columns[i]
+			schema, name, data := n.udt(a)
+			err := out.write(s.db(), text(t.Schema), text(t.Name), text(a.Name), integer(i+1),
+				yesNo(true), text(data), s.db(), text(schema), text(name), text(itoa(i+1)),
+				yesNo(false))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func isRoutinePrivileges(s *scan) error {
+	out := s.columns(`grantor grantee specific_catalog specific_schema specific_name
+		routine_catalog routine_schema routine_name privilege_type is_grantable`)
+	return s.world().eachProc(func(d *procDef) error {
+		specific := text(d.name + "_" + itoa(int(d.oid)))
+		grantees := []types.Datum{text(catalog.Superuser), text("PUBLIC")}
+		for i, grantee := range grantees {
+			if i > 0 && s.rel.Name == "role_routine_grants" {
+				continue
+			}
+			err := out.write(text(catalog.Superuser), grantee, s.db(), text(d.schema), specific,
+				s.db(), text(d.schema), text(d.name), text("EXECUTE"), yesNo(i == 0))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,170 @@
+package system
+
+import "github.com/millracedb/millrace/catalog"
+
+func pgConstraint(s *scan) error {
+	w := s.world()
+	out := s.columns(`oid conname connamespace contype condeferrable condeferred convalidated
+		conrelid contypid conindid conparentid confrelid confupdtype confdeltype confmatchtype
+		conislocal coninhcount connoinherit conkey conbin`)
+	return w.eachConstraint(func(c *constraintRow) error {
+		if !s.wantsOID("conrelid", c.table) || !s.wantsOID("oid", c.oid) {
+			return nil
+		}
+		keys := null
+		if c.keys != nil {
+			numbers := make([]int, len(c.keys))
+			for i, k := range c.keys {
+				numbers[i] = k + 1
+			}
+			keys = int2Array(numbers)
+		}
+		return out.write(oidDatum(c.oid), text(c.name), oidDatum(w.schemaOID(c.schema)),
+			charDatum(c.kind), boolean(false), boolean(false), boolean(true), oidDatum(c.table),
+			oidDatum(c.domain), oidDatum(c.index), oidDatum(0), oidDatum(0), charDatum(' '),
+			charDatum(' '), charDatum(' '), boolean(true), integer(0), boolean(c.kind != 'c'), keys,
+			orNull(c.check))
+	})
+}
+
+// eachView calls f with every view and materialized view of the catalog that has
+// a definition.
+func (w *world) eachView(f func(r *catalog.Relation) error) error {
+	for _, r := range w.s.Relations() {
+		if r.Kind != catalog.KindView && r.Kind != catalog.KindMaterializedView {
+			continue
+		}
+		if err := f(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pgRewrite(s *scan) error {
+	out := s.columns("oid rulename ev_class ev_type ev_enabled is_instead ev_qual ev_action")
+	return s.world().eachView(func(r *catalog.Relation) error {
+		if !s.wantsOID("ev_class", r.OID) {
+			return nil
+		}
+		return out.write(oidDatum(derived(classRewrite, r.OID)), text("_RETURN"), oidDatum(r.OID),
+			charDatum('1'), charDatum('O'), boolean(true), text(""), text(r.Definition))
+	})
+}
+
+// pgDepend has the edges that clients ask for: what a view reads (through its
+// rule), which sequence goes with a column, which index with a constraint.
+func pgDepend(s *scan) error {
+	w := s.world()
+	out := s.columns("classid objid objsubid refclassid refobjid refobjsubid deptype")
+	edge := func(class, obj catalog.OID, refClass, ref catalog.OID, sub int, kind byte) error {
+		if !s.wantsOID("objid", obj) || !s.wantsOID("refobjid", ref) {
+			return nil
+		}
+		return out.write(oidDatum(class), oidDatum(obj), integer(0), oidDatum(refClass),
+			oidDatum(ref), integer(sub), charDatum(kind))
+	}
+	for _, r := range w.s.Relations() {
+		if err := w.dependencies(r, edge); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type dependency func(class, obj catalog.OID, refClass, ref catalog.OID, sub int, kind byte) error
+
+func (w *world) dependencies(r *catalog.Relation, edge dependency) error {
+	if err := edge(oidPgClass, r.OID, oidPgNamespace, w.schemaOID(r.Schema), 0, 'n'); err != nil {
+		return err
+	}
+	if r.Definition != "" && relkind(r.Kind) != 'r' {
+		rule := derived(classRewrite, r.OID)
+		if err := edge(oidPgRewrite, rule, oidPgClass, r.OID, 0, 'i'); err != nil {
+			return err
+		}
+		for _, on := range r.DependsOn {
+			class := oidPgClass
+			if w.s.Relation(on) == nil {
+				class = oidPgProc
+			}
+			if err := edge(oidPgRewrite, rule, class, on, 0, 'n'); err != nil {
+				return err
+			}
+		}
+	}
+	if q := r.Sequence; q != nil && q.OwnedBy != 0 {
+		kind := byte('a')
+		if w.s.Relation(q.OwnedBy).Columns[q.OwnedColumn].Identity != 0 {
+			kind = 'i'
+		}
+		if err := edge(oidPgClass, r.OID, oidPgClass, q.OwnedBy, q.OwnedColumn+1, kind); err != nil {
+			return err
+		}
+	}
+	for i := range r.Columns {
+		if c := &r.Columns[i]; c.Default != "" && !c.Dropped {
+			err := edge(oidPgAttrdef, defaultOID(r.OID, i+1), oidPgClass, r.OID, i+1, 'a')
+			if err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range w.constraints(r) {
+		for _, k := range c.keys {
+			if err := edge(oidPgConstraint, c.oid, oidPgClass, c.table, k+1, 'a'); err != nil {
+				return err
+			}
+		}
+		if c.index != 0 {
+			if err := edge(oidPgClass, c.index, oidPgConstraint, c.oid, 0, 'i'); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func pgDescription(s *scan) error {
+	w := s.world()
+	out := s.columns("objoid classoid objsubid description")
+	describe := func(oid, class catalog.OID, sub int, comment string) error {
+		if comment == "" || !s.wantsOID("objoid", oid) {
+			return nil
+		}
+		return out.write(oidDatum(oid), oidDatum(class), integer(sub), text(comment))
+	}
+	for _, x := range w.s.Schemas() {
+		if err := describe(x.OID, oidPgNamespace, 0, x.Comment); err != nil {
+			return err
+		}
+	}
+	for _, t := range w.s.UserTypes() {
+		if err := describe(t.OID, oidPgType, 0, t.Comment); err != nil {
+			return err
+		}
+	}
+	for _, f := range w.s.AllFunctions() {
+		if err := describe(f.OID, oidPgProc, 0, f.Comment); err != nil {
+			return err
+		}
+	}
+	if err := w.describeProcs(describe); err != nil {
+		return err
+	}
+	return w.eachClass(func(c *classRow) error {
+		if err := describe(c.oid, oidPgClass, 0, c.comment); err != nil {
+			return err
+		}
+		for i := range c.columns {
+			a := &c.columns[i]
+			if a.Dropped {
+				continue
+			}
+			if err := describe(c.oid, oidPgClass, a.number, a.Comment); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
