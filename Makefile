@@ -1,0 +1,61 @@
+# Millrace. `make` alone lists the targets.
+SHELL := /bin/bash
+BIN := bin/millrace
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 10m
+SEEDS ?= 1000
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build the one static binary into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(BIN) ./cmd/millrace
+
+.PHONY: test
+test: lint ## vet, staticcheck, gofmt, and all tests
+	go test -timeout 10m ./...
+
+.PHONY: race
+race: ## all tests under the race detector
+	go test -race -timeout 20m ./...
+
+.PHONY: lint
+lint: ## vet, staticcheck, gofmt
+	@test -z "$$(gofmt -l .)" || { echo "gofmt these files:"; gofmt -l .; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+.PHONY: rewrite
+rewrite: ## write the expected output of all text tests anew; then read the diff
+	go test ./sql/... ./planner/... ./catalog/... ./exec/... ./pgwire/... -rewrite
+
+.PHONY: fuzz
+fuzz: ## fuzz the frame reader and the parser, FUZZTIME (10m) each
+	go test ./pgwire -run '^$$' -fuzz FuzzFrames -fuzztime $(FUZZTIME)
+	go test ./sql/parse -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
+
+.PHONY: nightly
+nightly: ## the long tests: SEEDS (1000) of the simulation, kills, fuzzing
+	MILLRACE_SEEDS=$(SEEDS) go test ./log/replica -run Simulation -timeout 60m -count 1
+	MILLRACE_KILLS=50 go test ./cmd/millrace -run Kill -timeout 30m -count 1 -v
+	$(MAKE) fuzz
+
+.PHONY: bench
+bench: build ## run the benchmarks, append a line to docs/bench/history.ndjson
+	go run ./cmd/internal/benchall -binary $(BIN) -history docs/bench/history.ndjson
+
+.PHONY: quickstart
+quickstart: build ## the whole product on 300,000 real flights, in one go
+	go run ./cmd/internal/quickstart -binary $(BIN)
+
+.PHONY: docs
+docs: ## generate the reference pages
+	go run ./cmd/internal/gendocs
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin
