@@ -12,8 +12,8 @@
 // SetHeartbeatHandler, because the handler would change term and state beside the main loop. So
 // that a busy main loop does not cost the leadership, the transport itself acknowledges a heartbeat
 // when two atomic reads say that the main loop would: same term, and a follower already. While the
-// local disk hangs it neither sends nor acknowledges heartbeats, so that a leader which cannot
-// write is replaced.
+// local disk hangs it sends neither heartbeats nor entries and acknowledges no heartbeat, so that
+// a leader which cannot write is replaced.
 //
 // Ownership: entries of a received message alias the buffer it was read into, which belongs to
 // them from then on. Bytes given to Call are copied; bytes returned belong to the caller.

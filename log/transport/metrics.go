@@ -18,7 +18,7 @@ type Stats struct {
 	BytesIn, BytesOut   uint64
 	FastAcks            uint64 // heartbeats acknowledged beside Raft's main loop
 	SlowHeartbeats      uint64 // heartbeats that the main loop had to answer
-	Withheld            uint64 // heartbeats neither sent nor answered because of a stalled disk
+	Withheld            uint64 // messages neither sent nor acknowledged because of a stalled disk
 	BadFrames           uint64 // connections closed over malformed bytes
 	Refused             uint64 // connections refused: too many, or another cluster's
 	Calls, CallsOut     uint64 // calls served, calls made

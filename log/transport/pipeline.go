@@ -49,6 +49,9 @@ func (p *pipeline) Close() error {
 func (p *pipeline) AppendEntries(a *raft.AppendEntriesRequest,
 	resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
 	m := p.group.mux
+	if err := p.group.refuseStalled(); err != nil {
+		return nil, err
+	}
 	bufs, err := encodeAppend(a)
 	if err != nil {
 		return nil, err

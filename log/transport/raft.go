@@ -18,7 +18,7 @@ import (
 // the files that they name are fetched beside Raft.
 const maxSnapshot = 64 << 20
 
-// ErrStalled is returned instead of sending a heartbeat while the local disk hangs.
+// ErrStalled is returned instead of sending heartbeats or entries while the local disk hangs.
 var ErrStalled = errors.New("the local disk does not answer")
 
 // Raft is the transport of one Raft group.
@@ -117,19 +117,28 @@ func (g *Raft) SetHeartbeatHandler(func(raft.RPC)) {}
 // AppendEntries implements raft.Transport.
 func (g *Raft) AppendEntries(id raft.ServerID, target raft.ServerAddress,
 	a *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	if err := g.refuseStalled(); err != nil {
+		return err
+	}
 	l, timeout := laneData, g.mux.opts.DataTimeout
 	if isHeartbeat(a) {
 		l, timeout = laneControl, g.mux.opts.ControlTimeout
-		if g.mux.stalled() {
-			g.mux.metrics.withheld.Add(1)
-			return ErrStalled
-		}
 	}
 	bufs, err := encodeAppend(a)
 	if err != nil {
 		return err
 	}
 	return g.roundTrip(id, target, l, kindAppend, timeout, resp, bufs...)
+}
+
+// refuseStalled keeps a leader whose disk hangs silent: every message, even one without entries,
+// tells the followers that it lives.
+func (g *Raft) refuseStalled() error {
+	if !g.mux.stalled() {
+		return nil
+	}
+	g.mux.metrics.withheld.Add(1)
+	return ErrStalled
 }
 
 // RequestVote implements raft.Transport.
