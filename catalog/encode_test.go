@@ -205,3 +205,38 @@ func TestFreeName(t *testing.T) {
 		s = next
 	}
 }
+
+func TestEffectivePath(t *testing.T) {
+	s := New()
+	for _, c := range []struct {
+		path []string
+		user string
+		want string
+	}{
+		{[]string{"$user", "public"}, "millrace", "pg_catalog,public"},
+		{[]string{"$user", "public"}, "public", "pg_catalog,public"},
+		{[]string{"public", "pg_catalog", "nothing"}, "bob", "public,pg_catalog"},
+		{[]string{"millrace"}, "bob", "pg_catalog,millrace"},
+		{nil, "bob", "pg_catalog"},
+	} {
+		if got := strings.Join(s.EffectivePath(c.path, c.user), ","); got != c.want {
+			t.Errorf("EffectivePath(%v, %s) = %s, want %s", c.path, c.user, got, c.want)
+		}
+	}
+}
+
+func BenchmarkApply(b *testing.B) {
+	s := New()
+	for i := range 1000 {
+		s, _, _ = s.Apply(1, &CreateRelation{Relation: Relation{Schema: "public",
+			Name: fmt.Sprint("t", i), Kind: KindTable, TimeColumn: -1}})
+	}
+	cmd := &CreateRelation{Relation: Relation{Schema: "public", Name: "x", Kind: KindTable,
+		TimeColumn: -1}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := s.Apply(2, cmd); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -41,6 +41,35 @@ func (s *Snapshot) Resolve(path []string, name string) *Relation {
 	return nil
 }
 
+// EffectivePath lists the schemas that an unqualified name is searched in, in
+// order: pg_catalog first unless the path names it, "$user" as the user's name,
+// without schemas that do not exist. A system schema never stands for "$user",
+// so that objects of a role named millrace land in public.
+func (s *Snapshot) EffectivePath(path []string, user string) []string {
+	named := s.NamedPath(path, user)
+	if slices.Contains(named, PgCatalogSchema) {
+		return named
+	}
+	return append([]string{PgCatalogSchema}, named...)
+}
+
+// NamedPath is EffectivePath without the implicit pg_catalog; its first schema is
+// where new objects go.
+func (s *Snapshot) NamedPath(path []string, user string) []string {
+	var out []string
+	for _, schema := range path {
+		if schema == "$user" {
+			if schema = user; IsSystemSchema(user) {
+				continue
+			}
+		}
+		if s.schemas[schema] != nil && !slices.Contains(out, schema) {
+			out = append(out, schema)
+		}
+	}
+	return out
+}
+
 // Schema gives a schema by name, or nil.
 func (s *Snapshot) Schema(name string) *SchemaInfo { return s.schemas[name] }
 

@@ -411,7 +411,7 @@ func undefinedName(kind types.Kind, s string) *sqlerr.Error {
 }
 
 func (c *call) currentSchema() (types.Datum, error) {
-	if path := existingPath(c.ctx); len(path) > 0 {
+	if path := namedPath(c.ctx); len(path) > 0 {
 		return text(path[0]), nil
 	}
 	return null, nil
@@ -422,7 +422,7 @@ func (c *call) currentSchemas() (types.Datum, error) {
 	if len(c.args) > 0 && c.args[0].Bool() {
 		return nameArray(effectivePath(c.ctx)), nil
 	}
-	return nameArray(existingPath(c.ctx)), nil
+	return nameArray(namedPath(c.ctx)), nil
 }
 
 // encodings are PostgreSQL's numbers of server encodings.

@@ -92,7 +92,11 @@ func (s *scan) typeFacts(a *attribute) []types.Datum {
 	schema, name, data := s.g.names(s.ctx).udt(a)
 	maxLength, octets, precision, radix, scale, datetime, interval :=
 		null, null, null, null, null, null, null
-	switch t := a.Type; t.Kind {
+	t := a.Type
+	if data == userDefined {
+		t = types.Type{}
+	}
+	switch t.Kind {
 	case types.Varchar, types.Bpchar:
 		if n := t.MaxLength(); n > 0 {
 			maxLength, octets = long(int64(n)), long(int64(n)*4)
@@ -168,8 +172,11 @@ func (n *names) udt(a *attribute) (schema, name, data string) {
 	case t.elem != 0:
 		return t.schema, t.name, "ARRAY"
 	}
-	return t.schema, t.name, "USER-DEFINED"
+	return t.schema, t.name, userDefined
 }
+
+// userDefined is data_type of a type of CREATE TYPE.
+const userDefined = "USER-DEFINED"
 
 func isColumns(s *scan) error {
 	out := s.columns(`table_catalog table_schema table_name column_name ordinal_position

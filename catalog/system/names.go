@@ -21,29 +21,14 @@ func (g *Registry) names(ctx *Context) *names {
 	return &names{world: *g.world(ctx.Snapshot), path: effectivePath(ctx)}
 }
 
-// effectivePath lists the schemas that a search path searches: pg_catalog first
-// unless it is named, "$user" by the user's name, without those that do not
-// exist.
+// effectivePath lists the schemas that the session's search path searches.
 func effectivePath(ctx *Context) []string {
-	var out []string
-	if !slices.Contains(ctx.SearchPath, catalog.PgCatalogSchema) {
-		out = append(out, catalog.PgCatalogSchema)
-	}
-	return append(out, existingPath(ctx)...)
+	return ctx.Snapshot.EffectivePath(ctx.SearchPath, ctx.User)
 }
 
-// existingPath is effectivePath without the implicit pg_catalog.
-func existingPath(ctx *Context) []string {
-	var out []string
-	for _, schema := range ctx.SearchPath {
-		if schema == "$user" {
-			schema = ctx.User
-		}
-		if ctx.Snapshot.Schema(schema) != nil && !slices.Contains(out, schema) {
-			out = append(out, schema)
-		}
-	}
-	return out
+// namedPath is effectivePath without the implicit pg_catalog.
+func namedPath(ctx *Context) []string {
+	return ctx.Snapshot.NamedPath(ctx.SearchPath, ctx.User)
 }
 
 // findClass finds a relation along the path, or nil.

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/millracedb/millrace/catalog"
@@ -21,7 +22,6 @@ type classRow struct {
 	keys      []int       // of an index: ordinals of the table's columns
 	primary   bool
 	unique    bool
-	hasIndex  bool
 	checks    int
 	options   []catalog.Option
 	comment   string
@@ -41,18 +41,23 @@ type attribute struct {
 type world struct {
 	g *Registry
 	s *catalog.Snapshot
-	// indexed has the relations with a secondary index.
+	// indexed has the relations with a secondary index, once it was asked for.
 	indexed map[catalog.OID]bool
 }
 
-func (g *Registry) world(s *catalog.Snapshot) *world {
-	w := &world{g: g, s: s, indexed: map[catalog.OID]bool{}}
-	s.EachRelation(func(r *catalog.Relation) {
-		if r.Kind == catalog.KindIndex {
-			w.indexed[r.Table] = true
-		}
-	})
-	return w
+func (g *Registry) world(s *catalog.Snapshot) *world { return &world{g: g, s: s} }
+
+// hasIndex tells whether a relation has a secondary index.
+func (w *world) hasIndex(table catalog.OID) bool {
+	if w.indexed == nil {
+		w.indexed = map[catalog.OID]bool{}
+		w.s.EachRelation(func(r *catalog.Relation) {
+			if r.Kind == catalog.KindIndex {
+				w.indexed[r.Table] = true
+			}
+		})
+	}
+	return w.indexed[table]
 }
 
 func (s *scan) world() *world { return s.g.world(s.ctx.Snapshot) }
@@ -76,6 +81,11 @@ func (w *world) class(oid catalog.OID) *classRow {
 		}
 	}
 	return nil
+}
+
+// indexes tells whether a relation has an index.
+func (w *world) indexes(c *classRow) bool {
+	return c.relation != nil && (hasPrimaryKey(c.relation) || w.hasIndex(c.oid))
 }
 
 // eachClass calls f with every row of pg_class: virtual relations first, then by
@@ -166,10 +176,15 @@ func (w *world) userClass(r *catalog.Relation) *classRow {
 		return c
 	}
 	c.rowType = derived(classRowType, r.OID)
-	c.hasIndex = hasPrimaryKey(r) || w.indexed[r.OID]
 	for i := range r.Columns {
 		if !r.Columns[i].Hidden {
 			c.columns = append(c.columns, userColumn(&r.Columns[i], i+1))
+		}
+	}
+	if hasPrimaryKey(r) {
+		for i := range c.columns {
+			a := &c.columns[i]
+			a.NotNull = a.NotNull || slices.Contains(r.Key, a.number-1)
 		}
 	}
 	return c
@@ -297,6 +312,16 @@ func (w *world) constraints(r *catalog.Relation) []*constraintRow {
 
 // constraint finds a row of pg_constraint by OID, or nil.
 func (w *world) constraint(oid catalog.OID) *constraintRow {
+	if class, of := origin(oid); class == classConstraint {
+		if r := w.s.Relation(of); r != nil {
+			for _, c := range w.constraints(r) {
+				if c.oid == oid {
+					return c
+				}
+			}
+		}
+		return nil
+	}
 	var found *constraintRow
 	w.eachConstraint(func(c *constraintRow) error {
 		if c.oid == oid {

@@ -45,7 +45,7 @@ func pgClass(s *scan) error {
 		return out.write(
 			oidDatum(c.oid), text(c.name), oidDatum(namespace), oidDatum(c.rowType), oidDatum(0),
 			oidDatum(w.roleOID(c.owner)), oidDatum(accessMethod(c.relkind)), oidDatum(fileNode(c)),
-			oidDatum(0), integer(pages), float(rows), integer(0), oidDatum(0), boolean(c.hasIndex),
+			oidDatum(0), integer(pages), float(rows), integer(0), oidDatum(0), boolean(w.indexes(c)),
 			boolean(isShared(c)), charDatum('p'), charDatum(c.relkind), integer(len(c.columns)),
 			integer(c.checks), boolean(c.relkind == 'v'), boolean(false), boolean(false),
 			boolean(false), boolean(false), boolean(true), charDatum(replicaIdentity(c)),

@@ -21,9 +21,10 @@ func (s *scan) eachOfKind(kinds, schema, name string, f func(*classRow) error) e
 }
 
 func pgTables(s *scan) error {
+	w := s.world()
 	out := s.columns("schemaname tablename tableowner hasindexes hasrules hastriggers rowsecurity")
 	return s.eachOfKind("r", "schemaname", "tablename", func(c *classRow) error {
-		return out.write(text(c.schema), text(c.name), text(c.owner), boolean(c.hasIndex),
+		return out.write(text(c.schema), text(c.name), text(c.owner), boolean(w.indexes(c)),
 			boolean(false), boolean(false), boolean(false))
 	})
 }
@@ -46,9 +47,10 @@ func viewDefinition(r *catalog.Relation) string {
 }
 
 func pgMatviews(s *scan) error {
+	w := s.world()
 	out := s.columns("schemaname matviewname matviewowner hasindexes ispopulated definition")
 	return s.eachOfKind("m", "schemaname", "matviewname", func(c *classRow) error {
-		return out.write(text(c.schema), text(c.name), text(c.owner), boolean(c.hasIndex),
+		return out.write(text(c.schema), text(c.name), text(c.owner), boolean(w.indexes(c)),
 			boolean(true), orNull(viewDefinition(c.relation)))
 	})
 }

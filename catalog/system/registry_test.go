@@ -100,7 +100,7 @@ func wireType(g *Registry, schema, name string, number int) string {
 }
 
 // sample makes a catalog with an object of every kind.
-func sample(t *testing.T) *catalog.Snapshot {
+func sample(t testing.TB) *catalog.Snapshot {
 	t.Helper()
 	s := catalog.New()
 	apply := func(c catalog.Command) catalog.OID {
@@ -168,7 +168,7 @@ func sample(t *testing.T) *catalog.Snapshot {
 	return s
 }
 
-func sampleContext(t *testing.T) *Context {
+func sampleContext(t testing.TB) *Context {
 	t.Helper()
 	return &Context{Snapshot: sample(t), User: "millrace", Database: "millrace",
 		SearchPath: []string{"$user", "public"},
