@@ -94,6 +94,54 @@ func TestCommandFormat(t *testing.T) {
 	}
 }
 
+// TestSnapshotFormat holds the stored form of a catalog still.
+func TestSnapshotFormat(t *testing.T) {
+	s := New()
+	for i, c := range []Command{
+		&CreateSchema{Name: "shop"},
+		&CreateRole{Role: Role{Name: "alice", CanLogin: true}},
+		&CreateRelation{Relation: Relation{Schema: "shop", Name: "orders", Kind: KindStream,
+			Columns: []Column{{Name: "id", Type: types.Of(types.Int8)}}, TimeColumn: -1,
+			Partitions: 6}},
+		&CreateRelation{Relation: Relation{Schema: "public", Name: "n", TimeColumn: -1,
+			Kind: KindMaterializedView, Columns: []Column{{Name: "n", Type: types.Of(types.Int8)}},
+			Definition: "SELECT count(*) FROM shop.orders", DependsOn: []OID{16386}},
+			Query: &Query{SQL: "SELECT count(*) FROM shop.orders", Sources: []OID{16386}}},
+		&CreateType{Type: UserType{Schema: "shop", Name: "mood", Labels: []string{"sad"},
+			Base: types.Of(types.Text)}},
+		&CreateFunction{Func: UserFunc{Schema: "shop", Name: "f", Ret: types.Of(types.Int4),
+			Body: "SELECT 1"}},
+		&GrantCommand{Grants: []Grant{{16386, "table", "alice", "SELECT", false}}},
+	} {
+		next, _, err := s.Apply(Version(i+1), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = next
+	}
+	got := append(mustEncode(t, s)[1:], '\n')
+	file := filepath.Join(testdata, "snapshot-v1.golden")
+	if *rewriteFiles {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("format of catalogs changed:\n%s\nwant\n%s", got, want)
+	}
+	back, err := DecodeSnapshot(append([]byte{snapshotFormat}, want...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(mustEncode(t, back), mustEncode(t, s)) {
+		t.Error("the golden catalog came back as another one")
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	for _, in := range []string{"", "\x01", "\x02\x03{}", "\x01\xff{}"} {
 		if _, err := DecodeCommand([]byte(in)); !errors.Is(err, ErrFormat) {

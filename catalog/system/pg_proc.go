@@ -79,9 +79,11 @@ func readProcs() *procTable {
 		}
 	}
 	for _, d := range t.defs {
-		if d.oid == 0 {
-			d.oid = hashedOID(0, "proc", d.name+"("+d.argOIDs()+")")
-			t.byOID[d.oid] = d
+		for n := 0; d.oid == 0; n++ {
+			oid := hashedOID(catalog.OID(n), "proc", d.name+"("+d.argOIDs()+")")
+			if t.byOID[oid] == nil {
+				d.oid, t.byOID[oid] = oid, d
+			}
 		}
 		t.byName[d.name] = append(t.byName[d.name], d)
 	}

@@ -61,7 +61,8 @@ func (f ProviderFunc) Rows(ctx *Context, hints []Hint, emit func(row []types.Dat
 }
 
 // Fill runs a provider into batches of at most batch.MaxRows rows.
-func Fill(p Provider, ctx *Context, hints []Hint, ts []types.Type, out func(*batch.Batch) error) error {
+func Fill(p Provider, ctx *Context, hints []Hint, ts []types.Type,
+	out func(*batch.Batch) error) error {
 	b := batch.New(ts, 64)
 	err := p.Rows(ctx, hints, func(row []types.Datum) error {
 		b.AppendDatums(row, 1)
