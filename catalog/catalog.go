@@ -27,7 +27,7 @@ type RelationKind uint8
 // The kinds of relations.
 const (
 	KindStream           RelationKind = iota + 1 // append-only, partitioned
-	KindTable                                    // keyed changelog, or a bag table with a hidden row id
+	KindTable                                    // keyed changelog, or a bag with a hidden row id
 	KindView                                     // a stored SELECT, expanded by the planner
 	KindMaterializedView                         // kept by a continuous query
 	KindIndex                                    // secondary index

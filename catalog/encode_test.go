@@ -189,13 +189,13 @@ func TestSnapshotsAreImmutable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := mustEncode(t, s)
+	before, oid := mustEncode(t, s), s.Lookup("public", "t").OID
 	commands := []Command{
 		&DropObjects{Kind: KindTable, Names: []QualifiedName{{"public", "t"}}},
 		&CreateSchema{Name: "x"},
 		&CreateRole{Role: Role{Name: "x"}},
-		&GrantCommand{Grants: []Grant{{s.Lookup("public", "t").OID, "table", "postgres", "SELECT", false}}},
-		&SetComment{Class: "relation", OID: s.Lookup("public", "t").OID, Column: 0, Comment: "c"},
+		&GrantCommand{Grants: []Grant{{oid, "table", "postgres", "SELECT", false}}},
+		&SetComment{Class: "relation", OID: oid, Column: 0, Comment: "c"},
 		&CreateFunction{Func: UserFunc{Schema: "public", Name: "f", Ret: types.Of(types.Int4)}},
 		&CreateType{Type: UserType{Schema: "public", Name: "e"}},
 	}

@@ -110,7 +110,8 @@ func (r *Relation) Title() string { return r.Kind.String() + " " + quoted(r.Sche
 
 // UndefinedRelation is the error for a relation that is not there, with the
 // nearest name as a hint. kind 0 says "relation".
-func (s *Snapshot) UndefinedRelation(kind RelationKind, n QualifiedName, path []string) *sqlerr.Error {
+func (s *Snapshot) UndefinedRelation(kind RelationKind, n QualifiedName,
+	path []string) *sqlerr.Error {
 	code := sqlerr.UndefinedTable
 	if kind == KindIndex {
 		code = sqlerr.UndefinedObject

@@ -124,7 +124,8 @@ func (sc *script) create(kind RelationKind, plain []string, opt map[string]strin
 	if kind == KindSequence && r.Sequence == nil {
 		r.Sequence = &Sequence{Start: 1, Increment: 1}
 	}
-	if i := slices.IndexFunc(r.Columns, func(c Column) bool { return c.Name == opt["serial"] }); i >= 0 {
+	serial := func(c Column) bool { return c.Name == opt["serial"] }
+	if i := slices.IndexFunc(r.Columns, serial); i >= 0 {
 		seq := r.Name + "_" + opt["serial"] + "_seq"
 		r.Columns[i].Default = "nextval('" + seq + "'::regclass)"
 		c.Companions = []Relation{{Schema: r.Schema, Name: seq, Kind: KindSequence, TimeColumn: -1,

@@ -82,7 +82,8 @@ func (c *call) hasTable() (types.Datum, error) {
 	return c.relationPrivilege(role, object, privileges)
 }
 
-func (c *call) relationPrivilege(role string, object int, privileges []string) (types.Datum, error) {
+func (c *call) relationPrivilege(role string, object int,
+	privileges []string) (types.Datum, error) {
 	r := c.classArg(object)
 	if r == nil {
 		if name := c.str(object); name != "" {

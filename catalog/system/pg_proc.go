@@ -178,7 +178,8 @@ func (w *world) eachProc(f func(*procDef) error) error {
 	return nil
 }
 
-func (w *world) describeProcs(describe func(oid, class catalog.OID, sub int, s string) error) error {
+func (w *world) describeProcs(
+	describe func(oid, class catalog.OID, sub int, s string) error) error {
 	for _, d := range w.g.procs().defs {
 		if err := describe(d.oid, oidPgProc, 0, d.comment); err != nil {
 			return err

@@ -31,7 +31,8 @@ func golden(t *testing.T, file, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs: run with -rewrite and read the diff\n%s", file, firstDifference(got, string(want)))
+		t.Errorf("%s differs: run with -rewrite and read the diff\n%s", file,
+			firstDifference(got, string(want)))
 	}
 }
 
@@ -151,12 +152,14 @@ func sample(t testing.TB) *catalog.Snapshot {
 			IndexColumns: []int{1, 2}, Unique: true}}})
 	apply(&catalog.CreateRelation{Relation: catalog.Relation{Schema: "public", Name: "big_orders",
 		Kind: catalog.KindView, TimeColumn: -1, Columns: []catalog.Column{col("id", int4)},
-		Definition: "SELECT id FROM shop.\"Orders\" WHERE total > 100", DependsOn: []catalog.OID{orders}}})
+		Definition: "SELECT id FROM shop.\"Orders\" WHERE total > 100",
+		DependsOn:  []catalog.OID{orders}}})
 	apply(&catalog.CreateRelation{Query: &catalog.Query{SQL: "SELECT count(*) FROM clicks",
 		Sources: []catalog.OID{clicks}, OnError: "null"},
 		Relation: catalog.Relation{Schema: "public", Name: "per_user", Kind: catalog.KindMaterializedView,
 			TimeColumn: -1, Partitions: 6, Key: []int{0},
-			Columns:    []catalog.Column{col("user_id", types.Of(types.Int8)), col("n", types.Of(types.Int8))},
+			Columns: []catalog.Column{col("user_id", types.Of(types.Int8)),
+				col("n", types.Of(types.Int8))},
 			Definition: "SELECT user_id, count(*) FROM clicks GROUP BY user_id",
 			DependsOn:  []catalog.OID{clicks}}})
 	apply(&catalog.CreateFunction{Func: catalog.UserFunc{Schema: "public", Name: "add_one",
@@ -181,7 +184,8 @@ func sampleContext(t testing.TB) *Context {
 }
 
 // rowsOf collects the rows of a relation.
-func rowsOf(t *testing.T, g *Registry, ctx *Context, r *catalog.Relation, hints []Hint) [][]types.Datum {
+func rowsOf(t *testing.T, g *Registry, ctx *Context, r *catalog.Relation,
+	hints []Hint) [][]types.Datum {
 	t.Helper()
 	p, ok := g.ProviderOf(r.OID)
 	if !ok {
