@@ -190,7 +190,9 @@ func readAll(b []byte) error {
 }
 
 func FuzzFrame(f *testing.F) {
-	bufs, err := encodeAppend(sampleAppend())
+	small := sampleAppend()
+	small.Entries[0].Data = []byte("rows") // large seeds make the fuzzer's minimizing slow
+	bufs, err := encodeAppend(small)
 	must(f, err)
 	f.Add(bytes.Join(bufs, nil), uint8(kindAppend))
 	_, vote := encodeRequest(&raft.RequestVoteRequest{Term: 3})

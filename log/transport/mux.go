@@ -35,8 +35,8 @@ type Options struct {
 	Now func() time.Time
 	// Stalled says for how long a write to the local disk has been under way; nil means 0.
 	Stalled func() time.Duration
-	// StallLimit is the stall from which on Raft's messages are neither sent nor acknowledged. Default 3 s:
-	// ten times the worst sync of a busy healthy disk, and about an election timeout.
+	// StallLimit is the stall from which on Raft's messages are neither sent nor acknowledged.
+	// Default 3 s: ten times the worst sync of a busy healthy disk, about an election timeout.
 	StallLimit time.Duration
 	Logger     *slog.Logger
 

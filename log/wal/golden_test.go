@@ -35,7 +35,8 @@ func goldenStore(t *testing.T, mem *vfs.MemFS) {
 			AppendedAt: time.Unix(1700000000, 5)},
 	}))
 	must(t, s.DeleteRange(3, 3))
-	must(t, s.StoreLog(&raft.Log{Index: 3, Term: 2, Type: raft.LogCommand, Data: []byte("other rows")}))
+	other := []byte("other rows")
+	must(t, s.StoreLog(&raft.Log{Index: 3, Term: 2, Type: raft.LogCommand, Data: other}))
 	must(t, s.Mark())
 	must(t, s.DeleteRange(1, 1))
 	must(t, s.StoreLog(entryOf(4, 2, 3600)))
