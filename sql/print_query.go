@@ -89,10 +89,27 @@ func (p *printer) asOf(a *AsOf) {
 		p.s("EARLIEST")
 	case AsOfEpoch:
 		p.s("EPOCH ")
-		p.operand(a.X, levelOp)
+		p.epoch(a.X)
 	default:
 		p.operand(a.X, levelOp)
 	}
+}
+
+// epoch writes the number of an epoch, in brackets unless it is a plain one.
+func (p *printer) epoch(x Expr) {
+	switch y := x.(type) {
+	case *ParamRef:
+		p.expr(x)
+		return
+	case *Const:
+		if y.Kind == NumConst && y.Val[0] != '-' {
+			p.expr(x)
+			return
+		}
+	}
+	p.s("(")
+	p.expr(x)
+	p.s(")")
 }
 
 func (p *printer) body(b Body) {

@@ -6,8 +6,7 @@ import "github.com/millracedb/millrace/sql"
 func (p *parser) call(at sql.Loc, n sql.Name) *sql.Call {
 	c := &sql.Call{Loc: at, Name: n}
 	p.expectC('(')
-	if p.isOp("*") && p.peek(1).isPunct(')') {
-		p.i++
+	if p.acceptOp("*") {
 		c.Star = true
 	} else if !p.isC(')') {
 		p.arguments(c)

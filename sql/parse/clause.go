@@ -175,6 +175,8 @@ func (p *parser) asOfAhead() bool {
 	switch t.kind {
 	case kindStr, kindNum, kindParam:
 		return true
+	case kindQIdent:
+		return p.peek(3).isPunct('(') || p.peek(3).kind == kindStr
 	case kindIdent:
 		switch t.kw {
 		case kwLatest, kwEarliest:
@@ -189,6 +191,37 @@ func (p *parser) asOfAhead() bool {
 			p.peek(3).kind == kindStr
 	}
 	return false
+}
+
+// tableAsOf reads AS OF after the name of a table. Its time must begin like the ones that
+// asOfAhead looks for, in every spelling that the printer may choose.
+func (p *parser) tableAsOf() *sql.AsOf {
+	a := p.asOf()
+	for x := a.X; x != nil; {
+		switch y := x.(type) {
+		case *sql.Binary:
+			x = y.L
+			continue
+		case *sql.AtTZ:
+			x = y.X
+			continue
+		case *sql.Collate:
+			x = y.X
+			continue
+		case *sql.Cast:
+			x = y.X
+			if _, ok := x.(*sql.Binary); !ok {
+				continue
+			}
+		case *sql.Const, *sql.ParamRef, *sql.TypedLit, *sql.Call:
+			return a
+		}
+		if a.Kind == sql.AsOfEpoch {
+			return a
+		}
+		p.fail(a.Loc, sqlerr.SyntaxError, "time of AS OF must be a constant or a function call")
+	}
+	return a
 }
 
 // item reads one element of a SELECT or RETURNING list.

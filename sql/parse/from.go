@@ -48,7 +48,7 @@ func (p *parser) tableTail(t *sql.Table) sql.TableRef {
 		p.i++
 	}
 	if p.asOfAhead() {
-		t.AsOf = p.asOf()
+		t.AsOf = p.tableAsOf()
 	}
 	if p.is(kwFor) && p.peek(1).kw == kwSystemTime {
 		p.i += 2
@@ -58,7 +58,7 @@ func (p *parser) tableTail(t *sql.Table) sql.TableRef {
 	}
 	t.Alias = p.alias()
 	if t.AsOf == nil && p.asOfAhead() {
-		t.AsOf = p.asOf()
+		t.AsOf = p.tableAsOf()
 	}
 	if p.accept(kwTablesample) {
 		t.Sample = &sql.Sample{Method: p.label()}
@@ -80,7 +80,7 @@ func (p *parser) funcTail(f *sql.TableFunc) sql.TableRef {
 		f.Ord = true
 	}
 	if p.asOfAhead() {
-		f.AsOf = p.asOf()
+		f.AsOf = p.tableAsOf()
 	}
 	if p.is(kwAs) && p.peek(1).isPunct('(') {
 		p.i++

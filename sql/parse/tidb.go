@@ -11,6 +11,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"github.com/millracedb/millrace/sql"
+	_ "github.com/millracedb/millrace/sql/parse/failpointoff" // must come before TiDB's init
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
 
