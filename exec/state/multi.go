@@ -10,7 +10,7 @@ import (
 // Multi is a multiset of rows, each found by its whole value (for retraction)
 // and by a key (for joins), with words for the caller's counters.
 type Multi struct {
-	Keys  *Table // one word: the head of the key's chain
+	Keys  *Table // two words: the first and the last row of the key's chain
 	Rows  *Table // whole rows: the words below, then the caller's
 	Keyer *Keyer // of Keys
 	Whole *Keyer // of Rows
@@ -30,7 +30,7 @@ const (
 // columns of types keys, with user words per row.
 func NewMulti(mem *Memory, row, keys []types.Type, user int) *Multi {
 	m := &Multi{Keyer: NewKeyer(keys), Whole: NewRowKeyer(row)}
-	m.Keys = NewTable(mem, m.Keyer, 1)
+	m.Keys = NewTable(mem, m.Keyer, 2)
 	m.Rows = NewTable(mem, m.Whole, multiUser+user)
 	return m
 }
@@ -61,7 +61,7 @@ func (m *Multi) AppendRow(r Ref, cols []*batch.Vector) {
 	m.Whole.layout.Decode(m.Rows.KeyBytes(r), cols)
 }
 
-// Head gives the first row of a key's chain, newest first; 0 for key 0.
+// Head gives the first row of a key's chain, oldest first; 0 for key 0.
 func (m *Multi) Head(key Ref) Ref {
 	if key == 0 {
 		return 0
@@ -81,7 +81,7 @@ func (m *Multi) setLinks(r, next, prev Ref) {
 // IsNew tells whether a row was just inserted by Rows.Probe and not yet linked.
 func (m *Multi) IsNew(r Ref) bool { return *m.Rows.Word(r, multiSeq) == 0 }
 
-// Link puts a new row at the head of a key's chain; key 0 leaves it out of all
+// Link puts a new row at the end of a key's chain; key 0 leaves it out of all
 // chains.
 func (m *Multi) Link(r, key Ref) {
 	m.seq++
@@ -95,30 +95,41 @@ func (m *Multi) link(r, key Ref) {
 		m.setLinks(r, 0, 0)
 		return
 	}
-	head := Ref(*m.Keys.Word(key, 0))
-	m.setLinks(r, head, 0)
-	if head != 0 {
-		m.setLinks(head, m.Next(head), r)
+	last := Ref(*m.Keys.Word(key, 1))
+	m.setLinks(r, 0, last)
+	if last != 0 {
+		m.setLinks(last, r, m.prev(last))
+	} else {
+		*m.Keys.Word(key, 0) = int64(r)
 	}
-	*m.Keys.Word(key, 0) = int64(r)
+	*m.Keys.Word(key, 1) = int64(r)
 }
 
 // Delete takes a row out, and its key when it was the last one.
 func (m *Multi) Delete(r Ref) {
 	key := Ref(*m.Rows.Word(r, multiOwner))
-	next, prev := m.Next(r), m.prev(r)
-	if next != 0 {
-		m.setLinks(next, m.Next(next), prev)
-	}
-	switch {
-	case prev != 0:
-		m.setLinks(prev, next, m.prev(prev))
-	case key != 0 && next == 0:
-		m.Keys.Delete(key)
-	case key != 0:
-		*m.Keys.Word(key, 0) = int64(next)
+	if key != 0 {
+		m.unlink(r, key)
 	}
 	m.Rows.Delete(r)
+}
+
+func (m *Multi) unlink(r, key Ref) {
+	next, prev := m.Next(r), m.prev(r)
+	switch {
+	case next == 0 && prev == 0:
+		m.Keys.Delete(key)
+		return
+	case prev == 0:
+		*m.Keys.Word(key, 0) = int64(next)
+	default:
+		m.setLinks(prev, next, m.prev(prev))
+	}
+	if next == 0 {
+		*m.Keys.Word(key, 1) = int64(prev)
+	} else {
+		m.setLinks(next, m.Next(next), prev)
+	}
 }
 
 // Save writes the rows that changed as records of table id. Chains are not
@@ -157,6 +168,15 @@ func (m *Multi) Relink(keys func(b *batch.Batch) ([]*batch.Vector, error), nullK
 		refs = refs[n:]
 	}
 	return nil
+}
+
+// RelinkNone is Relink for rows that are in no chain.
+func (m *Multi) RelinkNone() error {
+	return m.Rows.Scan(func(r Ref) error {
+		m.seq = max(m.seq, m.Seq(r))
+		m.link(r, 0)
+		return nil
+	})
 }
 
 func (m *Multi) relinkKeys(k *Keys, refs, owners []Ref, nullKeys bool) {
