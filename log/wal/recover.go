@@ -165,8 +165,17 @@ func (s *Store) sortFiles(files []*segment) ([]*found, error) {
 // where a write was torn.
 func (s *Store) sortSpares(rest, chain []*found) error {
 	var torn []*segment
+	last := uint64(0)
+	if len(chain) > 0 {
+		last = chain[len(chain)-1].epoch
+	}
+	searched := false
 	for i, c := range rest {
-		virgin, err := s.checkSpare(c, chain)
+		// Spares are used in order of epoch, so only the first one behind the log can have
+		// been written to; searching all of them would read them whole at every start.
+		search := !searched && c.epoch > last
+		searched = searched || search
+		virgin, err := s.checkSpare(c, chain, search)
 		if err != nil {
 			for _, r := range rest[i:] {
 				err = errors.Join(err, r.file.Close())
@@ -218,20 +227,24 @@ func (s *Store) probe(c *found) error {
 }
 
 // checkSpare says whether a file without a sound first frame has not been written to at all and
-// can still be used. It refuses damage.
-func (s *Store) checkSpare(c *found, chain []*found) (virgin bool, err error) {
+// can still be used. It refuses damage. search makes it look at the whole file.
+func (s *Store) checkSpare(c *found, chain []*found, search bool) (virgin bool, err error) {
 	sc := newScanner(c.file, c.size, s.key(c.epoch))
 	first, err := sc.headerAt(fileHeader)
 	if err != nil {
 		return false, fmt.Errorf("read %s: %w", c.path, err)
 	}
-	damaged, at, dirty, err := sc.evidence(fileHeader)
-	if err != nil {
-		return false, fmt.Errorf("read %s: %w", c.path, err)
-	}
-	if damaged {
-		return false, &CorruptionError{File: c.path, Offset: fileHeader,
-			Reason: fmt.Sprintf("first frame is not sound, but one at %d came later", at)}
+	dirty := false
+	if search {
+		var damaged bool
+		var at int64
+		if damaged, at, dirty, err = sc.evidence(fileHeader); err != nil {
+			return false, fmt.Errorf("read %s: %w", c.path, err)
+		}
+		if damaged {
+			return false, &CorruptionError{File: c.path, Offset: fileHeader,
+				Reason: fmt.Sprintf("first frame is not sound, but one at %d came later", at)}
+		}
 	}
 	last := uint64(0)
 	for _, u := range chain {
