@@ -278,7 +278,14 @@ func (p *printer) setting(name string) {
 		p.s("ALL")
 		return
 	}
-	p.quotedName(splitDots(name))
+	parts := splitDots(name)
+	for _, part := range parts {
+		if part == "" { // only a string can say it
+			p.str(name)
+			return
+		}
+	}
+	p.quotedName(parts)
 }
 
 func splitDots(s string) Name {

@@ -90,11 +90,7 @@ func (p *parser) extendedBefore() bool { return equalFold(p.text(&p.toks[p.i-1])
 // printStream reads PRINT.
 func (p *parser) printStream() sql.Statement {
 	s := &sql.PrintStream{NamePos: p.loc(), Limit: -1}
-	if p.tok().kind == kindStr {
-		s.Name = sql.Name{p.str()}
-	} else {
-		s.Name = p.qname()
-	}
+	s.Name = p.topicName()
 	s.FromBeginning = p.words("from", "beginning")
 	if p.oneOf("interval", "sample") >= 0 {
 		s.Interval = p.integer()
@@ -103,6 +99,14 @@ func (p *parser) printStream() sql.Statement {
 		s.Limit = p.integer()
 	}
 	return s
+}
+
+// topicName reads a name that may also be written as a string.
+func (p *parser) topicName() sql.Name {
+	if p.tok().kind != kindStr {
+		return p.qname()
+	}
+	return sql.Name{p.stringName()}
 }
 
 // target reads the query that TERMINATE, PAUSE and RESUME work on.
@@ -412,11 +416,7 @@ func (p *parser) assert() sql.Statement {
 	switch p.oneOf("topic", "schema", "stream", "table") {
 	case 0:
 		s := &sql.AssertTopic{Not: not}
-		if p.tok().kind == kindStr {
-			s.Name = sql.Name{p.str()}
-		} else {
-			s.Name = p.qname()
-		}
+		s.Name = p.topicName()
 		s.Options = p.optionalWith()
 		s.Timeout = p.timeout()
 		return s

@@ -236,7 +236,7 @@ func (p *parser) alterSystem() sql.Statement {
 	}
 	s := &sql.AlterSystem{}
 	if p.tok().kind == kindStr { // ksqlDB: ALTER SYSTEM 'a' = 'b'
-		s.Name = foldName(p.str())
+		s.Name = foldName(p.stringName())
 		p.expectOp("=")
 	} else {
 		p.expect(kwSet)

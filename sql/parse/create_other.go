@@ -222,7 +222,7 @@ func (p *parser) functionOption(s *sql.CreateFunction) bool {
 		"window") {
 	case 0:
 		if p.tok().kind == kindStr {
-			s.Language = foldName(p.str())
+			s.Language = foldName(p.stringName())
 		} else {
 			s.Language = p.label()
 		}

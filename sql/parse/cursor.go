@@ -358,6 +358,17 @@ func (p *parser) str() string {
 	return v
 }
 
+// stringName reads a name that is written as a string literal.
+func (p *parser) stringName() string {
+	t := p.tok()
+	name := p.str()
+	if name == "" {
+		bailAt(sqlerr.New(sqlerr.SyntaxError,
+			"zero-length delimited identifier at or near \"%s\"", p.text(t)), int(p.locOf(t)))
+	}
+	return name
+}
+
 // integer reads a whole number, perhaps with a sign.
 func (p *parser) integer() int64 {
 	sign := ""

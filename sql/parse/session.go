@@ -87,7 +87,7 @@ func (p *parser) releaseSavepoint() sql.Statement {
 // set reads SET in all its forms.
 func (p *parser) set() sql.Statement {
 	if p.tok().kind == kindStr { // ksqlDB: SET 'a' = 'b'
-		s := &sql.SetVar{Name: foldName(p.str()), Quoted: true}
+		s := &sql.SetVar{Name: foldName(p.stringName()), Quoted: true}
 		p.expectOp("=")
 		s.Values = []sql.Expr{p.settingValue()}
 		return s
@@ -155,6 +155,9 @@ func (p *parser) timeZone(s *sql.SetVar) {
 }
 
 func (p *parser) settingName() string {
+	if p.tok().kind == kindStr {
+		return foldName(p.stringName())
+	}
 	n := p.label()
 	for p.acceptC('.') {
 		n += "." + p.label()
@@ -202,9 +205,6 @@ func (p *parser) reset() sql.Statement { return &sql.ResetVar{Name: p.showName()
 
 // unset reads ksqlDB's UNSET.
 func (p *parser) unset() sql.Statement {
-	if p.tok().kind == kindStr {
-		return &sql.Unset{Name: foldName(p.str())}
-	}
 	return &sql.Unset{Name: p.settingName()}
 }
 
@@ -217,9 +217,6 @@ func (p *parser) showName() string {
 		return "timezone"
 	case 2:
 		return "session_authorization"
-	}
-	if p.tok().kind == kindStr {
-		return foldName(p.str())
 	}
 	return p.settingName()
 }

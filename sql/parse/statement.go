@@ -168,7 +168,7 @@ func (p *parser) options() (list []sql.Option) {
 func (p *parser) option() sql.Option {
 	o := sql.Option{Loc: p.loc()}
 	if p.tok().kind == kindStr {
-		o.Name = foldName(p.str())
+		o.Name = foldName(p.stringName())
 	} else {
 		o.Name = p.label()
 		for p.acceptC('.') {
