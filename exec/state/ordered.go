@@ -397,3 +397,26 @@ func (o *Ordered) bury(r Ref) {
 		o.tombs = append(o.tombs, nodeKey{o.node(r).owner, o.node(r).seq})
 	}
 }
+
+// Minus gives the number of rows, over all multisets, that were taken out more
+// often than put in; 0 whenever an epoch is complete.
+func (o *Ordered) Minus() int { return o.minus }
+
+// At gives the node that holds the row at position i (from 0), counted with
+// multiplicities; 0 when there are fewer.
+func (o *Ordered) At(root Ref, i int64) Ref {
+	for root != 0 {
+		n := o.node(root)
+		before := o.Sum(n.left)
+		switch {
+		case i < before:
+			root = n.left
+		case i < before+n.weight:
+			return root
+		default:
+			i -= before + n.weight
+			root = n.right
+		}
+	}
+	return 0
+}

@@ -1,0 +1,295 @@
+package op
+
+import (
+	"github.com/millracedb/millrace/exec/state"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// TemporalJoinConfig describes a TemporalJoin: ports 0 (left) and 1 (right).
+type TemporalJoinConfig struct {
+	Kind                plan.JoinKind // Inner or Left
+	Left, Right         []types.Type
+	LeftKeys, RightKeys []expr.Expr
+	Residual            expr.Expr // over left columns, then right columns; or nil
+	// Table is the right side when somebody else keeps it: arrangements that
+	// together hold its rows, each keyed by the columns of RightKeys in order, and
+	// changed by the epoch already when left rows come. There is no port 1 then.
+	Table []*state.Arrangement
+	// RightFirst says that an epoch's right rows are pushed before its left rows,
+	// which then need not wait for the end of the epoch.
+	RightFirst bool
+}
+
+// TemporalJoin looks left rows up in a table as it is in their epoch. What was
+// given is not changed by later changes of the table, so that the output is
+// append-only when the left side is, and left rows are not kept.
+type TemporalJoin struct {
+	ctx      *Context
+	cfg      TemporalJoinConfig
+	out      *builder
+	leftKeys *expr.Program
+	right    *joinSide // nil with Table
+	keyer    *state.Keyer
+	layout   *state.Layout // of right rows
+	residual *expr.Program
+	waiting  []*batch.Batch // left rows until the end of the epoch
+	spare    []*batch.Batch
+	refs     []state.Ref
+	matched  []bool
+	cand     batch.Batch // pairs for the residual
+	of       []uint16    // position of each pair's left row
+	left     *batch.Batch
+	sel      []uint16
+	selBuf   []uint16
+	err      error
+	each     func(i int, row []byte, w int64)
+}
+
+// NewTemporalJoin makes a TemporalJoin.
+func NewTemporalJoin(ctx *Context, cfg TemporalJoinConfig, out Sink) (*TemporalJoin, error) {
+	ts := append(append([]types.Type(nil), cfg.Left...), cfg.Right...)
+	t := &TemporalJoin{ctx: ctx, cfg: cfg, out: newBuilder(ts, out),
+		keyer: state.NewKeyer(exprTypes(cfg.LeftKeys)), layout: state.NewLayout(cfg.Right)}
+	var err error
+	if t.leftKeys, err = expr.Compile(cfg.LeftKeys); err != nil {
+		return nil, err
+	}
+	if cfg.Residual != nil {
+		if t.residual, err = expr.CompileFilter(cfg.Residual); err != nil {
+			return nil, err
+		}
+		t.cand = *batch.New(ts, 64)
+		t.selBuf = make([]uint16, batch.MaxRows)
+	}
+	t.each = t.pairUp
+	if cfg.Table == nil {
+		t.right = &joinSide{n: 1, types: cfg.Right, time: -1, rows: &joinRows{
+			Multi: state.NewMulti(ctx.Mem, cfg.Right, exprTypes(cfg.RightKeys), 0)}}
+		if t.right.keys, err = expr.Compile(cfg.RightKeys); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// Push implements Op.
+func (t *TemporalJoin) Push(in int, b *batch.Batch) error {
+	if b.Rows() == 0 {
+		return nil
+	}
+	if in == 1 {
+		return t.pushRight(b)
+	}
+	if t.cfg.Table != nil || t.cfg.RightFirst {
+		return t.look(b)
+	}
+	t.wait(b)
+	return nil
+}
+
+// wait keeps a copy of left rows until the table's changes are all there.
+func (t *TemporalJoin) wait(b *batch.Batch) {
+	var c *batch.Batch
+	if n := len(t.spare); n > 0 {
+		c = t.spare[n-1]
+		t.spare = t.spare[:n-1]
+		c.Reset()
+	} else {
+		c = batch.New(t.cfg.Left, b.Rows())
+	}
+	for _, r := range rowsOf(b) {
+		c.AppendRow(b, int(r), b.Weight(int(r)))
+	}
+	t.waiting = append(t.waiting, c)
+}
+
+// pushRight changes the table.
+func (t *TemporalJoin) pushRight(b *batch.Batch) error {
+	s := t.right
+	cols, err := s.keys.Eval(t.ctx.Env, b)
+	if err != nil {
+		return err
+	}
+	sel, _ := s.splitNulls(cols, rowsOf(b))
+	if len(sel) == 0 {
+		return nil
+	}
+	s.own, s.refs = grow(s.own, len(sel)), grow(s.refs, len(sel))
+	s.rows.Keys.Probe(s.rows.Keyer.Keys(cols, sel), s.own, true)
+	s.rows.Rows.Probe(s.rows.Whole.Keys(b.Cols, sel), s.refs, true)
+	for k, r := range s.refs {
+		s.add(s.rows, r, s.own[k], int64(b.Weight(int(sel[k]))))
+	}
+	s.rows.sweep()
+	return nil
+}
+
+// look gives left rows with the table's rows.
+func (t *TemporalJoin) look(b *batch.Batch) error {
+	cols, err := t.leftKeys.Eval(t.ctx.Env, b)
+	if err != nil {
+		return err
+	}
+	t.left, t.sel = b, rowsOf(b)
+	t.matched = grow(t.matched, len(t.sel))
+	clear(t.matched)
+	keys := t.keyer.Keys(cols, t.sel)
+	t.err = nil
+	if t.right != nil {
+		t.lookOwn(keys)
+	} else {
+		for _, a := range t.cfg.Table {
+			a.Probe(keys, t.each)
+		}
+	}
+	if t.err == nil {
+		t.err = t.flushPairs()
+	}
+	if t.err != nil {
+		return t.err
+	}
+	return t.emitUnmatched()
+}
+
+func (t *TemporalJoin) lookOwn(keys *state.Keys) {
+	m := t.right.rows
+	t.refs = grow(t.refs, keys.N)
+	m.Keys.Probe(keys, t.refs, false)
+	for i, k := range t.refs {
+		for x := m.Head(k); x != 0; x = m.Next(x) {
+			t.pairUp(i, m.Row(x), *m.Weight(x))
+		}
+	}
+}
+
+// pairUp handles the match of the i-th left row and a table row.
+func (t *TemporalJoin) pairUp(i int, row []byte, w int64) {
+	if t.err != nil || w == 0 {
+		return
+	}
+	r := int(t.sel[i])
+	w *= int64(t.left.Weight(r))
+	if w != int64(int32(w)) {
+		t.err = errWeight(w)
+		return
+	}
+	into := t.out.b
+	if t.residual != nil {
+		into = &t.cand
+	}
+	nl := len(t.cfg.Left)
+	for c, v := range t.left.Cols {
+		into.Cols[c].AppendRow(v, r)
+	}
+	t.layout.Decode(row, into.Cols[nl:])
+	if t.residual == nil {
+		t.matched[i] = true
+		t.err = t.out.end(int32(w))
+		return
+	}
+	state.AppendWeight(&t.cand, int32(w))
+	t.of = append(t.of, uint16(i))
+	if t.cand.N == batch.MaxRows {
+		t.err = t.flushPairs()
+	}
+}
+
+// flushPairs gives the pairs for which the residual is true.
+func (t *TemporalJoin) flushPairs() error {
+	if t.cand.N == 0 {
+		return nil
+	}
+	sel, err := t.residual.Filter(t.ctx.Env, &t.cand, t.selBuf)
+	if err != nil {
+		return err
+	}
+	for _, k := range sel {
+		t.matched[t.of[k]] = true
+		if err := t.out.row(t.cand.Cols, int(k), t.cand.Weight(int(k))); err != nil {
+			return err
+		}
+	}
+	t.cand.Reset()
+	t.of = t.of[:0]
+	return nil
+}
+
+// emitUnmatched gives, in left joins, the rows without a match, after the
+// others of their batch.
+func (t *TemporalJoin) emitUnmatched() error {
+	if t.cfg.Kind == plan.Left {
+		nl := len(t.cfg.Left)
+		cols := t.out.cols()
+		for i, r := range t.sel {
+			if t.matched[i] {
+				continue
+			}
+			for c, v := range t.left.Cols {
+				cols[c].AppendRow(v, int(r))
+			}
+			for _, v := range cols[nl:] {
+				v.AppendNull()
+			}
+			if err := t.out.end(t.left.Weight(int(r))); err != nil {
+				return err
+			}
+		}
+	}
+	return t.out.flush()
+}
+
+// EndEpoch implements Op.
+func (t *TemporalJoin) EndEpoch(Epoch) error {
+	for _, b := range t.waiting {
+		if err := t.look(b); err != nil {
+			return err
+		}
+	}
+	t.spare = append(t.spare, t.waiting...)
+	t.waiting = t.waiting[:0]
+	return nil
+}
+
+// Save implements Op.
+func (t *TemporalJoin) Save(w *state.Writer) error {
+	if t.right == nil {
+		return nil
+	}
+	return t.right.rows.Save(w, saveJoinLeft+1)
+}
+
+// Load implements Op.
+func (t *TemporalJoin) Load(r *state.Reader) error {
+	if t.right == nil {
+		return nil
+	}
+	for r.Next() {
+		if err := t.right.rows.LoadRecord(r); err != nil {
+			return err
+		}
+	}
+	if err := r.Err(); err != nil {
+		return err
+	}
+	return t.right.rows.Relink(func(b *batch.Batch) ([]*batch.Vector, error) {
+		return t.right.keys.Eval(t.ctx.Env, b)
+	}, false)
+}
+
+// Memory implements Op.
+func (t *TemporalJoin) Memory() Usage {
+	if t.right == nil {
+		return Usage{}
+	}
+	return Usage{Bytes: t.right.rows.Bytes(), Rows: int64(t.right.rows.Len())}
+}
+
+// Close implements Op.
+func (t *TemporalJoin) Close() {
+	if t.right != nil {
+		t.right.rows.Close()
+	}
+}
