@@ -134,12 +134,16 @@ func (p *arrayParser) level(d int) error {
 	p.space()
 	n := int32(0)
 	if p.s != "" && p.s[0] == '}' {
+		if d > 0 {
+			return p.bad("Unexpected \"%c\" character.", '}')
+		}
 		p.s = p.s[1:]
 		return p.closeLevel(d, n)
 	}
+	inside := nothingYet
 	for {
 		p.space()
-		if err := p.item(d); err != nil {
+		if err := p.item(d, &inside); err != nil {
 			return err
 		}
 		n++
@@ -168,8 +172,15 @@ func (p *arrayParser) closeLevel(d int, n int32) error {
 	return nil
 }
 
-// item reads one element or sub-array.
-func (p *arrayParser) item(d int) error {
+// What a pair of braces holds so far.
+const (
+	nothingYet = iota
+	elements
+	subArrays
+)
+
+// item reads one element or sub-array; inside is what its braces hold.
+func (p *arrayParser) item(d int, inside *int) error {
 	if p.s == "" {
 		return p.end()
 	}
@@ -178,6 +189,10 @@ func (p *arrayParser) item(d int) error {
 		if p.elem.Kind == Array {
 			return p.nested()
 		}
+		if *inside == elements {
+			return p.bad("Unexpected \"%c\" character.", '{')
+		}
+		*inside = subArrays
 		if p.deep > 0 && d+1 >= p.deep {
 			return p.bad("Multidimensional arrays must have sub-arrays with matching dimensions.")
 		}
@@ -185,6 +200,10 @@ func (p *arrayParser) item(d int) error {
 	case ',', '}':
 		return p.bad("Unexpected \"%c\" character.", p.s[0])
 	}
+	if *inside == subArrays {
+		return p.bad("Unexpected array element.")
+	}
+	*inside = elements
 	if p.deep == 0 {
 		p.deep = d + 1
 	} else if p.deep != d+1 {
@@ -238,7 +257,7 @@ func (p *arrayParser) element() (text string, null bool, err error) {
 	for i < len(p.s) && p.s[i] != ',' && p.s[i] != '}' {
 		switch p.s[i] {
 		case '"':
-			return "", false, p.bad("Incorrectly quoted array element.")
+			return "", false, p.bad("Unexpected array element.")
 		case '{':
 			return "", false, p.bad("Unexpected \"%c\" character.", '{')
 		case '\\':

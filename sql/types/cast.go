@@ -330,7 +330,7 @@ func DateToTimestamp(days int64) (int64, error) {
 	if isInfinite(days) {
 		return days, nil
 	}
-	if days >= endTimestamp/usecPerDay {
+	if days > endTimestamp/usecPerDay {
 		return 0, sqlerr.New(sqlerr.DatetimeFieldOverflow, "date out of range for timestamp")
 	}
 	return days * usecPerDay, nil

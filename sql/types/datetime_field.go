@@ -224,15 +224,30 @@ func IntervalTrunc(f DateField, v IntervalValue) (IntervalValue, error) {
 	return v, nil
 }
 
-// Part is an extracted field: V * 10^-Scale, plus for Julian days the fraction
-// DayMicros of a day. Inf is the sign of an infinite part.
+// Part is an extracted field: V * 10^-Scale, or for a Julian day with time V plus
+// the fraction dayMicros of a day. Inf is the sign of an infinite part.
 type Part struct {
-	V         int64
-	Scale     int32
-	DayMicros int64
-	Inf       int
-	Null      bool
+	V     int64
+	Scale int32
+	Inf   int
+	Null  bool
+
+	form      partForm
+	dayMicros int64
+	months    int32 // of an interval's epoch
+	days      int32
 }
+
+// partForm says how PostgreSQL computes a part as a float, which shows in the
+// last digit.
+type partForm uint8
+
+const (
+	partPlain    partForm = iota
+	partClock             // whole seconds and a fraction
+	partJulian            // a day and a fraction
+	partInterval          // the sum over an interval's fields
+)
 
 // Decimal gives the part as extract does.
 func (p Part) Decimal() Decimal {
@@ -241,9 +256,15 @@ func (p Part) Decimal() Decimal {
 		return DecimalInf
 	case p.Inf < 0:
 		return DecimalNegInf
-	case p.DayMicros != 0:
-		frac, _ := DecimalFromInt(p.DayMicros).Div(DecimalFromInt(usecPerDay))
+	case p.form == partJulian:
+		frac, _ := DecimalFromInt(p.dayMicros).Div(DecimalFromInt(usecPerDay))
 		sum, _ := DecimalFromInt(p.V).Add(frac)
+		return sum
+	case p.form == partInterval:
+		// A year has 365.25 days; four times everything keeps it whole.
+		quarters := int64(4*daysPerYear)*int64(p.months/12) +
+			4*daysPerMonth*int64(p.months%12) + 4*int64(p.days)
+		sum, _ := DecimalFromInt(quarters * (secPerDay / 4)).Add(NewDecimal(p.V, p.Scale))
 		return sum
 	}
 	return NewDecimal(p.V, p.Scale)
@@ -254,7 +275,22 @@ func (p Part) Float() float64 {
 	if p.Inf != 0 {
 		return math.Inf(p.Inf)
 	}
-	return float64(p.V)/math.Pow10(int(p.Scale)) + float64(p.DayMicros)/usecPerDay
+	unit := math.Pow10(int(p.Scale))
+	switch p.form {
+	case partClock:
+		if p.Scale == 3 {
+			return float64(p.V/usecPerSec)*1000 + float64(p.V%usecPerSec)/1000
+		}
+		return float64(p.V/usecPerSec) + float64(p.V%usecPerSec)/usecPerSec
+	case partJulian:
+		return float64(p.V) + float64(p.dayMicros)/usecPerDay
+	case partInterval:
+		f := float64(p.V) / unit
+		f += daysPerYear * secPerDay * float64(p.months/12)
+		f += daysPerMonth * secPerDay * float64(p.months%12)
+		return f + secPerDay*float64(p.days)
+	}
+	return float64(p.V) / unit
 }
 
 // ExtractTimestamp gives a field of a Date, Timestamp or Timestamptz: v is the
@@ -282,7 +318,7 @@ func ExtractTimestamp(k Kind, loc *time.Location, f DateField, v int64) Part {
 	case FieldMicroseconds, FieldMilliseconds, FieldSecond, FieldMinute, FieldHour:
 		return clockPart(f, us)
 	case FieldJulian:
-		return Part{V: days + unixJulian, DayMicros: us}
+		return Part{V: days + unixJulian, form: partJulian, dayMicros: us}
 	}
 	return datePart(f, days)
 }
@@ -320,9 +356,9 @@ func clockPart(f DateField, us int64) Part {
 	case FieldMinute:
 		return Part{V: us / usecPerMinute % 60}
 	case FieldMilliseconds:
-		return Part{V: us % usecPerMinute, Scale: 3}
+		return Part{V: us % usecPerMinute, Scale: 3, form: partClock}
 	case FieldSecond:
-		return Part{V: us % usecPerMinute, Scale: 6}
+		return Part{V: us % usecPerMinute, Scale: 6, form: partClock}
 	}
 	return Part{V: us % usecPerMinute}
 }
@@ -421,9 +457,7 @@ func ExtractInterval(f DateField, v IntervalValue) Part {
 	case FieldMillennium:
 		return Part{V: years / 1000}
 	case FieldEpoch:
-		// A year has 365.25 days; four times everything keeps it whole.
-		quarters := int64(4*daysPerYear)*years + 4*daysPerMonth*months + 4*int64(v.Days)
-		return Part{V: quarters*(secPerDay/4)*usecPerSec + v.Micros, Scale: 6}
+		return Part{V: v.Micros, Scale: 6, form: partInterval, months: v.Months, days: v.Days}
 	}
 	return clockPart(f, v.Micros)
 }

@@ -189,6 +189,9 @@ func fractionFloat(s string) (float64, dtErr) {
 	if s == "." {
 		return 0, dtOK
 	}
+	if len(s) < 2 || !isDigit(s[1]) {
+		return 0, dtBadFormat
+	}
 	f, err := strconv.ParseFloat("0"+s, 64)
 	if err != nil {
 		return 0, dtBadFormat

@@ -273,8 +273,8 @@ func dateToken(s string) (dtToken, bool) {
 }
 
 var dateTokens = map[string]dtToken{
-	"+infinity": {tokReserved, resLate}, "-infinity": {tokReserved, resEarly},
-	"infinity": {tokReserved, resLate}, "epoch": {tokReserved, resEpoch},
+	"-infinity": {tokReserved, resEarly},
+	"infinity":  {tokReserved, resLate}, "epoch": {tokReserved, resEpoch},
 	"now": {tokReserved, resNow}, "today": {tokReserved, resToday},
 	"tomorrow": {tokReserved, resTomorrow}, "yesterday": {tokReserved, resYesterday},
 	"allballs": {tokReserved, resZulu},

@@ -306,11 +306,12 @@ func parseExponent(t string) (int, error) {
 	if t == "" {
 		return 0, nil
 	}
-	if t[0]|0x20 != 'e' || len(t) < 2 {
+	if t[0]|0x20 != 'e' {
 		return 0, errNotDecimal
 	}
-	u := t[1:]
-	if u[0] == '-' || u[0] == '+' {
+	t = trimSpace(t[1:])
+	u := t
+	if u != "" && (u[0] == '-' || u[0] == '+') {
 		u = u[1:]
 	}
 	if u == "" {
@@ -321,7 +322,7 @@ func parseExponent(t string) (int, error) {
 			return 0, errNotDecimal
 		}
 	}
-	n, err := strconv.Atoi(t[1:])
+	n, err := strconv.Atoi(t)
 	if err != nil || n >= math.MaxInt32/2 || n <= -math.MaxInt32/2 {
 		return 0, errNumericOverflow()
 	}

@@ -267,8 +267,8 @@ func trimFloatZeros(s string) string {
 // appendNumericBinary writes PostgreSQL's numeric_send format.
 func appendNumericBinary(dst []byte, d Decimal) []byte {
 	if d.form != finite {
-		mark := [...]byte{posInf: 0xD0, negInf: 0xF0, nan: 0xC0}[d.form]
-		return append(dst, 0, 0, 0, 0, mark, 0, 0, 0)
+		mark := [...][2]byte{posInf: {0xD0, 0x20}, negInf: {0xF0, 0x20}, nan: {0xC0, 0}}[d.form]
+		return append(dst, 0, 0, 0, 0, mark[0], 0, 0, mark[1])
 	}
 	var tmp [48]byte
 	text := d.appendMag(tmp[:0])

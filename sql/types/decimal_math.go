@@ -265,10 +265,8 @@ func (d Decimal) Log(base Decimal) (Decimal, error) {
 			return DecimalNaN, nil
 		case bDone:
 			return Decimal{}, nil
-		case b.Cmp(DecimalFromInt(1)) < 0:
-			return DecimalNegInf, nil
 		}
-		return n, nil
+		return DecimalInf, nil
 	}
 	w := lnWeight(n) - lnWeight(b)
 	scale := clampScale(max(minSigDigits-w, int(b.scale), int(n.scale)))

@@ -57,16 +57,13 @@ func (p *intervalParser) value() (IntervalValue, bool) {
 // number.
 func (p *intervalParser) decode(style IntervalStyle) dtErr {
 	unit := tokUnknown
-	pending, ago := false, false
+	ago := false
 	for i := p.n - 1; i >= 0; i-- {
 		f := p.f[i]
 		mask := 0
 		var e dtErr
 		switch f.kind {
 		case dtString, dtSpecial:
-			if pending {
-				return dtBadFormat
-			}
 			t, ok := intervalUnit(f.text)
 			if !ok {
 				return dtBadFormat
@@ -75,7 +72,7 @@ func (p *intervalParser) decode(style IntervalStyle) dtErr {
 				ago = true
 				continue
 			}
-			unit, pending = t, true
+			unit = t
 			continue
 		case dtTime:
 			mask, e = p.clock(f.text, false)
@@ -94,13 +91,12 @@ func (p *intervalParser) decode(style IntervalStyle) dtErr {
 		if e != dtOK {
 			return e
 		}
-		pending = false
 		if mask&p.mask != 0 {
 			return dtBadFormat
 		}
 		p.mask |= mask
 	}
-	if p.mask == 0 || pending {
+	if p.mask == 0 {
 		return dtBadFormat
 	}
 	if style == IntervalSQL && p.f[0].text[0] == '-' && !p.moreSigns() {

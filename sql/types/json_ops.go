@@ -153,7 +153,7 @@ func JSONDeletePath(s string, path []string) (string, error) {
 	if k := JSONKind(s); k != 'o' && k != 'a' {
 		return "", errJSONParameter("cannot delete path in scalar")
 	}
-	if len(path) == 0 {
+	if len(path) == 0 || JSONLen(s) == 0 {
 		return s, nil
 	}
 	return jsonEdit{remove: true}.apply(s, path, 1)

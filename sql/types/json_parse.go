@@ -275,7 +275,7 @@ func (p *jsonParser) document() error {
 	if err := p.lex(); err != nil {
 		return err
 	}
-	if err := p.value("JSON value"); err != nil {
+	if err := p.value(); err != nil {
 		return err
 	}
 	if err := p.lex(); err != nil {
@@ -288,7 +288,8 @@ func (p *jsonParser) document() error {
 }
 
 // value handles the value whose first token was lexed.
-func (p *jsonParser) value(want string) error {
+func (p *jsonParser) value() error {
+	const want = "JSON value"
 	if p.i >= len(p.s) {
 		return p.expected(want)
 	}
@@ -355,12 +356,10 @@ func (p *jsonParser) array() error {
 		p.put("]")
 		return nil
 	}
-	want := "array element or \"]\""
 	for {
-		if err := p.value(want); err != nil {
+		if err := p.value(); err != nil {
 			return err
 		}
-		want = "JSON value"
 		if err := p.lex(); err != nil {
 			return err
 		}
@@ -441,7 +440,7 @@ func (p *jsonParser) memberValue() error {
 	if err := p.lex(); err != nil {
 		return err
 	}
-	return p.value("JSON value")
+	return p.value()
 }
 
 // compareKeys orders quoted canonical keys by length, then by bytes.

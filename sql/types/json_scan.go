@@ -198,11 +198,20 @@ func JSONGet(s, key string) (v string, ok bool) {
 	return v, ok
 }
 
-// JSONIndex gives element i of an array (->); negative i counts from the end.
+// JSONIndex gives element i of an array (->); negative i counts from the end. As
+// in PostgreSQL a jsonb scalar is its own only element; ask for JSONKind first
+// where the type is json.
 func JSONIndex(s string, i int) (v string, ok bool) {
-	if JSONKind(s) != 'a' {
+	switch JSONKind(s) {
+	case 'o':
 		return "", false
+	case 'a':
+		return elementAt(s, i)
 	}
+	return s, i == 0 || i == -1
+}
+
+func elementAt(s string, i int) (v string, ok bool) {
 	if i < 0 {
 		if i += JSONLen(s); i < 0 {
 			return "", false
@@ -236,7 +245,7 @@ func JSONPath(s string, path []string) (v string, ok bool) {
 			if !good {
 				return "", false
 			}
-			s, ok = JSONIndex(s, i)
+			s, ok = elementAt(s, i)
 		default:
 			return "", false
 		}

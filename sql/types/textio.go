@@ -2,7 +2,6 @@ package types
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
@@ -103,12 +102,28 @@ func parseComposite(env *Env, t Type, s string) (Datum, error) {
 		"cannot accept a value of type %s", t.Kind)
 }
 
-// firstByte is the value of the type "char" for a text.
+// firstByte is the value of the type "char" for a text: its first byte, or the
+// byte that \ooo stands for.
 func firstByte(s string) string {
-	if s == "" {
+	switch {
+	case s == "":
 		return "\x00"
+	case len(s) == 4 && s[0] == '\\' && s[1]-'0' < 4 && s[2]-'0' < 8 && s[3]-'0' < 8:
+		return string([]byte{(s[1]-'0')<<6 | (s[2]-'0')<<3 | (s[3] - '0')})
 	}
 	return s[:1]
+}
+
+// appendChar writes a "char": bytes that are no ASCII as \ooo, 0 as nothing.
+func appendChar(dst []byte, s string) []byte {
+	switch {
+	case s == "" || s[0] == 0:
+		return dst
+	case s[0] >= 0x80:
+		c := s[0]
+		return append(dst, '\\', '0'+c>>6, '0'+c>>3&7, '0'+c&7)
+	}
+	return append(dst, s[0])
 }
 
 // AppendText appends the text form of d, which is not NULL, as PostgreSQL's
@@ -167,7 +182,7 @@ func appendBytesText(env *Env, dst []byte, t Type, s string) []byte {
 	case UUID:
 		return AppendUUIDText(dst, s)
 	case Char:
-		return append(dst, strings.TrimRight(s, "\x00")...)
+		return appendChar(dst, s)
 	case Array:
 		return appendArray(env, dst, *t.Elem, s)
 	case Map, Struct:

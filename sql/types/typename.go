@@ -83,7 +83,7 @@ func splitDims(s string) (base string, dims int) {
 }
 
 func scalarByName(base string, mods []int32) (Type, error) {
-	if rest, ok := strings.CutPrefix(base, "interval "); ok {
+	if rest, ok := strings.CutPrefix(base, "interval "); ok && !strings.Contains(rest, "(") {
 		return intervalType(strings.Fields(rest), mods)
 	}
 	k, ok := aliases[base]
