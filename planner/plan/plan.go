@@ -33,6 +33,9 @@ type Plan struct {
 	Params []types.Type
 	// Subplans are the plans that expr.Subplan refers to by ID.
 	Subplans []Node
+	// Free tells for each subplan that it refers to no enclosing row, so that it is
+	// run once for all of them; shorter or nil: it is not known.
+	Free []bool
 	// Sources are the relations read, ascending, views expanded.
 	Sources []catalog.OID
 	// Volatile says that running it twice may differ, so that it is not cached

@@ -41,6 +41,9 @@ type WindowAssign struct {
 	Offset int64
 	// Keys partition Session windows.
 	Keys []int
+	// Grace is how long after a window's end an aggregate over it still takes rows,
+	// microseconds; -1: for ever.
+	Grace int64
 }
 
 // Aggregate groups by columns. Output: the groups' columns, then the
@@ -62,7 +65,8 @@ type Aggregate struct {
 type AggWindow struct {
 	// Start and End are indexes of Groups.
 	Start, End int
-	// Grace is how long after the end rows are still taken, microseconds.
+	// Grace is how long after the end rows are still taken, microseconds; -1: for
+	// ever, so that state is kept.
 	Grace int64
 	// Final holds results back until the window is closed.
 	Final bool

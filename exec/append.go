@@ -1,0 +1,193 @@
+package exec
+
+import (
+	"context"
+	"errors"
+
+	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql/batch"
+)
+
+// appendBytes is how much an Appender gathers before it commits: what one entry
+// of the log is meant to hold.
+const appendBytes = log.TargetEntryBytes
+
+// Appender writes a long run of rows, as COPY does: it commits as it goes, one
+// transaction at the disk while the next one is being read, so that the time of
+// one hides behind the other. In a transaction block it only adds to the block.
+//
+// The plan is a Write whose input reads a WorkTable; each batch given to Add
+// becomes that table's rows.
+type Appender struct {
+	e        *Engine
+	rd       *Read
+	work     int // ID of the WorkTable
+	w        *writer
+	txn      *log.Txn
+	bytes    int
+	rows     int64 // in txn
+	inFlight chan appended
+	total    int64
+	last     log.Epoch
+	err      error
+}
+
+// appended is what became of a transaction of an Appender.
+type appended struct {
+	epoch log.Epoch
+	rows  int64
+	err   error
+}
+
+// NewAppender makes an Appender for a plan. rd.Point is used for reading only as
+// long as nothing has to be decided by existing rows.
+func (e *Engine) NewAppender(rd *Read) *Appender {
+	return &Appender{e: e, rd: rd, work: workTableOf(rd.Plan.Write.Input), txn: &log.Txn{}}
+}
+
+func workTableOf(n plan.Node) int {
+	if w, ok := n.(*plan.WorkTable); ok {
+		return w.ID
+	}
+	for _, in := range n.Inputs() {
+		if id := workTableOf(in); id >= 0 {
+			return id
+		}
+	}
+	return -1
+}
+
+// Committed gives the number of rows that are durable so far.
+func (a *Appender) Committed() int64 { return a.total }
+
+// Add writes the rows of a batch, which the Appender keeps.
+func (a *Appender) Add(ctx context.Context, b *batch.Batch) error {
+	w := a.e.newWriter(a.rd)
+	if w.decides && a.rd.Txn == nil {
+		return a.addDecided(ctx, b)
+	}
+	if err := a.run(ctx, w, b); err != nil {
+		return err
+	}
+	if a.rd.Txn != nil {
+		for _, c := range w.changes {
+			if err := a.rd.Txn.add(w.w.Rel, c); err != nil {
+				return err
+			}
+		}
+		a.total += w.rows
+		return nil
+	}
+	for _, c := range w.changes {
+		for _, blk := range w.enc.blocks(c) {
+			a.txn.Blocks = append(a.txn.Blocks, blk)
+			a.bytes += blk.Bytes()
+		}
+		if w.keyed {
+			a.txn.Writes = append(a.txn.Writes, w.enc.keys(c.b)...)
+		}
+	}
+	a.rows += w.rows
+	if a.bytes < appendBytes {
+		return nil
+	}
+	return a.flush(ctx)
+}
+
+// run puts a batch through the plan's defaults and checks.
+func (a *Appender) run(ctx context.Context, w *writer, b *batch.Batch) error {
+	if err := w.compile(); err != nil {
+		return err
+	}
+	env := *a.rd.Env
+	work := map[int]*workTable{a.work: {rows: []*batch.Batch{b}}}
+	return a.e.runIn(ctx, a.rd, &env, w.w.Input, work, func(x *batch.Batch) error {
+		return w.take(shallow(x))
+	})
+}
+
+// shallow copies the frame of a batch whose vectors stay good.
+func shallow(b *batch.Batch) *batch.Batch {
+	out := *b
+	out.Cols = append([]*batch.Vector(nil), b.Cols...)
+	return &out
+}
+
+// addDecided writes a batch whose fate depends on existing rows, by itself and
+// again when others were faster.
+func (a *Appender) addDecided(ctx context.Context, b *batch.Batch) error {
+	for attempt := 0; ; attempt++ {
+		rd := *a.rd
+		rd.Point = a.e.Pin()
+		env := *a.rd.Env
+		rd.Env = &env
+		w := a.e.newWriter(&rd)
+		err := a.run(ctx, w, b)
+		if err == nil {
+			var epoch log.Epoch
+			epoch, err = w.commit(ctx)
+			a.last = max(a.last, epoch)
+		}
+		rd.Point.Release()
+		if err == nil {
+			a.total += w.rows
+			return nil
+		}
+		if !errors.Is(err, log.ErrConflict) || attempt == maxRetries {
+			return err
+		}
+	}
+}
+
+// flush hands the gathered rows to the log and waits for the ones before.
+func (a *Appender) flush(ctx context.Context) error {
+	if err := a.wait(); err != nil || len(a.txn.Blocks) == 0 {
+		return err
+	}
+	txn, rows := a.txn, a.rows
+	a.txn, a.rows, a.bytes = &log.Txn{}, 0, 0
+	done := make(chan appended, 1)
+	a.inFlight = done
+	a.e.background.Go(func() {
+		epoch, err := a.e.propose(ctx, txn)
+		done <- appended{epoch, rows, err}
+	})
+	return nil
+}
+
+func (a *Appender) wait() error {
+	if a.inFlight == nil {
+		return a.err
+	}
+	r := <-a.inFlight
+	a.inFlight = nil
+	if r.err != nil {
+		a.err = r.err
+		return r.err
+	}
+	a.total += r.rows
+	a.last = r.epoch
+	return nil
+}
+
+// Flush commits what was added and waits for it.
+func (a *Appender) Flush(ctx context.Context) error {
+	return errors.Join(a.flush(ctx), a.wait())
+}
+
+// Close commits the rest.
+func (a *Appender) Close(ctx context.Context) (WriteResult, error) {
+	err := a.flush(ctx)
+	if werr := a.wait(); err == nil {
+		err = werr
+	}
+	return WriteResult{Rows: a.total, Epoch: a.last}, err
+}
+
+// Abort drops what was added and not yet handed to the log, and waits for what
+// was: Committed then is final.
+func (a *Appender) Abort() {
+	a.txn, a.rows, a.bytes = &log.Txn{}, 0, 0
+	_ = a.wait() // the caller has an error already
+}

@@ -1,0 +1,220 @@
+package exec
+
+import (
+	"context"
+	"math"
+	"sync/atomic"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/exec/op"
+	"github.com/millracedb/millrace/log"
+)
+
+// backfillBytes is how much live input may wait while a query reads history;
+// then the loop waits for it.
+const backfillBytes = 256 << 20
+
+// backfill reads history for a query as of the epoch of its creation, then the
+// epochs since, until the loop takes the query over. Owned by the query; its
+// goroutine ends when the feed is closed or ctx is done.
+type backfill struct {
+	feed  *feed
+	point *ReadPoint
+	wm    int64 // of the sources at point
+	// after skips the rows of epochs up to it; 0 skips none. Streams only.
+	after  log.Epoch
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the goroutine ended
+	err    error         // valid after done
+
+	total, read atomic.Int64 // rows of history
+	started     int64        // clock, microseconds
+	// at is the epoch that was run last.
+	at atomic.Uint64
+}
+
+// startBackfill begins to read history; called by the loop when
+// the epoch of the query's creation has been published.
+func (e *Engine) startBackfill(q *query, clock int64) {
+	ctx, cancel := context.WithCancel(e.ctx)
+	b := &backfill{
+		feed:   newFeed(q.graph, backfillBytes, true),
+		point:  e.Pin(),
+		wm:     q.graph.watermark(),
+		cancel: cancel, done: make(chan struct{}), started: clock,
+	}
+	q.back = b
+	e.feeds = append(e.feeds, b.feed)
+	for _, r := range q.rels {
+		r.feeds++
+	}
+	e.refreshNeeds()
+	e.background.Go(func() {
+		defer close(b.done)
+		b.err = e.runBackfill(ctx, q, b)
+	})
+}
+
+func (e *Engine) runBackfill(ctx context.Context, q *query, b *backfill) error {
+	err := e.readHistory(ctx, q.graph, b, func() error { return q.graph.flow(e.pool) })
+	b.point.Release()
+	if err == nil {
+		err = q.graph.endEpoch(e.pool, op.Epoch{
+			N: uint64(b.point.Epoch), Clock: b.point.Clock, Watermark: b.wm,
+		})
+	}
+	if err != nil {
+		e.backfillFailed(ctx, q, err)
+		return err
+	}
+	b.at.Store(uint64(b.point.Epoch))
+	if e.log.Leading() {
+		e.proposeState(q.cat.OID, catalog.QueryRunning, nil)
+	}
+	for {
+		d, ok, _ := b.feed.take(ctx)
+		if !ok {
+			return ctx.Err()
+		}
+		if err := q.graph.runDelta(e.pool, d); err != nil {
+			e.backfillFailed(ctx, q, err)
+			return err
+		}
+		b.at.Store(uint64(d.epoch))
+	}
+}
+
+func (e *Engine) backfillFailed(ctx context.Context, q *query, err error) {
+	if ctx.Err() == nil && e.log.Leading() {
+		e.proposeState(q.cat.OID, catalog.QueryFailed, asUser(err))
+	}
+}
+
+// runDelta runs one epoch from a feed.
+func (g *graph) runDelta(p *pool, d epochDelta) error {
+	for _, s := range g.scans {
+		for _, r := range d.rows[s.rel] {
+			s.feed(r)
+		}
+	}
+	if len(d.rows) == 0 && d.watermark == g.wm {
+		return nil
+	}
+	return g.endEpoch(p, op.Epoch{N: uint64(d.epoch), Clock: d.clock, Watermark: d.watermark})
+}
+
+// historyRows is how many rows of history go through the graph at a time: enough
+// for all shards to work, little enough to stay in memory between stages.
+const historyRows = 64 << 10
+
+// readHistory pushes everything that the sources show at the point, sources
+// that others look up first; flow moves what was pushed.
+func (e *Engine) readHistory(ctx context.Context, g *graph, b *backfill,
+	flow func() error,
+) error {
+	for _, s := range g.scans {
+		n, err := e.countRows(s.rel, b.point.Epoch)
+		if err != nil {
+			return err
+		}
+		b.total.Add(n)
+	}
+	for _, run := range g.statics {
+		if err := run(); err != nil {
+			return err
+		}
+	}
+	for _, s := range g.scans {
+		waiting := 0
+		err := e.scanSince(ctx, s, b, func(r *rows) error {
+			s.feed(r)
+			b.read.Add(int64(r.b.Rows()))
+			if waiting += r.b.Rows(); waiting < historyRows {
+				return nil
+			}
+			waiting = 0
+			return flow()
+		})
+		if err != nil {
+			return err
+		}
+		if err := flow(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scanSince reads what a scan shows at the point; of a stream only what came
+// after b.after.
+func (e *Engine) scanSince(ctx context.Context, s *scan, b *backfill, fn func(*rows) error) error {
+	r := s.rel
+	if !r.isStream() {
+		return e.scanRelation(ctx, r, b.point.Epoch, s.need(), func(x *rows) error {
+			return fn(x.own())
+		})
+	}
+	if b.after == 0 {
+		return e.scanRelation(ctx, r, b.point.Epoch, s.need(), fn)
+	}
+	for p := range r.late {
+		from, err := e.log.OffsetAtEpoch(r.partition(p), b.after)
+		if err != nil {
+			return err
+		}
+		begin, end, err := e.log.Bounds(r.partition(p), b.point.Epoch)
+		if err != nil {
+			return err
+		}
+		if from = max(from, begin); from >= end {
+			continue
+		}
+		if err := e.scanRange(ctx, r, p, from, end, s.need(), fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeOver ends the back-fill of a query whose activation is in this epoch: what
+// the feed still holds is run, and the query joins the loop.
+func (e *Engine) takeOver(q *query) error {
+	b := q.back
+	if b == nil {
+		return nil
+	}
+	b.feed.close()
+	<-b.done
+	e.endFeed(q.rels, b.feed)
+	q.back = nil
+	return b.err
+}
+
+// stopBackfill ends a back-fill whose query is dropped.
+func (e *Engine) stopBackfill(q *query) {
+	b := q.back
+	if b == nil {
+		return
+	}
+	b.cancel()
+	b.feed.close()
+	<-b.done
+	e.endFeed(q.rels, b.feed)
+	q.back = nil
+}
+
+func (e *Engine) endFeed(rels []*relation, f *feed) {
+	for i, x := range e.feeds {
+		if x == f {
+			e.feeds = append(e.feeds[:i], e.feeds[i+1:]...)
+			break
+		}
+	}
+	for _, r := range rels {
+		r.feeds--
+	}
+	e.refreshNeeds()
+}
+
+// noWatermark is the watermark of sources that had no rows yet.
+const noWatermark = int64(math.MinInt64)

@@ -1,0 +1,95 @@
+package exec
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// Command commits a change of the catalog and returns when its effect is
+// readable: continuous queries that it creates have read all history. If one of
+// them fails before that, its error is returned and the object stays, in state
+// FAILED, for the user to look at and drop.
+func (e *Engine) Command(ctx context.Context, c catalog.Command) (CommandOutput, log.Epoch, error) {
+	b, err := catalog.EncodeCommand(c)
+	if err != nil {
+		return CommandOutput{}, 0, err
+	}
+	res, err := e.log.Propose(ctx, &log.Txn{Command: b})
+	if err != nil {
+		return CommandOutput{}, 0, translate(err)
+	}
+	var out CommandOutput
+	if err := json.Unmarshal(res.Output, &out); err != nil {
+		return out, 0, sqlerr.Wrap(err, sqlerr.InternalError, "decode the catalog's answer: %v", err)
+	}
+	if err := e.points.wait(ctx, res.Epoch); err != nil {
+		return out, 0, translate(err)
+	}
+	for _, oid := range out.Queries {
+		if err := e.waitQuery(ctx, oid); err != nil {
+			return out, res.Epoch, err
+		}
+	}
+	return out, res.Epoch, nil
+}
+
+// waitQuery returns when a query takes part in the common epoch, and what it
+// made of history can be read.
+func (e *Engine) waitQuery(ctx context.Context, oid catalog.OID) error {
+	q := e.query(oid)
+	if q == nil {
+		return nil // dropped meanwhile
+	}
+	select {
+	case <-q.ready:
+	case <-ctx.Done():
+		return translate(ctx.Err())
+	case <-e.ctx.Done():
+		return translate(log.ErrStopped)
+	}
+	var failed *sqlerr.Error
+	var at log.Epoch
+	err := e.between(ctx, func() error {
+		failed, at = q.failed, log.Epoch(e.points.pins.Published())
+		return nil
+	})
+	if err != nil {
+		return translate(err)
+	}
+	if failed != nil {
+		return failed
+	}
+	return e.points.wait(ctx, at)
+}
+
+func (e *Engine) truncateNow(ctx context.Context, rd *Read, w *plan.Write) (WriteResult, error) {
+	if rd.Txn != nil {
+		return WriteResult{}, sqlerr.Unsupported("TRUNCATE inside a transaction block",
+			"Use DELETE FROM, or run TRUNCATE outside the block.")
+	}
+	_, epoch, err := e.Command(ctx, &catalog.Truncate{OIDs: []catalog.OID{w.Rel.OID}})
+	return WriteResult{Epoch: epoch}, err
+}
+
+// KeyOf gives the key columns of a relation, for codec.Merger. It is called by
+// the log's background work, for any epoch that is sealed.
+func (e *Engine) KeyOf(s log.StreamID, _ uint32) ([]int, []types.Type) {
+	r := e.cfg.Catalog.Current().Relation(catalog.OID(s))
+	if r == nil {
+		return nil, nil
+	}
+	return keyTypes(r)
+}
+
+// Halt makes the engine drop the epochs that are still handed over: the node
+// closes.
+func (e *Engine) Halt() {
+	e.stop()
+	e.intake.close()
+}

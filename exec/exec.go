@@ -1,0 +1,120 @@
+// Package exec is the only room where SQL and the log meet: it runs continuous
+// queries over the epochs of the log, keeps the state of tables and views, and
+// answers bounded reads, subscriptions and writes.
+//
+// It knows no client and no text of statements. Invariant: everything that it
+// derives is a function of the epochs applied so far; after epoch E is published,
+// every relation shows exactly the entries up to E.
+//
+// The life of an epoch: the replica hands over an EpochInput (machine.go), the
+// loop decodes it and turns tables' upserts to weights (loop.go, relation.go), the
+// queries run stage by stage (graph.go, query.go), results go to their targets
+// (target.go), the epoch is published and waiting sessions go on.
+package exec
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/catalog/system"
+	"github.com/millracedb/millrace/exec/state"
+	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/expr"
+)
+
+// Clock is the only source of time; tests own theirs.
+type Clock interface {
+	// NowMicros gives the time in microseconds since 1970.
+	NowMicros() int64
+	// After gives a channel that gets a value after d microseconds.
+	After(micros int64) <-chan struct{}
+}
+
+// Config is what an engine needs.
+type Config struct {
+	FS      vfs.FS // for state
+	Dir     string // directory of the state, made when missing
+	Clock   Clock
+	Catalog *catalog.Machine
+	System  *system.Registry
+	Logger  *slog.Logger
+	// Workers is the size of the pool that runs big epochs; <= 0 means one.
+	Workers int
+	// MemoryBytes is the budget for state; 0 means no limit.
+	MemoryBytes int64
+	// CheckpointMicros is the time between checkpoints; 0 means the default of 10 s.
+	CheckpointMicros int64
+	// CheckpointBytes starts a checkpoint after so much input; 0: 256 MB.
+	CheckpointBytes int64
+	// Random seeds random() and row ids; never used by continuous queries.
+	Random func() uint64
+}
+
+// Log is what the engine needs of a replica beside log.Proposer. Implemented by
+// log/replica.
+type Log interface {
+	log.Proposer
+	log.Partitions
+	// Leading tells whether this node leads the group.
+	Leading() bool
+	// Tick commits a time entry, if this node leads.
+	Tick(ctx context.Context) error
+	// Checkpoint makes the log's part of a checkpoint durable: tails up to the
+	// epoch are sealed, the manifest is written with extra as the machine's state,
+	// older Raft entries are recycled.
+	Checkpoint(ctx context.Context, epoch log.Epoch, raftIndex uint64, extra []byte) error
+}
+
+// ReadPoint is a pinned epoch: what it shows stays readable until Release.
+type ReadPoint struct {
+	Epoch   log.Epoch
+	Clock   int64 // of the epoch, microseconds
+	Catalog *catalog.Snapshot
+
+	pin *state.Pin
+}
+
+// Read is one bounded execution.
+type Read struct {
+	Plan  *plan.Plan
+	Point *ReadPoint
+	// Env has Now, Zone, Params, Session and Random; Epoch, Outer and RunSubplan
+	// are the engine's.
+	Env *expr.Env
+	// System is what virtual relations may look at.
+	System *system.Context
+	// Txn overlays the open transaction's own writes; nil outside a block.
+	Txn *Txn
+}
+
+// Subscription is one SELECT ... EMIT CHANGES.
+type Subscription struct {
+	Plan   *plan.Plan
+	Point  *ReadPoint
+	Env    *expr.Env
+	System *system.Context
+	// BufferBytes bounds what waits for a slow subscriber, which is then cut with
+	// an error; 0 means the default of 64 MiB.
+	BufferBytes int64
+}
+
+// Subscriber takes the output of a subscription, from one goroutine.
+type Subscriber interface {
+	// Rows gives changes of one epoch, consolidated: weight > 0 rows come, weight <
+	// 0 rows go. Retractions of a key come before its new row. The batch is valid
+	// until Rows returns. Rows may block: that is the back-pressure.
+	Rows(epoch log.Epoch, b *batch.Batch) error
+	// Progress says that epoch is complete; called for epochs with and without
+	// rows once history has been shown.
+	Progress(epoch log.Epoch, clock int64) error
+}
+
+// WriteResult is what a write did.
+type WriteResult struct {
+	Rows  int64 // for the command tag
+	Epoch log.Epoch
+}

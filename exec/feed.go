@@ -1,0 +1,146 @@
+package exec
+
+import (
+	"context"
+	"sync"
+
+	"github.com/millracedb/millrace/log"
+)
+
+// epochDelta is what one epoch changed in the relations that a feed reads.
+type epochDelta struct {
+	epoch     log.Epoch
+	clock     int64
+	watermark int64 // of the feed's plan
+	rows      map[*relation][]*rows
+	bytes     int
+}
+
+// feed hands the epochs' changes to a reader that does not run with the loop: a
+// query that still reads history, or a subscription. The loop puts, one
+// goroutine takes.
+type feed struct {
+	rels  []*relation
+	limit int // bytes that may wait
+	// watermark gives the watermark of the reader's sources; called by the loop.
+	watermark func() int64
+
+	mu     sync.Mutex
+	queue  []epochDelta
+	bytes  int
+	ready  chan struct{} // has one value when the queue may have something
+	room   sync.Cond
+	closed bool
+	over   bool // the limit was passed: the reader is cut
+	// blocking makes put wait for room instead of cutting the reader.
+	blocking bool
+}
+
+func newFeed(g *graph, limit int, blocking bool) *feed {
+	f := &feed{
+		rels: g.sources(), watermark: g.watermark, limit: limit, blocking: blocking,
+		ready: make(chan struct{}, 1),
+	}
+	f.room.L = &f.mu
+	return f
+}
+
+// put adds an epoch's changes of the feed's relations.
+func (f *feed) put(epoch log.Epoch, clock int64) {
+	d := epochDelta{epoch: epoch, clock: clock, watermark: f.watermark()}
+	for _, r := range f.rels {
+		if len(r.delta) == 0 {
+			continue
+		}
+		if d.rows == nil {
+			d.rows = make(map[*relation][]*rows, len(f.rels))
+		}
+		d.rows[r] = r.delta
+		for _, x := range r.delta {
+			d.bytes += deltaBytes(x)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.blocking && !f.closed && f.bytes > f.limit {
+		f.room.Wait()
+	}
+	if f.closed {
+		return
+	}
+	if f.bytes > f.limit {
+		f.over, f.queue = true, nil
+	} else {
+		f.queue = append(f.queue, d)
+		f.bytes += d.bytes
+	}
+	f.signal()
+}
+
+// deltaBytes estimates the memory that a batch of changes holds.
+func deltaBytes(r *rows) int {
+	n := 64
+	for _, c := range r.b.Cols {
+		if c != nil {
+			n += 8*c.Len() + len(c.Buf)
+		}
+	}
+	return n
+}
+
+func (f *feed) signal() {
+	select {
+	case f.ready <- struct{}{}:
+	default:
+	}
+}
+
+// take waits for the next epoch. ok is false when the feed was closed and is
+// empty; over says that the reader was too slow.
+func (f *feed) take(ctx context.Context) (d epochDelta, ok, over bool) {
+	for {
+		f.mu.Lock()
+		if f.over {
+			f.mu.Unlock()
+			return epochDelta{}, false, true
+		}
+		if len(f.queue) > 0 {
+			d = f.queue[0]
+			f.queue[0] = epochDelta{}
+			f.queue = f.queue[1:]
+			f.bytes -= d.bytes
+			f.room.Broadcast()
+			if len(f.queue) > 0 {
+				f.signal()
+			}
+			f.mu.Unlock()
+			return d, true, false
+		}
+		closed := f.closed
+		f.mu.Unlock()
+		if closed {
+			return epochDelta{}, false, false
+		}
+		select {
+		case <-f.ready:
+		case <-ctx.Done():
+			return epochDelta{}, false, false
+		}
+	}
+}
+
+// waiting gives the number of epochs and bytes in the queue.
+func (f *feed) waiting() (epochs, bytes int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.queue), f.bytes
+}
+
+// close ends the feed: what waits can still be taken, nothing more comes.
+func (f *feed) close() {
+	f.mu.Lock()
+	f.closed = true
+	f.room.Broadcast()
+	f.signal()
+	f.mu.Unlock()
+}

@@ -1,0 +1,50 @@
+package exec
+
+import "github.com/millracedb/millrace/catalog"
+
+// tickMicros is how often the leader looks whether time has to go on: windows
+// close a second after the last partition fell silent, and an idle server does
+// next to nothing.
+const tickMicros = 1_000_000
+
+// keepTime lets the leader commit a time entry while some watermark could move
+// by time alone, or a checkpoint is due and nobody writes. Its goroutine ends
+// with the engine.
+func (e *Engine) keepTime() {
+	for {
+		select {
+		case <-e.cfg.Clock.After(tickMicros):
+		case <-e.ctx.Done():
+			return
+		}
+		if !e.log.Leading() || !e.wantsTime() {
+			continue
+		}
+		if err := e.log.Tick(e.ctx); err != nil && e.ctx.Err() == nil {
+			e.cfg.Logger.Warn("time entry not committed", "error", err)
+		}
+	}
+}
+
+// wantsTime asks the loop whether an epoch without rows would change anything.
+func (e *Engine) wantsTime() bool {
+	want := false
+	err := e.between(e.ctx, func() error {
+		for _, r := range e.rels {
+			if len(r.scans) > 0 && r.isStream() && r.wm.waiting() {
+				want = true
+			}
+		}
+		late := e.cfg.Clock.NowMicros()-e.saved.clock >= e.cfg.CheckpointMicros
+		if e.saved.dirty && late && !e.saved.running.Load() {
+			want = true
+		}
+		return nil
+	})
+	return err == nil && want
+}
+
+// Lag tells how far a query is behind the newest epoch of a relation.
+func (q *query) running() bool {
+	return q.state == catalog.QueryRunning || q.state == catalog.QueryBackfilling
+}

@@ -1,0 +1,250 @@
+package exec
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
+
+// loop runs epochs in order until the engine is closed. An error here is not a
+// query's (those fail alone) but ours or the disk's: nothing more is published,
+// and every waiting session gets it.
+func (e *Engine) loop() {
+	defer close(e.loopDone)
+	for {
+		w, r, ok := e.intake.take()
+		if !ok {
+			e.points.fail(log.ErrStopped)
+			return
+		}
+		if r.do != nil {
+			r.done <- r.do()
+			continue
+		}
+		if err := e.runEpoch(w); err != nil {
+			err = fmt.Errorf("epoch %d: %w", w.in.Epoch, err)
+			e.cfg.Logger.Error("the engine stops", "error", err)
+			e.points.fail(sqlerr.Wrap(err, sqlerr.InternalError, "the engine has stopped: %v", err))
+			e.intake.close()
+			return
+		}
+	}
+}
+
+// runEpoch applies one epoch: catalog changes, rows, queries, readers.
+func (e *Engine) runEpoch(w epochWork) error {
+	epoch, clock := w.in.Epoch, w.in.Clock
+	created, err := e.applyChanges(w)
+	if err != nil {
+		return err
+	}
+	if err := e.ingest(w.in); err != nil {
+		return err
+	}
+	for _, q := range e.order {
+		if !q.runs() {
+			continue
+		}
+		if err := q.step(e, epoch, clock); err != nil {
+			e.fail(q, err)
+		}
+		q.target.rel.wm.endEpoch(clock)
+	}
+	for _, f := range e.feeds {
+		f.put(epoch, clock)
+	}
+	if err := e.commitRelations(epoch); err != nil {
+		return err
+	}
+	e.log.EndEpoch(epoch)
+	e.points.publish(epoch, clock, w.snap)
+	// History as of this epoch includes what the epoch brought.
+	for _, q := range created {
+		e.startBackfill(q, clock)
+	}
+	e.views.epochDone(w)
+	for _, r := range e.rels {
+		r.delta = nil
+	}
+	return e.maybeCheckpoint(w)
+}
+
+// ingest takes over the epoch's rows.
+func (e *Engine) ingest(in *log.EpochInput) error {
+	for _, blk := range in.Blocks {
+		r := e.rels[catalog.OID(blk.Partition.Stream)]
+		if r == nil {
+			continue // dropped by an earlier transaction of the same epoch
+		}
+		if err := r.ingest(blk, in.Clock); err != nil {
+			return err
+		}
+	}
+	for _, r := range e.rels {
+		if r.cat.Query == 0 {
+			r.wm.endEpoch(in.Clock)
+		}
+	}
+	return nil
+}
+
+// applyChanges follows the catalog: relations and queries come and go. It gives
+// the queries that have to read history.
+func (e *Engine) applyChanges(w epochWork) (created []*query, err error) {
+	if len(w.changes) == 0 {
+		return nil, nil
+	}
+	for i := range w.changes {
+		c := &w.changes[i]
+		for _, q := range c.Ended {
+			e.endQuery(q.OID)
+		}
+		for _, r := range c.Dropped {
+			e.dropRelation(r.OID)
+		}
+		for _, r := range c.Created {
+			if err := e.createRelation(r); err != nil {
+				return nil, err
+			}
+		}
+		for _, r := range c.Altered {
+			if err := e.alterRelation(r); err != nil {
+				return nil, err
+			}
+		}
+		for _, r := range c.Truncated {
+			if err := e.truncate(r, w.in); err != nil {
+				return nil, err
+			}
+		}
+		for _, q := range c.Queries {
+			if n := e.changeQuery(q, w); n != nil {
+				created = append(created, n)
+			}
+		}
+	}
+	e.refreshNeeds()
+	e.publishObjects()
+	return created, nil
+}
+
+func (e *Engine) createRelation(c *catalog.Relation) error {
+	if !hasRows(c) {
+		return nil
+	}
+	r, err := e.newRelation(c)
+	if err != nil {
+		return err
+	}
+	e.rels[c.OID] = r
+	return nil
+}
+
+func (e *Engine) dropRelation(oid catalog.OID) {
+	if r := e.rels[oid]; r != nil {
+		delete(e.rels, oid)
+		e.retire(r)
+	}
+}
+
+// changeQuery follows one query's state. It gives a query that has to read
+// history from this epoch on.
+func (e *Engine) changeQuery(c *catalog.Query, w epochWork) *query {
+	q := e.queries[c.OID]
+	if q == nil {
+		return e.createQuery(c, w.snap)
+	}
+	q.cat = c
+	switch c.State {
+	case catalog.QueryRunning:
+		return e.activate(q, w)
+	case catalog.QueryPaused:
+		e.pause(q, w.in.Epoch)
+	case catalog.QueryFailed:
+		if q.state != catalog.QueryFailed {
+			e.stopBackfill(q)
+			e.fail(q, sqlerr.New(sqlerr.Code(c.SQLState), "%s", c.Error))
+		}
+	}
+	return nil
+}
+
+func (e *Engine) createQuery(c *catalog.Query, snap *catalog.Snapshot) *query {
+	q, err := e.newQuery(c, snap)
+	e.queries[c.OID] = q
+	e.order = append(e.order, q)
+	if err != nil {
+		e.fail(q, err)
+		return nil
+	}
+	return q
+}
+
+// activate lets a query join the common epoch: after its back-fill, or after a
+// pause, from which it catches up by reading history anew.
+func (e *Engine) activate(q *query, w epochWork) *query {
+	if q.back != nil {
+		if err := e.takeOver(q); err != nil {
+			e.fail(q, err)
+			return nil
+		}
+		q.state = catalog.QueryRunning
+		q.markReady()
+		return nil
+	}
+	if q.state == catalog.QueryPaused {
+		e.resume(q)
+	}
+	return nil
+}
+
+func (e *Engine) endQuery(oid catalog.OID) {
+	q := e.queries[oid]
+	if q == nil {
+		return
+	}
+	e.stopBackfill(q)
+	delete(e.queries, oid)
+	e.order = slices.DeleteFunc(e.order, func(x *query) bool { return x == q })
+	if q.graph != nil {
+		q.graph.close()
+		q.graph = nil
+	}
+	q.markReady()
+}
+
+// refreshNeeds collects for each relation which columns are read and which scans
+// run with the loop.
+func (e *Engine) refreshNeeds() {
+	for _, r := range e.rels {
+		r.scans = r.scans[:0]
+		clear(r.need)
+	}
+	for _, q := range e.order {
+		if q.graph == nil {
+			continue
+		}
+		for _, s := range q.graph.scans {
+			s.mark(q.runs())
+		}
+	}
+	for _, s := range e.views.subscriptions() {
+		s.mark(false)
+	}
+}
+
+// mark notes the scan's columns at its relation; inline says that it runs with
+// the loop.
+func (s *scan) mark(inline bool) {
+	for i, n := range s.need() {
+		if n {
+			s.rel.need[i] = true
+		}
+	}
+	if inline {
+		s.rel.scans = append(s.rel.scans, s)
+	}
+}

@@ -1,0 +1,178 @@
+package exec
+
+import (
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// retired is a relation that was dropped, until the last reader is gone.
+type retired struct {
+	rel   *relation
+	epoch uint64
+}
+
+// retire frees a dropped relation's state when no pinned epoch shows it.
+func (e *Engine) retire(r *relation) {
+	e.retiring = append(e.retiring, retired{r, e.points.pins.Published()})
+}
+
+// sweep closes what no reader can see any more.
+func (e *Engine) sweep() {
+	if len(e.retiring) == 0 {
+		return
+	}
+	horizon := e.points.pins.Horizon()
+	kept := e.retiring[:0]
+	for _, x := range e.retiring {
+		if horizon > x.epoch {
+			x.rel.close()
+		} else {
+			kept = append(kept, x)
+		}
+	}
+	e.retiring = kept
+}
+
+func (r *relation) close() {
+	for _, a := range r.arrs {
+		a.Close()
+	}
+}
+
+// commitRelations gives the epoch's changes of all arrangements their epoch.
+func (e *Engine) commitRelations(epoch log.Epoch) error {
+	for _, r := range e.rels {
+		if len(r.delta) == 0 && !r.garbage {
+			continue
+		}
+		r.garbage = len(r.delta) > 0
+		for _, a := range r.arrs {
+			if err := a.Commit(uint64(epoch)); err != nil {
+				return err
+			}
+		}
+	}
+	e.sweep()
+	return nil
+}
+
+// alterRelation takes over a changed definition. Columns are only ever added or
+// marked, so that decoded blocks and scans stay good; rows of tables get the new
+// columns as NULL by being arranged anew.
+func (e *Engine) alterRelation(c *catalog.Relation) error {
+	old := e.rels[c.OID]
+	if old == nil {
+		return nil
+	}
+	r, err := e.newRelation(c)
+	if err != nil {
+		return err
+	}
+	r.wm, r.late, r.counted, r.feeds = old.wm, old.late, old.counted, old.feeds
+	for len(r.late) < max(c.Partitions, 1) {
+		r.late = append(r.late, nil)
+		r.wm.Parts = append(r.wm.Parts, partTime{Max: noWatermark})
+	}
+	r.wm.Grace = c.GraceMicros
+	for p, a := range old.arrs {
+		if err := r.takeRows(p, old, a.Len()); err != nil {
+			return err
+		}
+	}
+	e.rels[c.OID] = r
+	e.retire(old)
+	for _, q := range e.order {
+		q.rebind(old, r)
+	}
+	return nil
+}
+
+// takeRows copies a partition's rows from the relation's older form.
+func (r *relation) takeRows(p int, old *relation, _ int64) error {
+	columns := make([]int, len(old.layout))
+	for i := range columns {
+		columns[i] = i
+	}
+	published := r.pins.Published()
+	return old.arrs[p].Scan(published, columns, func(b *batch.Batch) error {
+		out := &batch.Batch{N: b.N, W: b.W}
+		for _, o := range r.layout {
+			out.Cols = append(out.Cols, old.columnOf(b, o, r.types[o]))
+		}
+		r.arrs[p].Apply(out)
+		r.garbage = true
+		return nil
+	})
+}
+
+// columnOf finds the column with an ordinal in a batch of the row layout; a
+// column that the relation did not have yet is NULL.
+func (r *relation) columnOf(b *batch.Batch, ordinal int, t types.Type) *batch.Vector {
+	for i, o := range r.layout {
+		if o == ordinal {
+			return b.Cols[i]
+		}
+	}
+	return nullColumn(t)
+}
+
+// rebind points a query's scans and target at a relation's new form.
+func (q *query) rebind(old, now *relation) {
+	for i, r := range q.rels {
+		if r == old {
+			q.rels[i] = now
+		}
+	}
+	if q.target != nil && q.target.rel == old {
+		q.target.rel = now
+	}
+	if q.graph == nil {
+		return
+	}
+	for _, s := range q.graph.scans {
+		if s.rel == old {
+			s.rel = now
+		}
+	}
+}
+
+// truncate empties a table: every row is retracted in this epoch.
+func (e *Engine) truncate(c *catalog.Relation, in *log.EpochInput) error {
+	r := e.rels[c.OID]
+	if r == nil || r.isStream() {
+		return nil
+	}
+	columns := make([]int, len(r.layout))
+	for i := range columns {
+		columns[i] = i
+	}
+	for p, a := range r.arrs {
+		var gone []*batch.Batch
+		err := a.Scan(r.pins.Published(), columns, func(b *batch.Batch) error {
+			gone = append(gone, negated(copyBatch(b)))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, b := range gone {
+			a.Apply(b)
+			r.delta = append(r.delta, &rows{
+				b: r.ordinalBatch(b), part: int32(p), base: -1,
+				clock: in.Clock, epoch: in.Epoch,
+			})
+		}
+	}
+	return nil
+}
+
+func negated(b *batch.Batch) *batch.Batch {
+	w := make([]int32, b.N)
+	for i := range w {
+		w[i] = -b.Weight(i)
+	}
+	b.W = w
+	return b
+}

@@ -1,0 +1,184 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/exec/op"
+	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/planner"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
+
+// query is a running continuous query. While it reads history a goroutine of
+// its own drives it (backfill.go); once activated it runs with the loop.
+type query struct {
+	cat    *catalog.Query
+	plan   *plan.Continuous
+	graph  *graph
+	target *target
+	rels   []*relation // sources
+
+	state  catalog.QueryState
+	failed *sqlerr.Error
+	// back is set while history is read.
+	back *backfill
+	// waiting holds the input of a paused query.
+	waiting *feed
+	// ready is closed when the query became active, failed or was dropped.
+	ready chan struct{}
+	// at is the epoch up to which the query has run.
+	at        log.Epoch
+	rowsIn    int64
+	rowsOut   int64
+	isReady   bool
+	rowErrors int64
+}
+
+// newQuery plans a query and builds its graph; sources and target exist.
+func (e *Engine) newQuery(c *catalog.Query, snap *catalog.Snapshot) (*query, error) {
+	q := &query{cat: c, ready: make(chan struct{}), state: c.State}
+	if err := e.buildQuery(q, snap); err != nil {
+		return q, err
+	}
+	return q, nil
+}
+
+func (e *Engine) buildQuery(q *query, snap *catalog.Snapshot) error {
+	p, err := planner.BuildContinuous(q.cat, &planner.Env{
+		Snapshot: snap, System: e.cfg.System, SearchPath: q.cat.SearchPath,
+		User: catalog.Superuser, Database: "millrace",
+	})
+	if err != nil {
+		return err
+	}
+	q.plan = p
+	rel := e.rels[p.Target.OID]
+	if rel == nil {
+		return fmt.Errorf("target %s of query %s does not run", p.Target.Name, q.cat.Name)
+	}
+	q.target = newTarget(rel, p, max(p.Target.Partitions, 1))
+	b := newBuilder(e, graphOptions{onRowError: q.rowError})
+	if q.graph, err = b.continuous(p, q.target); err != nil {
+		return err
+	}
+	q.rels = q.graph.sources()
+	return nil
+}
+
+// rowError is the policy for rows that fail: the value becomes NULL and is
+// counted, or the query fails.
+func (q *query) rowError(_ int, err *sqlerr.Error) error {
+	if q.cat.OnError == "fail" {
+		return err
+	}
+	q.rowErrors++
+	return nil
+}
+
+// runs tells whether the query takes part in the loop's epochs.
+func (q *query) runs() bool { return q.state == catalog.QueryRunning && q.back == nil }
+
+// step runs one epoch of an active query over its sources' deltas.
+func (q *query) step(e *Engine, epoch log.Epoch, clock int64) error {
+	input := false
+	for _, s := range q.graph.scans {
+		for _, r := range s.rel.delta {
+			s.feed(r)
+			q.rowsIn += int64(r.b.Rows())
+			input = true
+		}
+	}
+	wm := q.graph.watermark()
+	q.at = epoch
+	if !input && wm == q.graph.wm && q.graph.began {
+		return nil
+	}
+	err := q.graph.endEpoch(e.pool, op.Epoch{N: uint64(epoch), Clock: clock, Watermark: wm})
+	if err != nil {
+		return err
+	}
+	return q.finish(e, epoch, clock)
+}
+
+func (q *query) finish(e *Engine, epoch log.Epoch, clock int64) error {
+	for _, p := range q.target.parts {
+		q.rowsOut += int64(p.rows)
+	}
+	return q.target.finish(e, epoch, clock)
+}
+
+// sources gives the relations that the graph reads, without repetition.
+func (g *graph) sources() []*relation {
+	var out []*relation
+	seen := map[*relation]bool{}
+	for _, s := range g.scans {
+		if !seen[s.rel] {
+			seen[s.rel] = true
+			out = append(out, s.rel)
+		}
+	}
+	return out
+}
+
+// watermark is the lowest of the sources' watermarks: no source brings earlier
+// rows. Sources without rows yet hold it back.
+func (g *graph) watermark() int64 {
+	wm := int64(math.MaxInt64)
+	for _, s := range g.scans {
+		if s.timed {
+			wm = min(wm, s.rel.wm.Value)
+		}
+	}
+	if wm == math.MaxInt64 {
+		return math.MinInt64
+	}
+	return wm
+}
+
+// fail stops a query for good; the others live. The leader records it in the
+// catalog.
+func (e *Engine) fail(q *query, err error) {
+	q.state, q.failed = catalog.QueryFailed, sqlerr.As(translate(err))
+	e.cfg.Logger.Error("continuous query failed",
+		"query", q.cat.Name, "code", string(q.failed.Code), "error", q.failed.Message)
+	if q.graph != nil {
+		q.graph.close()
+		q.graph = nil
+	}
+	q.markReady()
+	if e.log != nil && e.log.Leading() {
+		e.proposeState(q.cat.OID, catalog.QueryFailed, q.failed)
+	}
+}
+
+func (q *query) markReady() {
+	if !q.isReady {
+		q.isReady = true
+		close(q.ready)
+	}
+}
+
+// proposeState asks for a change of a query's state through the log, without
+// waiting: the loop must not wait for an epoch that it has to run itself.
+func (e *Engine) proposeState(oid catalog.OID, s catalog.QueryState, cause *sqlerr.Error) {
+	cmd := &catalog.SetQueryState{OID: oid, State: s}
+	if cause != nil {
+		cmd.Error, cmd.SQLState = cause.Message, string(cause.Code)
+	}
+	b, err := catalog.EncodeCommand(cmd)
+	if err != nil {
+		e.cfg.Logger.Error("encode command", "error", err)
+		return
+	}
+	e.background.Go(func() {
+		_, err := e.log.Propose(e.ctx, &log.Txn{Command: b})
+		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, log.ErrStopped) {
+			e.cfg.Logger.Warn("query state not recorded", "query", oid, "error", err)
+		}
+	})
+}

@@ -1,0 +1,166 @@
+package exec
+
+import (
+	"context"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// scanRelation calls fn with everything that a relation shows at an epoch, which
+// is pinned: a stream's rows in order of offset, partition by partition; the rows
+// of a table or view in no order. need tells the columns by ordinal.
+func (e *Engine) scanRelation(ctx context.Context, r *relation, epoch log.Epoch, need []bool,
+	fn func(*rows) error,
+) error {
+	if r.isStream() {
+		for p := range r.late {
+			if err := e.scanLog(ctx, r, p, epoch, need, fn); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for p := range r.arrs {
+		if err := r.scanPart(ctx, p, epoch, need, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scanLog reads one partition of a stream up to an epoch.
+func (e *Engine) scanLog(ctx context.Context, r *relation, p int, epoch log.Epoch, need []bool,
+	fn func(*rows) error,
+) error {
+	begin, end, err := e.log.Bounds(r.partition(p), epoch)
+	if err != nil || begin >= end {
+		return err
+	}
+	return e.scanRange(ctx, r, p, begin, end, need, fn)
+}
+
+// scanRange reads the rows [from, to) of a partition.
+func (e *Engine) scanRange(ctx context.Context, r *relation, p int, from, to log.Offset,
+	need []bool, fn func(*rows) error,
+) error {
+	late := r.lateRows(p)
+	return e.log.Read(ctx, r.partition(p), from, to, sections(need), func(b *log.Block) error {
+		return decodeBlock(b, r.types, need, func(rs *rows) error {
+			return fn(late.hide(rs.clip(from, to)))
+		})
+	})
+}
+
+// sections lists the sections of the needed columns, the header first.
+func sections(need []bool) []int {
+	out := []int{0}
+	for i, n := range need {
+		if n {
+			out = append(out, i+1)
+		}
+	}
+	return out
+}
+
+// clip takes rows outside [from, to) out.
+func (r *rows) clip(from, to log.Offset) *rows {
+	lo, hi := max(0, int(from-r.base)), min(r.b.N, int(to-r.base))
+	if lo == 0 && hi == r.b.N {
+		return r
+	}
+	out := *r
+	b := *r.b
+	b.Sel = allRows[lo:max(lo, hi)]
+	out.b = &b
+	return &out
+}
+
+// lateRows gives the rejected rows of a partition; the list only grows, so that
+// a reader's copy stays good for its epoch.
+func (r *relation) lateRows(p int) offsets {
+	r.lateMu.RLock()
+	defer r.lateMu.RUnlock()
+	return r.late[p]
+}
+
+// scanPart reads one partition of a table or view.
+func (r *relation) scanPart(ctx context.Context, p int, epoch log.Epoch, need []bool,
+	fn func(*rows) error,
+) error {
+	var columns []int // of the row layout
+	for i, o := range r.layout {
+		if need[o] {
+			columns = append(columns, i)
+		}
+	}
+	return r.arrs[p].Scan(uint64(epoch), columns, func(b *batch.Batch) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		out := &rows{part: int32(p), base: -1, epoch: epoch, b: &batch.Batch{
+			N: b.N, W: b.W, Cols: make([]*batch.Vector, len(r.types)),
+		}}
+		for k, i := range columns {
+			out.b.Cols[r.layout[i]] = b.Cols[k]
+		}
+		return fn(out)
+	})
+}
+
+// countRows gives the number of rows that a relation shows, about.
+func (e *Engine) countRows(r *relation, epoch log.Epoch) (int64, error) {
+	n := int64(0)
+	if !r.isStream() {
+		for _, a := range r.arrs {
+			n += a.Len()
+		}
+		return n, nil
+	}
+	for p := range r.late {
+		begin, end, err := e.log.Bounds(r.partition(p), epoch)
+		if err != nil {
+			return 0, err
+		}
+		n += int64(end - begin)
+	}
+	return n, nil
+}
+
+// lookupRow finds a table's row by its key; nil when there is none.
+func (e *Engine) lookupRow(c *catalog.Relation, epoch log.Epoch, key []types.Datum) (
+	[]types.Datum, error,
+) {
+	r := e.relation(c.OID)
+	if r == nil {
+		return nil, gone(c)
+	}
+	out := batch.New(r.layoutTypes(), 1)
+	r.lookup(epoch, key, out)
+	if out.N == 0 {
+		return nil, nil
+	}
+	return datums(out, 0), nil
+}
+
+// lookup appends the rows with a key to out, in row layout.
+func (r *relation) lookup(epoch log.Epoch, key []types.Datum, out *batch.Batch) {
+	if len(r.arrs) == 1 {
+		r.arrs[0].Lookup(uint64(epoch), key, out)
+		return
+	}
+	cols := make([]*batch.Vector, len(key))
+	for i, k := range r.cat.Key {
+		cols[i] = batch.NewVector(r.types[k], 1)
+		cols[i].AppendDatum(key[i])
+	}
+	h, _ := hashRows(cols, allRows[:1], nil, nil)
+	r.arrs[h[0]%uint64(len(r.arrs))].Lookup(uint64(epoch), key, out)
+}
+
+func gone(c *catalog.Relation) error {
+	return sqlerr.New(sqlerr.UndefinedTable, "relation %q does not exist", c.Name)
+}

@@ -1,0 +1,241 @@
+package exec
+
+import (
+	"context"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/exec/codec"
+	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// maxTransactionBytes is the default limit of what one transaction may hold
+// before COMMIT.
+const maxTransactionBytes = 64 << 20
+
+// Txn is an open transaction block: snapshot isolation over the epoch at which
+// it began. Its writes wait in memory, visible to its own reads of the written
+// relations; views show them after COMMIT. The first committer of a key wins, the
+// other gets 40001.
+type Txn struct {
+	engine *Engine
+	point  *ReadPoint
+	rels   map[catalog.OID]*overlay
+	order  []*overlay // in order of first write
+	bytes  int64
+	limit  int64
+	// checked says that the transaction decided on what it read, so that COMMIT
+	// compares its keys with later writes.
+	checked bool
+}
+
+// overlay is what a transaction wrote to one relation.
+type overlay struct {
+	rel *catalog.Relation
+	enc *encoder
+	// entries are the rows of a keyed relation by canonical key; order keeps them
+	// in order of first write. Streams only append.
+	entries map[string]int
+	rows    []overlayRow
+	blocks  []*log.Block // of streams, in order
+	appends []change
+	keys    []log.Key
+	// wholly: the table was truncated before the writes.
+	truncated bool
+}
+
+type overlayRow struct {
+	row     []types.Datum
+	time    int64
+	hasTime bool
+	deleted bool
+}
+
+// Begin opens a transaction block at a read point, which it releases at the end.
+// limitBytes <= 0 means the default.
+func (e *Engine) Begin(point *ReadPoint, limitBytes int64) *Txn {
+	if limitBytes <= 0 {
+		limitBytes = maxTransactionBytes
+	}
+	return &Txn{engine: e, point: point, rels: map[catalog.OID]*overlay{}, limit: limitBytes}
+}
+
+// Point is the snapshot that the transaction reads.
+func (t *Txn) Point() *ReadPoint { return t.point }
+
+// Wrote tells whether there is anything to commit.
+func (t *Txn) Wrote() bool { return len(t.order) > 0 }
+
+func (t *Txn) overlay(rel *catalog.Relation) *overlay {
+	o := t.rels[rel.OID]
+	if o == nil {
+		o = &overlay{rel: rel, enc: t.engine.newEncoder(rel), entries: map[string]int{}}
+		t.rels[rel.OID] = o
+		t.order = append(t.order, o)
+	}
+	return o
+}
+
+// add takes over a change; the batch must be the transaction's own.
+func (t *Txn) add(rel *catalog.Relation, c change) error {
+	o := t.overlay(rel)
+	t.bytes += int64(deltaBytes(&rows{b: c.b}))
+	if t.bytes > t.limit {
+		return sqlerr.New(sqlerr.ConfigurationLimitExceeded,
+			"transaction is larger than max_transaction_bytes (%d bytes)", t.limit).
+			WithHint("Commit in smaller pieces, or raise max_transaction_bytes.")
+	}
+	if rel.Kind == catalog.KindStream {
+		o.blocks = append(o.blocks, o.enc.blocks(c)...)
+		o.appends = append(o.appends, c)
+		return nil
+	}
+	o.keys = append(o.keys, o.enc.keys(c.b)...)
+	var buf []byte
+	for _, i := range rowsOf(c.b) {
+		buf = keyOf(buf, c.b, o.enc.key, int(i))
+		r := overlayRow{row: datums(c.b, int(i))}
+		if c.time != nil {
+			r.time, r.hasTime = c.time[i], true
+		}
+		r.deleted = c.ops != nil && c.ops[i] == byte(codec.OpDelete)
+		if at, ok := o.entries[string(buf)]; ok {
+			o.rows[at] = r
+			continue
+		}
+		o.entries[string(buf)] = len(o.rows)
+		o.rows = append(o.rows, r)
+	}
+	return nil
+}
+
+func datums(b *batch.Batch, i int) []types.Datum {
+	out := make([]types.Datum, len(b.Cols))
+	for c, v := range b.Cols {
+		out[c] = v.Datum(i)
+	}
+	return out
+}
+
+// Commit writes everything as one epoch and ends the transaction.
+func (t *Txn) Commit(ctx context.Context) (log.Epoch, error) {
+	defer t.Rollback()
+	if len(t.order) == 0 {
+		return 0, nil
+	}
+	txn := &log.Txn{}
+	for _, o := range t.order {
+		txn.Blocks = append(txn.Blocks, o.allBlocks()...)
+		txn.Writes = append(txn.Writes, o.keys...)
+	}
+	if len(txn.Writes) > 0 {
+		txn.ReadEpoch = t.point.Epoch
+	}
+	return t.engine.propose(ctx, txn)
+}
+
+// Rollback forgets everything; it may be called after Commit.
+func (t *Txn) Rollback() {
+	if t.point != nil {
+		t.point.Release()
+		t.point = nil
+	}
+	t.rels, t.order = nil, nil
+}
+
+// allBlocks encodes the net effect on a keyed relation, or the appended blocks.
+func (o *overlay) allBlocks() []*log.Block {
+	if o.rel.Kind == catalog.KindStream {
+		return o.blocks
+	}
+	var out []*log.Block
+	ts := o.enc.layoutTypes()
+	for from := 0; from < len(o.rows); from += batch.MaxRows {
+		part := o.rows[from:min(from+batch.MaxRows, len(o.rows))]
+		c := change{b: batch.New(ts, len(part)), ops: make([]byte, 0, len(part))}
+		timed := false
+		for _, r := range part {
+			timed = timed || r.hasTime
+		}
+		for _, r := range part {
+			c.b.AppendDatums(r.row, 1)
+			op := codec.OpUpsert
+			if r.deleted {
+				op = codec.OpDelete
+			}
+			c.ops = append(c.ops, byte(op))
+			if timed {
+				if !r.hasTime {
+					r.time = o.enc.now()
+				}
+				c.time = append(c.time, r.time)
+			}
+		}
+		out = append(out, o.enc.blocks(c)...)
+	}
+	return out
+}
+
+func (x *encoder) layoutTypes() []types.Type {
+	ts := make([]types.Type, len(x.layout))
+	for i, o := range x.layout {
+		ts[i] = x.types[o]
+	}
+	return ts
+}
+
+// savepoint is a copy of what a transaction wrote so far.
+type savepoint struct {
+	rels  map[catalog.OID]*overlay
+	order []*overlay
+	bytes int64
+}
+
+// Savepoint remembers what was written so far; RollbackTo returns to it.
+func (t *Txn) Savepoint() any {
+	s := &savepoint{rels: map[catalog.OID]*overlay{}, bytes: t.bytes}
+	for _, o := range t.order {
+		c := o.clone()
+		s.rels[o.rel.OID] = c
+		s.order = append(s.order, c)
+	}
+	return s
+}
+
+// RollbackTo forgets what was written since a Savepoint, which stays usable.
+func (t *Txn) RollbackTo(mark any) {
+	s := mark.(*savepoint)
+	t.rels, t.order, t.bytes = map[catalog.OID]*overlay{}, nil, s.bytes
+	for _, o := range s.order {
+		c := o.clone()
+		t.rels[o.rel.OID] = c
+		t.order = append(t.order, c)
+	}
+}
+
+func (o *overlay) clone() *overlay {
+	c := *o
+	c.entries = make(map[string]int, len(o.entries))
+	for k, v := range o.entries {
+		c.entries[k] = v
+	}
+	c.rows = append([]overlayRow(nil), o.rows...)
+	c.blocks = append([]*log.Block(nil), o.blocks...)
+	c.appends = append([]change(nil), o.appends...)
+	c.keys = append([]log.Key(nil), o.keys...)
+	return &c
+}
+
+// propose commits a transaction and waits until its effect is readable.
+func (e *Engine) propose(ctx context.Context, txn *log.Txn) (log.Epoch, error) {
+	res, err := e.log.Propose(ctx, txn)
+	if err != nil {
+		return 0, translate(err)
+	}
+	return res.Epoch, e.points.wait(ctx, res.Epoch)
+}
+
+// asUser gives an error as the user sees it.
+func asUser(err error) *sqlerr.Error { return sqlerr.As(translate(err)) }

@@ -1,0 +1,111 @@
+package exec
+
+import (
+	"math"
+	"slices"
+
+	"github.com/millracedb/millrace/log"
+)
+
+// idleMicros is how long a partition may bring no rows before the watermark no
+// longer waits for it: long enough for a writer between two batches, short enough
+// that a dead one does not stop all windows.
+const idleMicros = 5_000_000
+
+// watermark follows the event time of a stream's partitions. It moves at the
+// ends of epochs only, by the data and the epochs' clocks.
+type watermark struct {
+	// Grace is the declared lateness, microseconds; < 0: not declared, and then no
+	// row is late.
+	Grace int64
+	Parts []partTime
+	// Value is the watermark after the last epoch; math.MinInt64: none yet.
+	Value int64
+}
+
+// partTime is what the watermark knows of one partition.
+type partTime struct {
+	Max  int64 // greatest rowtime; math.MinInt64: no rows yet
+	Seen int64 // clock of the last epoch with rows
+}
+
+func newWatermark(parts int, grace int64) *watermark {
+	w := &watermark{Grace: grace, Value: math.MinInt64, Parts: make([]partTime, parts)}
+	for i := range w.Parts {
+		w.Parts[i].Max = math.MinInt64
+	}
+	return w
+}
+
+// observe takes a block's greatest rowtime.
+func (w *watermark) observe(part uint32, maxTime, clock int64) {
+	p := &w.Parts[part]
+	p.Max = max(p.Max, maxTime)
+	p.Seen = clock
+}
+
+// endEpoch moves the watermark and tells whether it moved.
+func (w *watermark) endEpoch(clock int64) bool {
+	low, newest := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, p := range w.Parts {
+		if p.Max == math.MinInt64 {
+			continue
+		}
+		newest = max(newest, p.Max)
+		if clock-p.Seen < idleMicros {
+			low = min(low, p.Max)
+		}
+	}
+	if newest == math.MinInt64 {
+		return false
+	}
+	if low == math.MaxInt64 {
+		low = newest // all are idle
+	}
+	v := low - max(w.Grace, 0)
+	if v <= w.Value {
+		return false
+	}
+	w.Value = v
+	return true
+}
+
+// waiting tells whether time alone would move the watermark: some partition is
+// behind the newest and not idle yet.
+func (w *watermark) waiting() bool {
+	newest := int64(math.MinInt64)
+	for _, p := range w.Parts {
+		newest = max(newest, p.Max)
+	}
+	return newest != math.MinInt64 && newest-max(w.Grace, 0) > w.Value
+}
+
+// offsets is an ascending list of rows that no reader sees, such as late ones.
+type offsets []log.Offset
+
+// within gives the listed offsets in [from, to).
+func (o offsets) within(from, to log.Offset) offsets {
+	lo, _ := slices.BinarySearch(o, from)
+	hi, _ := slices.BinarySearch(o, to)
+	return o[lo:hi]
+}
+
+// hide takes the listed rows out of r.
+func (o offsets) hide(r *rows) *rows {
+	late := o.within(r.base, r.base+log.Offset(r.b.N))
+	if len(late) == 0 {
+		return r
+	}
+	out := *r
+	b := *r.b
+	sel := make([]uint16, 0, b.Rows())
+	for k := range b.Rows() {
+		i := b.Index(k)
+		if _, found := slices.BinarySearch(late, r.base+log.Offset(i)); !found {
+			sel = append(sel, uint16(i))
+		}
+	}
+	b.Sel = sel
+	out.b = &b
+	return &out
+}

@@ -1,0 +1,320 @@
+package exec
+
+import (
+	"context"
+	"errors"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/exec/codec"
+	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// maxRetries bounds how often a statement outside a block is run anew after
+// another one wrote the same keys. Each retry means that somebody else made
+// progress.
+const maxRetries = 64
+
+// Write runs an INSERT, UPDATE, DELETE or TRUNCATE. Outside a transaction block
+// it commits, and returns when the effect is readable in every view; a conflict
+// is retried on a newer snapshot. Within a block (rd.Txn) the change waits for
+// COMMIT. out gets the rows of RETURNING, after the commit; it may be nil.
+func (e *Engine) Write(ctx context.Context, rd *Read, out func(*batch.Batch) error) (
+	WriteResult, error,
+) {
+	w := rd.Plan.Write
+	if w.Kind == plan.TruncateTable {
+		return e.truncateNow(ctx, rd, w)
+	}
+	if rd.Txn != nil {
+		s := e.newWriter(rd)
+		if err := s.run(ctx); err != nil {
+			return WriteResult{}, err
+		}
+		for _, c := range s.changes {
+			if err := rd.Txn.add(w.Rel, c); err != nil {
+				return WriteResult{}, err
+			}
+		}
+		return WriteResult{Rows: s.rows}, s.flushReturning(out)
+	}
+	own := *rd
+	for attempt := 0; ; attempt++ {
+		res, err := e.writeOnce(ctx, &own, out)
+		if attempt > 0 {
+			own.Point.Release()
+		}
+		if !errors.Is(err, log.ErrConflict) || attempt == maxRetries {
+			return res, err
+		}
+		own.Point = e.Pin()
+		env := *rd.Env
+		own.Env = &env
+	}
+}
+
+func (e *Engine) writeOnce(ctx context.Context, rd *Read, out func(*batch.Batch) error) (
+	WriteResult, error,
+) {
+	s := e.newWriter(rd)
+	if err := s.run(ctx); err != nil {
+		return WriteResult{}, err
+	}
+	epoch, err := s.commit(ctx)
+	if err != nil {
+		return WriteResult{}, err
+	}
+	return WriteResult{Rows: s.rows, Epoch: epoch}, s.flushReturning(out)
+}
+
+// commit proposes the statement's changes as one transaction; epoch 0: there
+// were none.
+func (s *writer) commit(ctx context.Context) (log.Epoch, error) {
+	txn := &log.Txn{}
+	for _, c := range s.changes {
+		txn.Blocks = append(txn.Blocks, s.enc.blocks(c)...)
+		if s.keyed {
+			txn.Writes = append(txn.Writes, s.enc.keys(c.b)...)
+		}
+	}
+	if len(txn.Blocks) == 0 {
+		return 0, nil
+	}
+	if s.decides {
+		txn.ReadEpoch = max(s.rd.Point.Epoch, 1)
+	}
+	return s.e.propose(ctx, txn)
+}
+
+// writer runs one DML statement over a snapshot.
+type writer struct {
+	e   *Engine
+	rd  *Read
+	w   *plan.Write
+	enc *encoder
+	// keyed: the relation has a key, so that writes are announced to others;
+	// decides: the outcome depends on rows that were read.
+	keyed, decides bool
+	rowID          int // position of a hidden row id to fill, or -1
+	changes        []change
+	rows           int64
+	returned       []*batch.Batch
+	checks         []*expr.Program
+	ret            *expr.Program
+	seen           map[string]*overlayRow // rows of this statement, by key
+}
+
+func (e *Engine) newWriter(rd *Read) *writer {
+	w := rd.Plan.Write
+	s := &writer{
+		e: e, rd: rd, w: w, enc: e.newEncoder(w.Rel), rowID: -1,
+		keyed: w.Rel.Kind != catalog.KindStream && len(w.Rel.Key) > 0,
+	}
+	for i, o := range s.enc.layout {
+		if w.Rel.Columns[o].Hidden {
+			s.rowID = i
+		}
+	}
+	s.decides = w.Kind != plan.Insert ||
+		(w.Conflict != nil && w.Conflict.Action != plan.Upsert && s.keyed && s.rowID < 0)
+	return s
+}
+
+func (s *writer) run(ctx context.Context) error {
+	if err := s.compile(); err != nil {
+		return err
+	}
+	if v, ok := s.w.Input.(*plan.Values); ok {
+		return s.values(ctx, v)
+	}
+	return s.e.runNode(ctx, s.rd, s.w.Input, func(b *batch.Batch) error {
+		return s.take(copyBatch(b))
+	})
+}
+
+func (s *writer) compile() (err error) {
+	s.checks = make([]*expr.Program, len(s.w.Checks))
+	for i, c := range s.w.Checks {
+		if c.Pred == nil {
+			continue
+		}
+		if s.checks[i], err = expr.Compile([]expr.Expr{c.Pred}); err != nil {
+			return err
+		}
+	}
+	if s.w.Returning != nil {
+		s.ret, err = expr.Compile(s.w.Returning)
+	}
+	return err
+}
+
+// values evaluates INSERT ... VALUES row by row, without a graph.
+func (s *writer) values(ctx context.Context, v *plan.Values) error {
+	env := *s.rd.Env
+	env.RunSubplan = s.e.subplans(ctx, s.rd, &env)
+	ts := plan.Types(v)
+	for from := 0; from < len(v.Rows); from += batch.MaxRows {
+		part := v.Rows[from:min(from+batch.MaxRows, len(v.Rows))]
+		b := batch.New(ts, len(part))
+		for _, row := range part {
+			for c, x := range row {
+				d, err := expr.EvalRow(x, &env, nil)
+				if err != nil {
+					return err
+				}
+				b.Cols[c].AppendDatum(d)
+			}
+			b.N++
+		}
+		if err := s.take(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take handles a batch of the input, which it may keep.
+func (s *writer) take(b *batch.Batch) error {
+	width := len(s.enc.layout)
+	c := change{b: &batch.Batch{N: b.N, Sel: b.Sel, Cols: flat(b.Cols[:width], b.N)}}
+	if s.w.Time >= 0 {
+		c.time = timesOf(b.Cols[s.w.Time], b.N, s.e.cfg.Clock.NowMicros())
+	}
+	switch s.w.Kind {
+	case plan.Update:
+		return s.update(b, width)
+	case plan.Delete:
+		c.ops = repeat(codec.OpDelete, b.N)
+		return s.delete(c)
+	}
+	if s.rowID >= 0 {
+		s.fillRowID(c.b)
+	}
+	if err := s.check(c.b); err != nil {
+		return err
+	}
+	if s.decides {
+		return s.insertDecided(c)
+	}
+	s.rows += int64(c.b.Rows())
+	s.changes = append(s.changes, c)
+	return s.returning(c.b)
+}
+
+func repeat(o codec.RowOp, n int) []byte {
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = byte(o)
+	}
+	return out
+}
+
+// flat expands constants: what is written has a value per row.
+func flat(cols []*batch.Vector, n int) []*batch.Vector {
+	out := make([]*batch.Vector, len(cols))
+	for i, v := range cols {
+		if out[i] = v; !v.Const {
+			continue
+		}
+		out[i] = batch.NewVector(v.Type, n)
+		for range n {
+			out[i].AppendRow(v, 0)
+		}
+	}
+	return out
+}
+
+// fillRowID gives the rows of a table without a primary key their hidden key.
+func (s *writer) fillRowID(b *batch.Batch) {
+	v := batch.NewVector(types.Of(types.Int8), b.N)
+	for range b.N {
+		v.AppendInt(int64(s.e.cfg.Random() >> 1))
+	}
+	b.Cols[s.rowID] = v
+}
+
+// delete records the deletion of rows, each once.
+func (s *writer) delete(c change) error {
+	sel := s.firstTime(c.b)
+	c.b.Sel = sel
+	if len(sel) == 0 {
+		return nil
+	}
+	s.rows += int64(len(sel))
+	s.changes = append(s.changes, c)
+	return s.returning(c.b)
+}
+
+// firstTime gives the rows whose key the statement has not seen yet, and notes
+// them.
+func (s *writer) firstTime(b *batch.Batch) []uint16 {
+	if s.seen == nil {
+		s.seen = map[string]*overlayRow{}
+	}
+	var buf []byte
+	sel := make([]uint16, 0, b.Rows())
+	for _, i := range rowsOf(b) {
+		buf = keyOf(buf, b, s.enc.key, int(i))
+		if _, ok := s.seen[string(buf)]; ok {
+			continue
+		}
+		s.seen[string(buf)] = &overlayRow{}
+		sel = append(sel, i)
+	}
+	return sel
+}
+
+// update replaces old rows by new ones. A row that a join found twice is
+// updated once, as in PostgreSQL.
+func (s *writer) update(b *batch.Batch, width int) error {
+	old := &batch.Batch{N: b.N, Sel: b.Sel, Cols: flat(b.Cols[:width], b.N)}
+	now := &batch.Batch{N: b.N, Sel: b.Sel, Cols: flat(b.Cols[width:2*width], b.N)}
+	sel := s.firstTime(old)
+	old.Sel, now.Sel = sel, sel
+	if len(sel) == 0 {
+		return nil
+	}
+	if err := s.check(now); err != nil {
+		return err
+	}
+	moved := movedKeys(old, now, s.enc.key)
+	if len(moved) > 0 {
+		gone := *old
+		gone.Sel = moved
+		s.changes = append(s.changes, change{b: &gone, ops: repeat(codec.OpDelete, b.N)})
+		fresh := *now
+		fresh.Sel = moved
+		if err := s.mustBeNew(&fresh, movedOld(old, moved, s.enc.key)); err != nil {
+			return err
+		}
+	}
+	s.rows += int64(len(sel))
+	s.changes = append(s.changes, change{b: now})
+	return s.returning(now)
+}
+
+// movedKeys gives the rows whose key differs between two batches.
+func movedKeys(a, b *batch.Batch, key []int) []uint16 {
+	var out []uint16
+	var ka, kb []byte
+	for _, i := range rowsOf(a) {
+		ka, kb = keyOf(ka, a, key, int(i)), keyOf(kb, b, key, int(i))
+		if string(ka) != string(kb) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func movedOld(old *batch.Batch, rows []uint16, key []int) map[string]bool {
+	out := map[string]bool{}
+	var buf []byte
+	for _, i := range rows {
+		buf = keyOf(buf, old, key, int(i))
+		out[string(buf)] = true
+	}
+	return out
+}
