@@ -32,7 +32,10 @@ func (t *TypeName) String() string {
 }
 
 // printer collects text.
-type printer struct{ b []byte }
+type printer struct {
+	b          []byte
+	restricted bool // writing an operand where only a b_expr may stand without brackets
+}
 
 func (p *printer) s(parts ...string) {
 	for _, s := range parts {
@@ -186,10 +189,17 @@ func (p *printer) option(o Option, sep string) {
 	default:
 		p.s(`"`, escapeQuotes(o.Name), `"`)
 	}
-	if o.Value != nil {
-		p.s(sep)
-		p.expr(o.Value)
+	if o.Value == nil {
+		return
 	}
+	p.s(sep)
+	if c, ok := o.Value.(*ColRef); ok && !c.Star { // a bare word would be a string
+		p.s("(")
+		p.expr(c)
+		p.s(")")
+		return
+	}
+	p.expr(o.Value)
 }
 
 func isFolded(s string) bool {

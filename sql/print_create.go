@@ -161,7 +161,7 @@ func (p *printer) column(c *ColumnDef) {
 	}
 	if c.Default != nil {
 		p.s(" DEFAULT ")
-		p.operand(c.Default, levelOp)
+		p.restrictedOperand(c.Default)
 	}
 	for _, k := range c.Checks {
 		p.s(" ")
@@ -306,7 +306,7 @@ func (p *printer) createDomain(s *CreateDomain) {
 	}
 	if s.Default != nil {
 		p.s(" DEFAULT ")
-		p.operand(s.Default, levelOp)
+		p.restrictedOperand(s.Default)
 	}
 	p.when(s.NotNull, " NOT NULL")
 	for _, c := range s.Checks {

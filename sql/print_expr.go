@@ -75,13 +75,42 @@ func binaryLevel(op string) int {
 
 // operand writes x, in brackets if it binds less tightly than level.
 func (p *printer) operand(x Expr, level int) {
-	if levelOf(x) >= level {
-		p.expr(x)
+	if levelOf(x) >= level && !(p.restricted && needsFullExpr(x)) {
+		p.node(x)
 		return
 	}
 	p.s("(")
 	p.expr(x)
 	p.s(")")
+}
+
+// restrictedOperand writes x where the grammar has only a b_expr, as after BETWEEN.
+func (p *printer) restrictedOperand(x Expr) {
+	restricted := p.restricted
+	p.restricted = true
+	p.operand(x, levelIs)
+	p.restricted = restricted
+}
+
+// needsFullExpr reports whether x is an operator that a b_expr cannot have.
+func needsFullExpr(x Expr) bool {
+	switch x := x.(type) {
+	case *Test, *Like, *Between, *In, *Collate, *AtTZ:
+		return true
+	case *Unary:
+		return x.Op == "NOT"
+	case *Binary:
+		return x.Quant != NoQuant
+	}
+	return false
+}
+
+// expr writes a whole expression.
+func (p *printer) expr(x Expr) {
+	restricted := p.restricted
+	p.restricted = false
+	p.node(x)
+	p.restricted = restricted
 }
 
 func (p *printer) exprs(xs []Expr) {
@@ -91,10 +120,10 @@ func (p *printer) exprs(xs []Expr) {
 	}
 }
 
-// expr writes an expression.
+// node writes an expression; its operands stay restricted if it is.
 //
 //tidy:long one case per kind of expression
-func (p *printer) expr(x Expr) {
+func (p *printer) node(x Expr) {
 	switch x := x.(type) {
 	case *ColRef:
 		p.name(x.Name)
@@ -127,7 +156,7 @@ func (p *printer) expr(x Expr) {
 		p.when(x.Not, " NOT")
 		p.s(" BETWEEN ")
 		p.when(x.Sym, "SYMMETRIC ")
-		p.operand(x.Lo, levelOp)
+		p.restrictedOperand(x.Lo)
 		p.s(" AND ")
 		p.operand(x.Hi, levelOp)
 	case *In:
@@ -321,7 +350,7 @@ func (p *printer) array(a *ArrayLit) {
 }
 
 // base writes what a subscript or field applies to.
-func (p *printer) base(x Expr, plain bool) {
+func (p *printer) base(x Expr, plain, arrow bool) {
 	switch x := x.(type) {
 	case *Index, *Field:
 		p.expr(x)
@@ -329,8 +358,8 @@ func (p *printer) base(x Expr, plain bool) {
 	case *ColRef:
 		plain = plain && !x.Star
 	case *ParamRef:
-	case *Call:
-		plain = plain && !x.Bare && x.Over == nil && x.Filter == nil
+	case *Call: // PostgreSQL wants brackets around a call
+		plain = plain && arrow && !x.Bare && x.Over == nil && x.Filter == nil
 	default:
 		plain = false
 	}
@@ -345,7 +374,7 @@ func (p *printer) base(x Expr, plain bool) {
 
 func (p *printer) index(x *Index) {
 	if x.X != nil {
-		p.base(x.X, true)
+		p.base(x.X, true, false)
 	}
 	p.s("[")
 	if x.Lo != nil {
@@ -362,7 +391,7 @@ func (p *printer) index(x *Index) {
 
 func (p *printer) field(x *Field) {
 	if x.X != nil {
-		p.base(x.X, x.Arrow)
+		p.base(x.X, x.Arrow, x.Arrow)
 	}
 	if x.Arrow {
 		p.s("->")
@@ -407,9 +436,9 @@ func (p *printer) call(x *Call) {
 		return
 	case single && n == "position" && x.isPlain() && len(x.Args) == 2:
 		p.s("position(")
-		p.operand(x.Args[1], levelOp)
+		p.restrictedOperand(x.Args[1])
 		p.s(" IN ")
-		p.operand(x.Args[0], levelOp)
+		p.restrictedOperand(x.Args[0])
 		p.s(")")
 		return
 	case single && plainCalls[n] && x.isPlain():

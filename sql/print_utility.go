@@ -303,6 +303,11 @@ func splitDots(s string) Name {
 func (p *printer) setVar(s *SetVar) {
 	p.s("SET ")
 	p.when(s.Local, "LOCAL ")
+	if lit := s.timeZone(); lit != nil {
+		p.s("TIME ZONE ")
+		p.expr(lit)
+		return
+	}
 	if s.Quoted {
 		p.str(s.Name)
 	} else {
@@ -317,6 +322,17 @@ func (p *printer) setVar(s *SetVar) {
 		p.comma(i)
 		p.expr(v)
 	}
+}
+
+// timeZone returns the interval of SET TIME ZONE INTERVAL '...', which only that spelling can
+// have; else nil.
+func (s *SetVar) timeZone() Expr {
+	if s.Name == "timezone" && len(s.Values) == 1 {
+		if lit, ok := s.Values[0].(*TypedLit); ok {
+			return lit
+		}
+	}
+	return nil
 }
 
 func (p *printer) cursorMove(m CursorMove) {

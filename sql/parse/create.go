@@ -362,7 +362,7 @@ func (p *parser) columnAttribute(c *sql.ColumnDef) bool {
 		c.Header = p.str()
 		p.expectC(')')
 	case 7:
-		c.Default = p.binary(bpOp)
+		c.Default = p.restrictedExpr()
 	case 8:
 		c.Generated = p.generated()
 	case 9:

@@ -67,7 +67,7 @@ func (p *parser) createDomain() sql.Statement {
 		case 1:
 			s.NotNull = false
 		case 2:
-			s.Default = p.binary(bpOp)
+			s.Default = p.restrictedExpr()
 		case 3:
 			k := &sql.Constraint{Loc: at, Name: name, Kind: sql.CheckConstraint}
 			p.expectC('(')

@@ -20,14 +20,15 @@ const (
 // parser is a cursor over the tokens of one text.
 type parser struct {
 	lexer
-	i         int
-	depth     int
-	height    int // of the highest expression read since the caller of binary reset it
-	variables func(string) (string, bool)
-	defined   map[string]definition // by DEFINE and UNDEFINE in this text
-	textEnd   int32                 // length of the text; beyond it src has variables' values
-	expanded  []expansion           // in order of valueStart
-	trace     func(outline string)  // for tests: sees every outline
+	i          int
+	depth      int
+	restricted bool // reading a b_expr: see restrictedExpr
+	height     int  // of the highest expression read since the caller of binary reset it
+	variables  func(string) (string, bool)
+	defined    map[string]definition // by DEFINE and UNDEFINE in this text
+	textEnd    int32                 // length of the text; beyond it src has variables' values
+	expanded   []expansion           // in order of valueStart
+	trace      func(outline string)  // for tests: sees every outline
 }
 
 // definition is what DEFINE (set) or UNDEFINE did to a variable.

@@ -24,7 +24,25 @@ const (
 	bpUnary
 )
 
-func (p *parser) expr() sql.Expr { return p.binary(bpOr) }
+// expr reads a whole expression, PostgreSQL's a_expr.
+func (p *parser) expr() sql.Expr {
+	restricted := p.restricted
+	p.restricted = false
+	x := p.binary(bpOr)
+	p.restricted = restricted
+	return x
+}
+
+// restrictedExpr reads PostgreSQL's b_expr, which stands where AND, IN or COLLATE have another
+// meaning: arithmetic, comparisons and other operators, but none of the operators that are
+// words except IS DISTINCT FROM.
+func (p *parser) restrictedExpr() sql.Expr {
+	restricted := p.restricted
+	p.restricted = true
+	x := p.binary(bpIs)
+	p.restricted = restricted
+	return x
+}
 
 // binary reads an expression of operators that bind at least as tightly as power.
 func (p *parser) binary(power int) sql.Expr {
@@ -54,16 +72,15 @@ func (p *parser) infix(x sql.Expr, power int) sql.Expr {
 	switch t.kind {
 	case kindOp:
 		bp := operatorPower(t, p.src)
+		if bp == 0 && p.isOp("::") {
+			return p.cast(x) // x ends in a word or bracket: a IS NULL::text casts all of it
+		}
 		if bp == 0 || bp < power {
 			return nil
 		}
 		at := p.loc()
 		p.i++
-		y := p.operator(at, x, p.src[t.start:t.end], bp)
-		if bp == bpCmp {
-			p.mustNotChain(bpCmp)
-		}
-		return y
+		return p.operator(at, x, p.src[t.start:t.end], bp)
 	case kindIdent:
 		if t.kw != kwNone {
 			return p.wordOperator(x, power)
@@ -72,7 +89,8 @@ func (p *parser) infix(x sql.Expr, power int) sql.Expr {
 	return nil
 }
 
-// mustNotChain refuses a second operator of a level that does not associate: a < b < c.
+// mustNotChain refuses a second operator of a level that does not associate, as in a < b < c.
+// It is for operators that end in an operand: a IN (b) IS NULL has only one reading.
 func (p *parser) mustNotChain(bp int) {
 	t := p.tok()
 	switch bp {
@@ -119,11 +137,14 @@ func (p *parser) operator(at sql.Loc, x sql.Expr, op string, bp int) sql.Expr {
 		op = "<>"
 	}
 	b := &sql.Binary{Loc: at, Op: op, L: x}
-	if (bp == bpCmp || bp == bpOp) && p.quantifierAhead() {
+	if (bp == bpCmp || bp == bpOp) && p.quantifierAhead() && !p.restricted {
 		b.Quant, b.R = p.quantified()
 		return b
 	}
 	b.R = p.binary(bp + 1)
+	if bp == bpCmp {
+		p.mustNotChain(bpCmp)
+	}
 	return b
 }
 
@@ -161,6 +182,22 @@ func (p *parser) wordOperator(x sql.Expr, power int) sql.Expr {
 	at := p.loc()
 	k := p.tok().kw
 	switch k {
+	case kwOperator:
+		if bpOp < power || !p.peek(1).isPunct('(') {
+			return nil
+		}
+		return p.operator(at, x, p.operatorName(), bpOp)
+	case kwIs, kwIsnull, kwNotnull:
+		if bpIs < power || p.restricted && !p.isDistinctAhead() {
+			return nil
+		}
+		p.i++
+		return p.test(at, x, k)
+	}
+	if p.restricted {
+		return nil
+	}
+	switch k {
 	case kwOr, kwAnd:
 		bp := bpOr
 		if k == kwAnd {
@@ -171,19 +208,6 @@ func (p *parser) wordOperator(x sql.Expr, power int) sql.Expr {
 		}
 		p.i++
 		return &sql.Binary{Loc: at, Op: logicalOp(k), L: x, R: p.binary(bp + 1)}
-	case kwIs, kwIsnull, kwNotnull:
-		if bpIs < power {
-			return nil
-		}
-		p.i++
-		y := p.test(at, x, k)
-		p.mustNotChain(bpIs)
-		return y
-	case kwOperator:
-		if bpOp < power || !p.peek(1).isPunct('(') {
-			return nil
-		}
-		return p.operator(at, x, p.operatorName(), bpOp)
 	case kwAt:
 		if bpAt < power || p.peek(1).kw != kwTime {
 			return nil
@@ -209,9 +233,13 @@ func (p *parser) wordOperator(x sql.Expr, power int) sql.Expr {
 		k == kwSimilar && p.peek(1).kw != kwTo { // SUBSTRING(a SIMILAR b ESCAPE c)
 		return nil
 	}
-	y := p.predicate(at, x, p.accept(kwNot))
-	p.mustNotChain(bpIn)
-	return y
+	return p.predicate(at, x, p.accept(kwNot))
+}
+
+// isDistinctAhead reports whether IS [NOT] DISTINCT is at the cursor.
+func (p *parser) isDistinctAhead() bool {
+	return p.is(kwIs) && (p.peek(1).kw == kwDistinct ||
+		p.peek(1).kw == kwNot && p.peek(2).kw == kwDistinct)
 }
 
 func logicalOp(k keyword) string {
@@ -251,7 +279,9 @@ func (p *parser) test(at sql.Loc, x sql.Expr, k keyword) sql.Expr {
 		if t.Not {
 			op = "IS NOT DISTINCT FROM"
 		}
-		return &sql.Binary{Loc: at, Op: op, L: x, R: p.binary(bpIs + 1)}
+		b := &sql.Binary{Loc: at, Op: op, L: x, R: p.binary(bpIs + 1)}
+		p.mustNotChain(bpIs)
+		return b
 	default:
 		return p.normalizedTest(at, x, t.Not)
 	}
@@ -299,9 +329,10 @@ func (p *parser) predicate(at sql.Loc, x sql.Expr, not bool) sql.Expr {
 		if !p.accept(kwAsymmetric) {
 			b.Sym = p.accept(kwSymmetric)
 		}
-		b.Lo = p.binary(bpOp)
+		b.Lo = p.restrictedExpr()
 		p.expect(kwAnd)
 		b.Hi = p.binary(bpOp)
+		p.mustNotChain(bpIn)
 		return b
 	case kwIn:
 		in := &sql.In{Loc: at, X: x, Not: not}
@@ -326,6 +357,7 @@ func (p *parser) predicate(at sql.Loc, x sql.Expr, not bool) sql.Expr {
 	if p.accept(kwEscape) {
 		l.Esc = p.binary(bpOp)
 	}
+	p.mustNotChain(bpIn)
 	return l
 }
 
@@ -343,7 +375,7 @@ func likeKind(k keyword) sql.LikeKind {
 func (p *parser) unary() sql.Expr {
 	t := p.tok()
 	switch {
-	case t.kw == kwNot:
+	case t.kw == kwNot && !p.restricted:
 		at := p.loc()
 		p.i++
 		return &sql.Unary{Loc: at, Op: "NOT", X: p.binary(bpNot)}
@@ -392,9 +424,7 @@ func (p *parser) postfix(x sql.Expr) sql.Expr {
 		case t.kind != kindOp:
 			return x
 		case t.end-t.start == 2 && p.isOp("::"):
-			at := p.loc()
-			p.i++
-			x = &sql.Cast{Loc: at, X: x, Type: p.typeName()}
+			x = p.cast(x)
 		case t.end-t.start == 2 && p.isOp("->") && p.fieldFollows():
 			at := p.loc()
 			p.i++
@@ -409,6 +439,12 @@ func (p *parser) postfix(x sql.Expr) sql.Expr {
 		p.height++
 		p.grow(max(n, p.height))
 	}
+}
+
+func (p *parser) cast(x sql.Expr) sql.Expr {
+	at := p.loc()
+	p.i++
+	return &sql.Cast{Loc: at, X: x, Type: p.typeName()}
 }
 
 func (p *parser) subscript(x sql.Expr) sql.Expr {

@@ -256,14 +256,14 @@ func (p *parser) extract() sql.Expr {
 func (p *parser) position() sql.Expr {
 	c := &sql.Call{Loc: p.loc(), Name: sql.Name{"position"}}
 	p.i += 2
-	a := p.binary(bpOp)
+	a := p.restrictedExpr()
 	if p.acceptC(',') {
 		c.Args = []sql.Expr{a, p.expr()}
 		p.expectC(')')
 		return c
 	}
 	p.expect(kwIn)
-	c.Args = []sql.Expr{p.binary(bpOp), a}
+	c.Args = []sql.Expr{p.restrictedExpr(), a}
 	p.expectC(')')
 	return c
 }

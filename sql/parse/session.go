@@ -150,7 +150,7 @@ func (p *parser) timeZone(s *sql.SetVar) {
 	case p.tok().kind == kindStr:
 		s.Values = []sql.Expr{&sql.Const{Loc: at, Kind: sql.StrConst, Val: p.str()}}
 	default:
-		s.Values = []sql.Expr{&sql.Const{Loc: at, Kind: sql.StrConst, Val: p.label()}}
+		s.Values = []sql.Expr{&sql.Const{Loc: at, Kind: sql.StrConst, Val: p.name()}}
 	}
 }
 
