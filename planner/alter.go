@@ -1,0 +1,732 @@
+package planner
+
+import (
+	"slices"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// altered finds the relation of ALTER; nil with IF EXISTS when there is none.
+func (b *builder) altered(kind sql.ObjectKind, name sql.Name, ifExists bool, pos int) (
+	*catalog.Relation, error) {
+	rel := b.find(name)
+	if rel == nil && ifExists {
+		b.notice("relation \"%s\" does not exist, skipping", name.Last())
+		return nil, nil
+	}
+	if rel == nil {
+		_, err := b.relationOf(name, pos, wordOf(kind))
+		return nil, err
+	}
+	if rel.Kind == catalog.KindSystem {
+		return nil, sqlerr.New(sqlerr.InsufficientPrivilege,
+			"permission denied: \"%s\" is a system catalog", rel.Name)
+	}
+	if want, ok := dropKinds[kind]; ok && want != rel.Kind && kind != sql.ObjTable {
+		return nil, rel.WrongKind(want, "ALTER")
+	}
+	return rel, nil
+}
+
+func wordOf(kind sql.ObjectKind) string {
+	if kind == sql.ObjStream {
+		return "stream"
+	}
+	return "relation"
+}
+
+// alter plans ALTER by a list of actions on one definition.
+func (b *builder) alter(s *sql.Alter) (*plan.Plan, error) {
+	tag := "ALTER " + s.Kind.String()
+	if s.Kind == sql.ObjSchema || s.Kind == sql.ObjType || s.Kind == sql.ObjFunction {
+		return b.alterOther(s, tag)
+	}
+	rel, err := b.altered(s.Kind, s.Name, s.IfExists, s.Pos())
+	if err != nil || rel == nil {
+		return &plan.Plan{Tag: tag}, err
+	}
+	d := &definition{b: b, rel: *rel, keyPos: -1}
+	d.rel.Columns = slices.Clone(rel.Columns)
+	d.rel.Options, d.rel.Checks = slices.Clone(rel.Options), slices.Clone(rel.Checks)
+	c := &catalog.AlterRelation{From: rel.SchemaVersion}
+	batch := &catalog.Batch{}
+	for _, a := range s.Actions {
+		if move, ok := a.(*sql.SetSchema); ok {
+			batch.Commands = append(batch.Commands,
+				&catalog.RenameRelation{OID: rel.OID, Schema: move.Schema})
+			continue
+		}
+		if err := d.action(c, a); err != nil {
+			return nil, err
+		}
+	}
+	if len(batch.Commands) < len(s.Actions) {
+		c.Relation = d.rel
+		batch.Commands = append([]catalog.Command{c}, batch.Commands...)
+	}
+	for _, x := range d.companions {
+		x.Table = rel.OID
+		if x.Sequence != nil {
+			x.Table, x.Sequence.OwnedBy = 0, rel.OID
+		}
+		batch.Commands = append([]catalog.Command{&catalog.CreateRelation{Relation: x}},
+			batch.Commands...)
+	}
+	return b.batch(tag, batch), nil
+}
+
+// action applies one action to the definition.
+//
+//tidy:long one case per kind of action
+func (d *definition) action(c *catalog.AlterRelation, a sql.AlterAction) error {
+	switch a := a.(type) {
+	case *sql.AddColumn:
+		return d.addColumn(a)
+	case *sql.DropColumn:
+		c.Cascade = c.Cascade || a.Cascade
+		return d.dropColumn(a)
+	case *sql.AlterColumnType:
+		return d.columnType(a)
+	case *sql.SetColumnDefault:
+		col, err := d.mustColumn(a.Name, a.Pos())
+		if err != nil {
+			return err
+		}
+		if col.Default = ""; a.X != nil {
+			col.Default, err = d.b.defaultText(a.X, col.Type, col.Name)
+		}
+		return err
+	case *sql.SetColumnNotNull:
+		col, err := d.mustColumn(a.Name, a.Pos())
+		if err != nil {
+			return err
+		}
+		if a.NotNull && d.rel.Kind.Stored() && !col.NotNull {
+			d.b.notice("column \"%s\" is NOT NULL for rows written from now on; "+
+				"rows that exist are not checked", col.Name)
+		}
+		if !a.NotNull && slices.Contains(d.rel.Key, d.rel.ColumnIndex(a.Name)) &&
+			d.rel.Kind == catalog.KindTable {
+			return sqlerr.New(sqlerr.InvalidTableDefinition,
+				"column \"%s\" is in a primary key", a.Name).At(a.Pos())
+		}
+		col.NotNull = a.NotNull
+		return nil
+	case *sql.AddConstraint:
+		return d.addConstraint(a.Constraint)
+	case *sql.DropConstraint:
+		return d.dropConstraint(a)
+	case *sql.AddWatermark:
+		return d.watermark(a.Watermark)
+	case *sql.SetOptions:
+		return d.setOptions(a.Options)
+	case *sql.ResetOptions:
+		for _, n := range a.Names {
+			if err := d.resetOption(lower(n)); err != nil {
+				return err
+			}
+		}
+		return nil
+	case *sql.SetOwner:
+		d.rel.Owner = a.Role
+		if a.Role == "current_user" || a.Role == "session_user" {
+			d.rel.Owner = d.b.env.User
+		}
+		return nil
+	}
+	return sqlerr.New(sqlerr.FeatureNotSupported, "this form of ALTER is not supported").
+		WithHint("Create the object anew under another name.")
+}
+
+func (d *definition) mustColumn(name string, pos int) (*catalog.Column, error) {
+	i := d.rel.ColumnIndex(name)
+	if i < 0 || d.rel.Columns[i].Hidden {
+		err := sqlerr.New(sqlerr.UndefinedColumn,
+			"column \"%s\" of relation \"%s\" does not exist", name, d.rel.Name).At(pos)
+		return nil, columnNear(err, &d.rel, name)
+	}
+	return &d.rel.Columns[i], nil
+}
+
+// byDefinition refuses changes to the columns of a result.
+func (d *definition) byDefinition(what string, pos int) error {
+	if d.rel.Query == 0 && d.rel.Kind != catalog.KindView &&
+		d.rel.Kind != catalog.KindMaterializedView {
+		return nil
+	}
+	return sqlerr.New(sqlerr.WrongObjectType, "cannot %s of %s \"%s\", which is the result of "+
+		"a query", what, kindWord(d.rel.Kind), d.rel.Name).At(pos).
+		WithHint("Use CREATE OR REPLACE with another query.")
+}
+
+func (d *definition) addColumn(a *sql.AddColumn) error {
+	c := a.Column
+	if err := d.byDefinition("add a column", c.Pos()); err != nil {
+		return err
+	}
+	if d.rel.ColumnIndex(c.Name) >= 0 {
+		if a.IfNotExists {
+			d.b.notice("column \"%s\" of relation \"%s\" already exists, skipping", c.Name,
+				d.rel.Name)
+			return nil
+		}
+		return sqlerr.New(sqlerr.DuplicateColumn, "column \"%s\" of relation \"%s\" already exists",
+			c.Name, d.rel.Name).At(c.Pos())
+	}
+	if c.PrimaryKey || c.Key {
+		return sqlerr.New(sqlerr.InvalidTableDefinition,
+			"cannot add a key column to %s \"%s\"", kindWord(d.rel.Kind), d.rel.Name).At(c.Pos()).
+			WithHint("Create it anew with the key.")
+	}
+	if c.NotNull && c.Default == nil && c.Generated == nil {
+		return sqlerr.New(sqlerr.NotNullViolation, "column \"%s\" of relation \"%s\" contains "+
+			"null values", c.Name, d.rel.Name).At(c.Pos()).
+			WithHint("Give the column a DEFAULT.")
+	}
+	def := &sql.Definition{Columns: []*sql.ColumnDef{c}}
+	if err := d.column(c); err != nil {
+		return err
+	}
+	if err := d.expressions(def); err != nil {
+		return err
+	}
+	if c.Unique {
+		return d.unique([]string{c.Name}, "", c.Pos())
+	}
+	return nil
+}
+
+func (d *definition) dropColumn(a *sql.DropColumn) error {
+	if err := d.byDefinition("drop a column", a.Pos()); err != nil {
+		return err
+	}
+	if a.IfExists && d.rel.ColumnIndex(a.Name) < 0 {
+		d.b.notice("column \"%s\" of relation \"%s\" does not exist, skipping", a.Name, d.rel.Name)
+		return nil
+	}
+	col, err := d.mustColumn(a.Name, a.Pos())
+	if err != nil {
+		return err
+	}
+	if d.rel.ColumnIndex(a.Name) == d.rel.TimeColumn {
+		return sqlerr.New(sqlerr.DependentObjectsStillExist,
+			"cannot drop column \"%s\" because it gives the event time", a.Name).At(a.Pos())
+	}
+	col.Dropped, col.NotNull, col.Default, col.Generated = true, false, "", false
+	return nil
+}
+
+// columnType allows the changes of type that leave the stored values as they are.
+func (d *definition) columnType(a *sql.AlterColumnType) error {
+	if err := d.byDefinition("change the type of a column", a.Pos()); err != nil {
+		return err
+	}
+	col, err := d.mustColumn(a.Name, a.Pos())
+	if err != nil {
+		return err
+	}
+	t, user, err := d.b.resolveType(a.Type)
+	if err != nil {
+		return err
+	}
+	if !widens(col.Type, t) {
+		return sqlerr.New(sqlerr.FeatureNotSupported,
+			"cannot change the type of column \"%s\" from %s to %s", a.Name, col.Type, t).
+			At(a.Pos()).WithHint("Stored rows are never rewritten: add a column of the new type, " +
+			"or create the relation anew and INSERT ... SELECT.")
+	}
+	col.Type, col.UserType = t, user
+	return nil
+}
+
+// widens tells whether values of one type are values of another one as they are
+// stored.
+func widens(from, to types.Type) bool {
+	if from.Same(to) {
+		return to.Mod == 0 || from.Mod == to.Mod ||
+			isTextKind(from.Kind) && from.Mod != 0 && to.Mod >= from.Mod
+	}
+	if isInt(from) && isInt(to) {
+		return rank(from.Kind) <= rank(to.Kind)
+	}
+	return sameText(from, to) && to.Mod == 0
+}
+
+func rank(k types.Kind) int {
+	return map[types.Kind]int{types.Int2: 1, types.Int4: 2, types.Int8: 3}[k]
+}
+
+func (d *definition) addConstraint(k *sql.Constraint) error {
+	switch k.Kind {
+	case sql.CheckConstraint:
+		d.b.notice("constraint is checked for rows written from now on; rows that exist are not " +
+			"checked")
+		return d.check(k, "")
+	case sql.UniqueConstraint:
+		return d.unique(k.Columns, k.Name, k.Pos())
+	case sql.ForeignKeyConstraint:
+		d.b.notice("foreign key constraint is recorded as a comment only: it is not enforced")
+		return nil
+	}
+	if isKeyed(&d.rel) {
+		return sqlerr.New(sqlerr.InvalidTableDefinition,
+			"multiple primary keys for table \"%s\" are not allowed", d.rel.Name).At(k.Pos())
+	}
+	return sqlerr.New(sqlerr.FeatureNotSupported,
+		"cannot add a primary key to table \"%s\"", d.rel.Name).At(k.Pos()).
+		WithHint("Create the table anew with the key: rows are stored by it.")
+}
+
+func (d *definition) dropConstraint(a *sql.DropConstraint) error {
+	n := len(d.rel.Checks)
+	d.rel.Checks = slices.DeleteFunc(d.rel.Checks, func(c catalog.Check) bool {
+		return c.Name == a.Name
+	})
+	switch {
+	case len(d.rel.Checks) < n:
+		return nil
+	case a.IfExists:
+		d.b.notice("constraint \"%s\" of relation \"%s\" does not exist, skipping", a.Name,
+			d.rel.Name)
+		return nil
+	}
+	return sqlerr.New(sqlerr.UndefinedObject, "constraint \"%s\" of relation \"%s\" does not exist",
+		a.Name, d.rel.Name).At(a.Pos())
+}
+
+// setOptions changes WITH options; the number of partitions is for ever.
+func (d *definition) setOptions(opts []sql.Option) error {
+	for _, o := range opts {
+		name := lower(o.Name)
+		if name == "partitions" || name == "timestamp" {
+			return sqlerr.New(sqlerr.FeatureNotSupported,
+				"option \"%s\" cannot be changed", name).At(o.Pos()).
+				WithHint("Create the relation anew.")
+		}
+		if err := d.option(name, o); err != nil {
+			return err
+		}
+		text, err := optionText(o)
+		if err != nil {
+			return err
+		}
+		d.rel.Options = slices.DeleteFunc(d.rel.Options, func(x catalog.Option) bool {
+			return x.Name == name
+		})
+		d.rel.Options = append(d.rel.Options, catalog.Option{Name: name, Value: text})
+	}
+	return nil
+}
+
+func (d *definition) resetOption(name string) error {
+	switch name {
+	case "retention", "retention_ms":
+		d.rel.RetentionMicros = 0
+	case "retention_bytes":
+		d.rel.RetentionBytes = 0
+	case "ttl":
+		d.rel.TTLMicros = 0
+	case "on_conflict":
+		d.rel.OnConflict = "upsert"
+	case "partitions", "timestamp":
+		return sqlerr.New(sqlerr.FeatureNotSupported, "option \"%s\" cannot be changed", name).
+			WithHint("Create the relation anew.")
+	}
+	d.rel.Options = slices.DeleteFunc(d.rel.Options, func(x catalog.Option) bool {
+		return x.Name == name
+	})
+	return nil
+}
+
+// alterOther is ALTER of what is no relation: only owners and schemas of it.
+func (b *builder) alterOther(s *sql.Alter, tag string) (*plan.Plan, error) {
+	for _, a := range s.Actions {
+		if _, ok := a.(*sql.SetOwner); !ok {
+			return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+				"this form of %s is not supported", tag).At(s.Pos()).
+				WithHint("Drop the object and create it anew.")
+		}
+	}
+	return &plan.Plan{Tag: tag}, nil
+}
+
+// rename plans ALTER ... RENAME.
+func (b *builder) rename(s *sql.Rename) (*plan.Plan, error) {
+	tag := "ALTER " + s.Kind.String()
+	switch s.Kind {
+	case sql.ObjSchema:
+		return command(tag, &catalog.RenameSchema{Name: s.Name.Last(), NewName: s.New}), nil
+	case sql.ObjRole:
+		return b.renameRole(s, tag)
+	case sql.ObjType, sql.ObjDomain, sql.ObjFunction:
+		return nil, sqlerr.Unsupported(tag+" ... RENAME", "Create it anew under the new name.")
+	}
+	rel, err := b.altered(s.Kind, s.Name, s.IfExists, s.Pos())
+	if err != nil || rel == nil {
+		return &plan.Plan{Tag: tag}, err
+	}
+	switch s.Part {
+	case sql.ObjColumn:
+		return b.renameColumn(rel, s, tag)
+	case sql.ObjConstraint:
+		return b.renameConstraint(rel, s, tag)
+	}
+	return command(tag, &catalog.RenameRelation{OID: rel.OID, NewName: s.New,
+		Rewrites: b.rewrites(rel, s.New)}), nil
+}
+
+func (b *builder) renameRole(s *sql.Rename, tag string) (*plan.Plan, error) {
+	old := b.env.Snapshot.Role(s.Name.Last())
+	if old == nil {
+		return nil, sqlerr.New(sqlerr.UndefinedObject, "role \"%s\" does not exist", s.Name.Last())
+	}
+	return nil, sqlerr.Unsupported("ALTER ROLE ... RENAME", "Create a role with the new name.")
+}
+
+func (b *builder) renameColumn(rel *catalog.Relation, s *sql.Rename, tag string) (
+	*plan.Plan, error) {
+	d := &definition{b: b, rel: *rel, keyPos: -1}
+	d.rel.Columns = slices.Clone(rel.Columns)
+	col, err := d.mustColumn(s.Old, s.Pos())
+	if err != nil {
+		return nil, err
+	}
+	if d.rel.ColumnIndex(s.New) >= 0 {
+		return nil, sqlerr.New(sqlerr.DuplicateColumn,
+			"column \"%s\" of relation \"%s\" already exists", s.New, rel.Name)
+	}
+	col.Name = s.New
+	if err := d.renameInExpressions(s.Old, s.New); err != nil {
+		return nil, err
+	}
+	return command(tag, &catalog.AlterRelation{Relation: d.rel, From: rel.SchemaVersion}), nil
+}
+
+// renameInExpressions rewrites the texts of checks, generated columns and the
+// watermark for a renamed column.
+func (d *definition) renameInExpressions(old, name string) error {
+	rewrite := func(text string) (string, error) { return renameColumnIn(text, old, name) }
+	d.rel.Checks = slices.Clone(d.rel.Checks)
+	var err error
+	for i := range d.rel.Checks {
+		if d.rel.Checks[i].Expr, err = rewrite(d.rel.Checks[i].Expr); err != nil {
+			return err
+		}
+	}
+	for i := range d.rel.Columns {
+		if c := &d.rel.Columns[i]; c.Generated {
+			if c.Default, err = rewrite(c.Default); err != nil {
+				return err
+			}
+		}
+	}
+	if d.rel.Watermark != "" {
+		d.rel.Watermark, err = rewrite(d.rel.Watermark)
+	}
+	return err
+}
+
+func (b *builder) renameConstraint(rel *catalog.Relation, s *sql.Rename, tag string) (
+	*plan.Plan, error) {
+	r := *rel
+	r.Checks = slices.Clone(rel.Checks)
+	for i := range r.Checks {
+		if r.Checks[i].Name == s.Old {
+			r.Checks[i].Name = s.New
+			return command(tag, &catalog.AlterRelation{Relation: r, From: rel.SchemaVersion}), nil
+		}
+	}
+	return nil, sqlerr.New(sqlerr.UndefinedObject,
+		"constraint \"%s\" for table \"%s\" does not exist", s.Old, rel.Name)
+}
+
+// rewrites gives the definitions that read rel the text that says the same after a
+// rename: FROM old becomes FROM new AS old.
+func (b *builder) rewrites(rel *catalog.Relation, name string) []catalog.Rewrite {
+	var out []catalog.Rewrite
+	add := func(oid catalog.OID, text string, path []string) {
+		q, err := parseQuery(text)
+		if err != nil {
+			return
+		}
+		own := *b
+		own.path = path
+		changed := false
+		sql.Walk(q, func(n sql.Node) bool {
+			t, ok := n.(*sql.Table)
+			if ok && own.find(t.Name) == rel {
+				if t.Alias.Name == "" {
+					t.Alias.Name = t.Name.Last()
+				}
+				t.Name = append(slices.Clone(t.Name[:len(t.Name)-1]), name)
+				changed = true
+			}
+			return true
+		})
+		if changed {
+			out = append(out, catalog.Rewrite{OID: oid, Definition: sql.Print(q)})
+		}
+	}
+	for _, r := range b.env.Snapshot.Relations() {
+		if slices.Contains(r.DependsOn, rel.OID) && r.Definition != "" {
+			add(r.OID, r.Definition, r.SearchPath)
+		}
+	}
+	for _, q := range b.env.Snapshot.Queries() {
+		if !q.Owns && slices.Contains(q.Sources, rel.OID) {
+			add(q.OID, q.SQL, q.SearchPath)
+		}
+	}
+	return out
+}
+
+// alterEnum plans ALTER TYPE ... ADD VALUE and RENAME VALUE.
+func (b *builder) alterEnum(s *sql.AlterEnum) (*plan.Plan, error) {
+	old := b.userTypeNamed(s.Name)
+	if old == nil {
+		return nil, sqlerr.New(sqlerr.UndefinedObject, "type \"%s\" does not exist", s.Name.Last())
+	}
+	if old.Labels == nil {
+		return nil, sqlerr.New(sqlerr.WrongObjectType, "\"%s\" is not an enum", old.Name)
+	}
+	t := *old
+	t.Labels = slices.Clone(old.Labels)
+	if s.Rename != "" {
+		i := slices.Index(t.Labels, s.Rename)
+		if i < 0 {
+			return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+				"\"%s\" is not an existing enum label", s.Rename)
+		}
+		return nil, sqlerr.Unsupported("RENAME VALUE", "Rows hold the label itself: add the new "+
+			"label and UPDATE the rows.")
+	}
+	if slices.Contains(t.Labels, s.Label) {
+		if s.IfNotExists {
+			b.notice("enum label \"%s\" already exists, skipping", s.Label)
+			return &plan.Plan{Tag: "ALTER TYPE"}, nil
+		}
+		return nil, sqlerr.New(sqlerr.DuplicateObject, "enum label \"%s\" already exists", s.Label)
+	}
+	at := len(t.Labels)
+	if s.Neighbour != "" {
+		if at = slices.Index(t.Labels, s.Neighbour); at < 0 {
+			return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+				"\"%s\" is not an existing enum label", s.Neighbour)
+		}
+		if !s.Before {
+			at++
+		}
+	}
+	t.Labels = slices.Insert(t.Labels, at, s.Label)
+	return command("ALTER TYPE", &catalog.CreateType{Type: t, OrReplace: true}), nil
+}
+
+// alterSequence plans ALTER SEQUENCE.
+func (b *builder) alterSequence(s *sql.AlterSequence) (*plan.Plan, error) {
+	rel, err := b.altered(sql.ObjSequence, s.Name, s.IfExists, s.Pos())
+	if err != nil || rel == nil {
+		return &plan.Plan{Tag: "ALTER SEQUENCE"}, err
+	}
+	if s.Options.Restart != nil || s.Options.RestartWithDefault {
+		return nil, sqlerr.Unsupported("ALTER SEQUENCE ... RESTART",
+			"Use SELECT setval('"+rel.Name+"', value, false).")
+	}
+	next := *rel.Sequence
+	var first error
+	read := func(x sql.Expr, v *int64) {
+		if x == nil || first != nil {
+			return
+		}
+		n, err := b.constInt(x)
+		if err != nil {
+			first = err
+			return
+		}
+		*v = n
+	}
+	read(s.Options.Start, &next.Start)
+	read(s.Options.Increment, &next.Increment)
+	read(s.Options.Min, &next.Min)
+	read(s.Options.Max, &next.Max)
+	next.Cycle = next.Cycle && !s.Options.NoCycle || s.Options.Cycle
+	if first != nil {
+		return nil, first
+	}
+	r := *rel
+	r.Sequence = &next
+	return command("ALTER SEQUENCE", &catalog.AlterRelation{Relation: r,
+		From: rel.SchemaVersion}), nil
+}
+
+// comment plans COMMENT ON.
+func (b *builder) comment(s *sql.Comment) (*plan.Plan, error) {
+	c := &catalog.SetComment{Class: "relation", Column: -1}
+	if s.Text != nil {
+		c.Comment = *s.Text
+	}
+	switch s.Kind {
+	case sql.ObjColumn:
+		rel, err := b.relation(s.Name[:len(s.Name)-1], s.Pos())
+		if err != nil {
+			return nil, err
+		}
+		d := &definition{b: b, rel: *rel}
+		if _, err := d.mustColumn(s.Name.Last(), s.Pos()); err != nil {
+			return nil, err
+		}
+		c.OID, c.Column = rel.OID, rel.ColumnIndex(s.Name.Last())
+	case sql.ObjSchema:
+		info := b.env.Snapshot.Schema(s.Name.Last())
+		if info == nil {
+			return nil, sqlerr.New(sqlerr.InvalidSchemaName,
+				"schema \"%s\" does not exist", s.Name.Last())
+		}
+		c.Class, c.OID = "schema", info.OID
+	case sql.ObjType, sql.ObjDomain:
+		t := b.userTypeNamed(s.Name)
+		if t == nil {
+			return nil, sqlerr.New(sqlerr.UndefinedObject,
+				"type \"%s\" does not exist", s.Name.Last())
+		}
+		c.Class, c.OID = "type", t.OID
+	case sql.ObjFunction:
+		fs := b.env.Snapshot.ResolveFunctions(b.path, s.Name.Last())
+		if len(fs) == 0 {
+			return nil, sqlerr.New(sqlerr.UndefinedFunction,
+				"function %s does not exist", s.Name.Last())
+		}
+		c.Class, c.OID = "function", fs[0].OID
+	default:
+		if _, ok := dropKinds[s.Kind]; !ok {
+			return &plan.Plan{Tag: "COMMENT"}, nil
+		}
+		rel, err := b.altered(s.Kind, s.Name, false, s.Pos())
+		if err != nil {
+			return nil, err
+		}
+		c.OID = rel.OID
+	}
+	return command("COMMENT", c), nil
+}
+
+// tablePrivileges are what ALL stands for.
+var tablePrivileges = []string{"INSERT", "SELECT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES",
+	"TRIGGER"}
+
+// grant plans GRANT and REVOKE.
+func (b *builder) grant(g *sql.Grantable, option, revoke bool) (*plan.Plan, error) {
+	tag := map[bool]string{false: "GRANT", true: "REVOKE"}[revoke]
+	c := &catalog.GrantCommand{Revoke: revoke}
+	if len(g.Roles) > 0 {
+		return b.grantRoles(g, c, tag)
+	}
+	objects, kind, err := b.grantObjects(g)
+	if err != nil {
+		return nil, err
+	}
+	var privileges []string
+	for _, p := range g.Privileges {
+		privileges = append(privileges, p.Name)
+	}
+	if g.All {
+		if privileges = tablePrivileges; kind == "schema" {
+			privileges = []string{"USAGE", "CREATE"}
+		}
+	}
+	for _, oid := range objects {
+		for _, role := range g.To {
+			if role != "public" && b.env.Snapshot.Role(role) == nil {
+				return nil, sqlerr.New(sqlerr.UndefinedObject, "role \"%s\" does not exist", role)
+			}
+			for _, p := range privileges {
+				c.Grants = append(c.Grants, catalog.Grant{Object: oid, Kind: kind, Role: role,
+					Privilege: p, Option: option})
+			}
+		}
+	}
+	return command(tag, c), nil
+}
+
+func (b *builder) grantRoles(g *sql.Grantable, c *catalog.GrantCommand, tag string) (
+	*plan.Plan, error) {
+	for _, name := range g.Roles {
+		role := b.env.Snapshot.Role(name)
+		if role == nil {
+			return nil, sqlerr.New(sqlerr.UndefinedObject, "role \"%s\" does not exist", name)
+		}
+		for _, to := range g.To {
+			c.Grants = append(c.Grants, catalog.Grant{Object: role.OID, Kind: "role", Role: to})
+		}
+	}
+	return command(tag, c), nil
+}
+
+// grantObjects resolves the objects of a grant.
+func (b *builder) grantObjects(g *sql.Grantable) (oids []catalog.OID, kind string, err error) {
+	if g.AllIn {
+		for _, n := range g.Names {
+			if b.env.Snapshot.Schema(n.Last()) == nil {
+				return nil, "", sqlerr.New(sqlerr.InvalidSchemaName,
+					"schema \"%s\" does not exist", n.Last())
+			}
+			for _, r := range b.env.Snapshot.RelationsIn(n.Last()) {
+				if r.Kind != catalog.KindIndex &&
+					(r.Kind == catalog.KindSequence) == (g.Kind == sql.ObjSequence) {
+					oids = append(oids, r.OID)
+				}
+			}
+		}
+		return oids, "table", nil
+	}
+	for _, n := range g.Names {
+		switch g.Kind {
+		case sql.ObjSchema:
+			info := b.env.Snapshot.Schema(n.Last())
+			if info == nil {
+				return nil, "", sqlerr.New(sqlerr.InvalidSchemaName,
+					"schema \"%s\" does not exist", n.Last())
+			}
+			oids, kind = append(oids, info.OID), "schema"
+		case sql.ObjDatabase, sql.ObjLanguage, sql.ObjTablespace:
+			kind = objectWord(g.Kind)
+		case sql.ObjFunction, sql.ObjProcedure:
+			kind = "function"
+			for _, f := range b.env.Snapshot.ResolveFunctions(b.path, n.Last()) {
+				oids = append(oids, f.OID)
+			}
+		case sql.ObjType, sql.ObjDomain:
+			if kind = "type"; b.userTypeNamed(n) != nil {
+				oids = append(oids, b.userTypeNamed(n).OID)
+			}
+		default:
+			rel, err := b.relation(n, sql.NoLoc.Pos())
+			if err != nil {
+				return nil, "", err
+			}
+			oids, kind = append(oids, rel.OID), "table"
+		}
+	}
+	return oids, kind, nil
+}
+
+// renameColumnIn rewrites an expression's text for a renamed column.
+func renameColumnIn(text, old, name string) (string, error) {
+	x, err := parseExpr(text)
+	if err != nil {
+		return "", err
+	}
+	sql.Walk(x, func(n sql.Node) bool {
+		if c, ok := n.(*sql.ColRef); ok && !c.Star && c.Name.Last() == old {
+			c.Name[len(c.Name)-1] = name
+		}
+		return true
+	})
+	return sql.Print(x), nil
+}
+
+var _ expr.Scope = (*scope)(nil)

@@ -1,0 +1,426 @@
+package planner
+
+import (
+	"encoding/json"
+	"hash/fnv"
+	"slices"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// BuildContinuous plans a continuous query from its stored text, the same on every
+// node.
+func BuildContinuous(q *catalog.Query, env *Env) (*plan.Continuous, error) {
+	target := env.Snapshot.Relation(q.Target)
+	if target == nil {
+		return nil, sqlerr.New(sqlerr.UndefinedTable, "target of query %s does not exist", q.Name)
+	}
+	ast, err := parseQuery(q.SQL)
+	if err != nil {
+		return nil, err
+	}
+	own := *env
+	own.SearchPath, own.ParamTypes = q.SearchPath, nil
+	b := newBuilder(&own)
+	k, err := b.keep(ast, keepAs(target, q))
+	if err != nil {
+		return nil, err
+	}
+	c := &plan.Continuous{Query: q, Target: target, Root: k.root, Time: k.time,
+		Final: ast.Emit == sql.EmitFinal}
+	if err := b.fitTarget(c, k); err != nil {
+		return nil, err
+	}
+	if c.Subplans, err = b.finishSubplans(&c.Root); err != nil {
+		return nil, err
+	}
+	c.Hash = planHash(c)
+	return c, nil
+}
+
+// keepKind is what a statement makes of a query's result.
+type keepKind uint8
+
+const (
+	keepView   keepKind = iota // CREATE MATERIALIZED VIEW: equal to the SELECT run once
+	keepTable                  // CREATE TABLE AS: keyed, with the rowtime of the latest row
+	keepStream                 // CREATE STREAM AS: appended rows with their rowtime
+	keepInsert                 // INSERT INTO ... EMIT CHANGES
+)
+
+func keepAs(target *catalog.Relation, q *catalog.Query) keepKind {
+	switch {
+	case target.Kind == catalog.KindMaterializedView:
+		return keepView
+	case !q.Owns:
+		return keepInsert
+	case target.Kind == catalog.KindTable:
+		return keepTable
+	}
+	return keepStream
+}
+
+// kept is a planned continuous result.
+type kept struct {
+	root plan.Node
+	// cols are the visible columns of root, first.
+	cols []plan.Column
+	// time is the ordinal of the rowtime in root, or -1.
+	time int
+	// key are the ordinals of the result's key; nil where there is none.
+	key []int
+	// windowed: the key ends with the bounds of a time window.
+	windowed   bool
+	appendOnly bool
+}
+
+// keep plans a query whose result is kept up to date.
+func (b *builder) keep(q *sql.Query, kind keepKind) (*kept, error) {
+	b.continuous = true
+	b.temporal = kind != keepView
+	b.stamp = kind != keepView
+	b.final = q.Emit == sql.EmitFinal
+	b.emitting = q
+	out, err := b.query(q, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	if sql.MaxParam(q) > 0 {
+		return nil, sqlerr.New(sqlerr.UndefinedParameter, "there is no parameter $%d",
+			sql.MaxParam(q)).
+			WithHint("A stored query cannot have parameters; write the values into it.")
+	}
+	n := b.resolveUnknown(out.node)
+	k := &kept{time: -1}
+	visible := visibleCount(n.Cols())
+	keep := ordinals(visible)
+	if out.time >= 0 {
+		k.time = visible
+		keep = append(keep, out.time)
+	}
+	if len(keep) < len(n.Cols()) {
+		n = b.exactly(n, keep)
+	}
+	k.cols = append([]plan.Column(nil), n.Cols()[:visible]...)
+	if k.root, err = b.optimize(n); err != nil {
+		return nil, err
+	}
+	if err := b.checkContinuous(k.root); err != nil {
+		return nil, err
+	}
+	if b.final && !hasFinalWindow(k.root) {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+			"EMIT FINAL needs an aggregate over a time window").At(q.Pos()).
+			WithHint("Group by the window of TUMBLE, HOP or a WINDOW clause, or use EMIT CHANGES.")
+	}
+	k.appendOnly = k.root.Props().AppendOnly
+	return k, b.resultKey(k, q, kind)
+}
+
+// exactly projects to some columns, without pruning.
+func (b *builder) exactly(n plan.Node, keep []int) plan.Node {
+	p := &plan.Project{Input: n}
+	for _, i := range keep {
+		p.Exprs = append(p.Exprs, colOf(n, i))
+		p.Out = append(p.Out, n.Cols()[i])
+	}
+	return p
+}
+
+// resultKey chooses the key of a result.
+func (b *builder) resultKey(k *kept, q *sql.Query, kind keepKind) error {
+	if kind == keepStream || kind == keepInsert && k.appendOnly {
+		var err error
+		k.key, err = b.streamKey(k, q)
+		return err
+	}
+	visible := len(k.cols)
+	p := k.root.Props()
+	for _, key := range p.Keys {
+		ok := true
+		for _, c := range key {
+			ok = ok && c < visible
+		}
+		if ok && len(key) > 0 && (k.key == nil || len(key) < len(k.key)) {
+			k.key = slices.Clone(key)
+		}
+	}
+	if containsInt(k.key, p.WindowStart) && containsInt(k.key, p.WindowEnd) &&
+		p.WindowStart >= 0 && p.WindowEnd >= 0 {
+		k.key = slices.DeleteFunc(k.key, func(c int) bool {
+			return c == p.WindowStart || c == p.WindowEnd
+		})
+		k.key = append(k.key, p.WindowStart, p.WindowEnd)
+		k.windowed = true
+	}
+	return nil
+}
+
+// streamKey is the key of an append-only result: PARTITION BY, else the key of the
+// stream that the rows come from.
+func (b *builder) streamKey(k *kept, q *sql.Query) ([]int, error) {
+	sel, ok := q.Body.(*sql.Select)
+	if ok && len(sel.Part) > 0 {
+		var key []int
+		for _, x := range sel.Part {
+			if c, ok := x.(*sql.Const); ok && c.Kind == sql.NullConst {
+				continue
+			}
+			i := itemOf(sel, x, k.cols)
+			if i < 0 {
+				return nil, sqlerr.New(sqlerr.InvalidColumnReference,
+					"expression of PARTITION BY must be in the select list").At(x.Pos()).
+					WithHint("Add it to the select list; it becomes the key of the stream.")
+			}
+			key = append(key, i)
+		}
+		return key, nil
+	}
+	return inheritedKey(k.root, len(k.cols)), nil
+}
+
+// itemOf finds the output column that an expression of PARTITION BY is.
+func itemOf(sel *sql.Select, x sql.Expr, cols []plan.Column) int {
+	text := sql.Print(x)
+	stars := 0
+	for i, it := range sel.Items {
+		if ref, ok := it.X.(*sql.ColRef); ok && ref.Star {
+			stars++
+			continue
+		}
+		if stars == 0 && (sql.Print(it.X) == text || it.As != "" && it.As == text) {
+			return i
+		}
+	}
+	ref, ok := x.(*sql.ColRef)
+	if !ok || ref.Star {
+		return -1
+	}
+	for i, c := range cols {
+		if c.Name == ref.Name.Last() {
+			return i
+		}
+	}
+	return -1
+}
+
+// inheritedKey finds the key columns of the stream below among the first visible
+// columns of n; nil where one is missing.
+func inheritedKey(n plan.Node, visible int) []int {
+	key := sourceKey(n)
+	var out []int
+	for _, c := range key {
+		if c < 0 || c >= visible {
+			return nil
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// sourceKey follows the partitioning key of a stream up to n; nil where it is lost.
+func sourceKey(n plan.Node) []int {
+	switch n := n.(type) {
+	case *plan.Scan:
+		var out []int
+		for _, ord := range n.Rel.Key {
+			i := slices.Index(n.Columns, ord)
+			if i < 0 {
+				return nil
+			}
+			out = append(out, i)
+		}
+		return out
+	case *plan.Filter:
+		return sourceKey(n.Input)
+	case *plan.WindowAssign:
+		return sourceKey(n.Input)
+	case *plan.FuncScan:
+		if n.Input != nil {
+			return sourceKey(n.Input)
+		}
+	case *plan.Join:
+		if n.Within != nil && n.Kind == plan.Inner {
+			if key, ok := columnsOf(n.LeftKeys); ok {
+				return key
+			}
+			return nil
+		}
+		if n.Kind != plan.Right && n.Kind != plan.Full {
+			return sourceKey(n.Left)
+		}
+	case *plan.Aggregate:
+		return ordinals(len(n.Groups))
+	case *plan.Project:
+		var out []int
+		for _, c := range sourceKey(n.Input) {
+			at := -1
+			for i, e := range n.Exprs {
+				if col, ok := e.(*expr.Col); ok && col.Index == c {
+					at = i
+					break
+				}
+			}
+			if at < 0 {
+				return nil
+			}
+			out = append(out, at)
+		}
+		return out
+	}
+	return nil
+}
+
+// fitTarget maps the result's columns to the target's, with casts where an
+// existing target has other types.
+func (b *builder) fitTarget(c *plan.Continuous, k *kept) error {
+	t := c.Target
+	layout := rowLayout(t)
+	var ords []int
+	for _, o := range layout {
+		if !t.Columns[o].Hidden {
+			ords = append(ords, o)
+		}
+	}
+	if len(ords) < len(k.cols) {
+		return sqlerr.New(sqlerr.SyntaxError, "INSERT has more expressions than target columns")
+	}
+	var ts []types.Type
+	var names []string
+	for i := range k.cols {
+		ts = append(ts, t.Columns[ords[i]].Type)
+		names = append(names, t.Columns[ords[i]].Name)
+	}
+	n, err := b.convert(k.root, ts, names, -1)
+	if err != nil {
+		return err
+	}
+	p, isProject := n.(*plan.Project)
+	at := make([]int, len(t.Columns))
+	for i := range at {
+		at[i] = -1
+	}
+	for i := range k.cols {
+		at[ords[i]] = i
+	}
+	for _, o := range layout {
+		if at[o] >= 0 {
+			continue
+		}
+		if !isProject {
+			p, isProject = passThrough(n), true
+		}
+		x, err := b.defaultOf(t, o)
+		if err != nil {
+			return err
+		}
+		at[o] = len(p.Exprs)
+		p.Exprs = append(p.Exprs, x)
+		p.Out = append(p.Out, plan.Column{Name: t.Columns[o].Name, Type: x.Type(), Hidden: true})
+		n = p
+	}
+	c.Root = n
+	if err := b.timeColumn(c, at); err != nil {
+		return err
+	}
+	derive(c.Root)
+	for _, o := range layout {
+		c.Columns = append(c.Columns, at[o])
+	}
+	for _, o := range t.Key {
+		c.Key = append(c.Key, at[o])
+	}
+	return nil
+}
+
+// timeColumn computes the rowtime of a target that has it in a column.
+func (b *builder) timeColumn(c *plan.Continuous, at []int) error {
+	tc := c.Target.TimeColumn
+	if tc < 0 || at[tc] < 0 {
+		return nil
+	}
+	x, err := b.asRowTime(colOf(c.Root, at[tc]), optionOf(c.Target, "timestamp_format"))
+	if err != nil {
+		return err
+	}
+	if col, ok := x.(*expr.Col); ok {
+		c.Time = col.Index
+		return nil
+	}
+	p := passThrough(c.Root)
+	c.Time = len(p.Exprs)
+	p.Exprs = append(p.Exprs, x)
+	p.Out = append(p.Out, plan.Column{Name: "rowtime", Type: types.Of(types.Timestamptz),
+		Hidden: true})
+	c.Root = p
+	return nil
+}
+
+// asRowTime converts an event time: timestamptz, timestamp in UTC, or milliseconds
+// since 1970.
+func (b *builder) asRowTime(x expr.Expr, format string) (expr.Expr, error) {
+	switch x.Type().Kind {
+	case types.Timestamptz:
+		return x, nil
+	case types.Int8, types.Int4:
+		d, err := b.operator("/", x, &expr.Const{D: types.FloatDatum(1000),
+			T: types.Of(types.Float8)}, -1)
+		if err != nil {
+			return nil, err
+		}
+		return b.call("to_timestamp", d)
+	case types.Text, types.Varchar:
+		if format != "" {
+			f := &expr.Const{D: types.TextDatum(format), T: types.Of(types.Text)}
+			ms, err := b.call("stringtotimestamp", x, f)
+			if err != nil {
+				return nil, err
+			}
+			return b.asRowTime(ms, "")
+		}
+	}
+	utc := &expr.Const{D: types.TextDatum("UTC"), T: types.Of(types.Text)}
+	ts, err := expr.CoerceTo(x, types.Of(types.Timestamp), expr.CoerceExplicit, nil, -1)
+	if err != nil {
+		return nil, err
+	}
+	return b.call("timezone", utc, ts)
+}
+
+func optionOf(r *catalog.Relation, name string) string {
+	for _, o := range r.Options {
+		if o.Name == name {
+			return o.Value
+		}
+	}
+	return ""
+}
+
+// rowLayout lists the ordinals of a relation's columns that are stored.
+func rowLayout(r *catalog.Relation) []int {
+	var out []int
+	for i := range r.Columns {
+		if !r.Columns[i].Dropped {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// planHash identifies the shape of a plan: what EXPLAIN shows of it, and the types
+// of its columns.
+func planHash(c *plan.Continuous) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(ExplainNode(c.Root)))
+	ts, err := json.Marshal(plan.Types(c.Root))
+	if err == nil {
+		h.Write(ts)
+	}
+	h.Write([]byte(sprintf("%v %v %d %t", c.Key, c.Columns, c.Time, c.Final)))
+	return h.Sum64()
+}

@@ -1,0 +1,600 @@
+package planner
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// definition collects a relation and what comes with it while its column list is
+// read.
+type definition struct {
+	b          *builder
+	rel        catalog.Relation
+	companions []catalog.Relation
+	keyPos     int
+}
+
+func (b *builder) newDefinition(kind catalog.RelationKind, name sql.Name, pos int) (
+	*definition, error) {
+	schema, last, err := b.target(name, pos)
+	if err != nil {
+		return nil, err
+	}
+	return &definition{b: b, keyPos: -1, rel: catalog.Relation{Schema: schema, Name: last,
+		Kind: kind, TimeColumn: -1, GraceMicros: -1, Owner: b.env.User,
+		SearchPath: slices.Clone(b.path), AppendOnly: kind == catalog.KindStream}}, nil
+}
+
+func (d *definition) plan(tag string, ifNotExists, replace bool, q *catalog.Query) *plan.Plan {
+	return &plan.Plan{Tag: tag, Command: &catalog.CreateRelation{Relation: d.rel, Query: q,
+		IfNotExists: ifNotExists, OrReplace: replace, Companions: d.companions}}
+}
+
+// createStream plans CREATE STREAM with a column list.
+func (b *builder) createStream(s *sql.CreateStream) (*plan.Plan, error) {
+	d, err := b.newDefinition(catalog.KindStream, s.Name, s.Pos())
+	if err != nil {
+		return nil, err
+	}
+	if len(s.Columns) == 0 && len(s.Likes) == 0 {
+		return nil, sqlerr.New(sqlerr.InvalidTableDefinition,
+			"stream \"%s\" has no columns", d.rel.Name).At(s.Pos()).
+			WithHint("Columns are never inferred from a schema registry; declare them: "+
+				"CREATE STREAM %s (name type, ...).", d.rel.Name)
+	}
+	if err := d.columns(&s.Definition); err != nil {
+		return nil, err
+	}
+	if err := d.streamKeys(&s.Definition); err != nil {
+		return nil, err
+	}
+	if err := d.finish(&s.Definition, s.With); err != nil {
+		return nil, err
+	}
+	return d.plan("CREATE STREAM", s.IfNotExists, s.Replace, nil), nil
+}
+
+// createTable plans CREATE TABLE with a column list.
+func (b *builder) createTable(s *sql.CreateTable) (*plan.Plan, error) {
+	if s.Temp {
+		b.notice("table \"%s\" is not temporary: it stays until it is dropped", s.Name.Last())
+	}
+	d, err := b.newDefinition(catalog.KindTable, s.Name, s.Pos())
+	if err != nil {
+		return nil, err
+	}
+	if err := d.columns(&s.Definition); err != nil {
+		return nil, err
+	}
+	if err := d.tableKeys(&s.Definition); err != nil {
+		return nil, err
+	}
+	if err := d.finish(&s.Definition, s.With); err != nil {
+		return nil, err
+	}
+	return d.plan("CREATE TABLE", s.IfNotExists, s.Replace, nil), nil
+}
+
+// columns reads the column list and LIKE clauses.
+func (d *definition) columns(def *sql.Definition) error {
+	for _, l := range def.Likes {
+		if err := d.like(l); err != nil {
+			return err
+		}
+	}
+	for _, c := range def.Columns {
+		if d.rel.ColumnIndex(c.Name) >= 0 {
+			return sqlerr.New(sqlerr.DuplicateColumn,
+				"column \"%s\" specified more than once", c.Name).At(c.Pos())
+		}
+		if err := d.column(c); err != nil {
+			return err
+		}
+	}
+	return d.expressions(def)
+}
+
+// column adds a column with its type; expressions come when all columns are known.
+func (d *definition) column(c *sql.ColumnDef) error {
+	if reservedColumn(c.Name) && d.rel.Kind == catalog.KindStream {
+		return sqlerr.New(sqlerr.DuplicateColumn,
+			"column name \"%s\" conflicts with a pseudo column", c.Name).At(c.Pos()).
+			WithHint("Every row has ROWTIME, ROWPARTITION and ROWOFFSET; choose another name.")
+	}
+	col := catalog.Column{Name: c.Name, NotNull: c.NotNull || c.PrimaryKey}
+	if c.Headers || c.Header != "" {
+		return sqlerr.Unsupported("a HEADERS column",
+			"Declare an ordinary column and write it with the row.").At(c.Pos())
+	}
+	if c.Type != nil {
+		t, user, err := d.b.resolveType(c.Type)
+		if err != nil {
+			return err
+		}
+		if k := t.Kind; k == types.Unknown || k == types.Any || k == types.Void ||
+			k == types.Record && len(t.Fields) == 0 {
+			return sqlerr.New(sqlerr.InvalidTableDefinition,
+				"column \"%s\" has pseudo-type %s", c.Name, t).At(c.Pos())
+		}
+		col.Type, col.UserType = t, user
+	}
+	if c.Null && col.NotNull {
+		return sqlerr.New(sqlerr.SyntaxError, "conflicting NULL/NOT NULL declarations "+
+			"for column \"%s\" of table \"%s\"", c.Name, d.rel.Name).At(c.Pos())
+	}
+	if c.References != nil {
+		d.b.notice("foreign key of column \"%s\" is recorded as a comment only: "+
+			"it is not enforced", c.Name)
+	}
+	d.rel.Columns = append(d.rel.Columns, col)
+	return d.serial(c, len(d.rel.Columns)-1)
+}
+
+func reservedColumn(name string) bool {
+	return name == "rowtime" || name == "rowpartition" || name == "rowoffset"
+}
+
+// resolveType gives the type of a column, and the user type that it was written
+// as.
+func (b *builder) resolveType(t *sql.TypeName) (types.Type, catalog.OID, error) {
+	typ, err := expr.ResolveTypeName(t, &scope{b: b})
+	if err != nil {
+		if sqlerr.Is(err, sqlerr.UndefinedObject) {
+			return typ, 0, b.typeHint(err, t)
+		}
+		return typ, 0, err
+	}
+	if u := b.userTypeNamed(t.Name); u != nil && len(t.Dims) == 0 {
+		if _, err := types.ByName(t.Name.Last(), nil); err != nil || t.Name.Schema() != "" {
+			return typ, u.OID, nil
+		}
+	}
+	return typ, 0, nil
+}
+
+func (b *builder) userTypeNamed(n sql.Name) *catalog.UserType {
+	if len(n) == 0 {
+		return nil
+	}
+	if s := n.Schema(); s != "" {
+		return b.env.Snapshot.UserType(s, n.Last())
+	}
+	return b.env.Snapshot.ResolveType(b.path, n.Last())
+}
+
+// typeHint proposes a type with a similar name.
+func (b *builder) typeHint(err error, t *sql.TypeName) error {
+	var names []string
+	for _, u := range b.env.Snapshot.UserTypes() {
+		names = append(names, u.Name)
+	}
+	names = append(names, "bigint", "integer", "smallint", "boolean", "text", "varchar",
+		"numeric", "double precision", "real", "timestamp", "timestamptz", "date", "time",
+		"interval", "uuid", "jsonb", "json", "bytea", "string", "decimal")
+	if near := catalog.Nearest(t.Name.Last(), names); near != "" {
+		return sqlerr.As(err).WithHint("Did you mean \"%s\"?", near)
+	}
+	return err
+}
+
+// serial gives serial and identity columns their sequence.
+func (d *definition) serial(c *sql.ColumnDef, at int) error {
+	var opts sql.SequenceOptions
+	col := &d.rel.Columns[at]
+	name := ""
+	if c.Type != nil && !c.Type.Quoted && len(c.Type.Name) == 1 {
+		name = c.Type.Name[0]
+	}
+	switch {
+	case strings.Contains(name, "serial"):
+	case c.Generated != nil && c.Generated.Kind == sql.IdentityAlways:
+		col.Identity, opts = 'a', c.Generated.Options
+	case c.Generated != nil && c.Generated.Kind == sql.IdentityByDefault:
+		col.Identity, opts = 'd', c.Generated.Options
+	default:
+		return nil
+	}
+	switch col.Type.Kind {
+	case types.Int2, types.Int4, types.Int8:
+	default:
+		return sqlerr.New(sqlerr.InvalidParameterValue,
+			"identity column type must be smallint, integer, or bigint").At(c.Pos())
+	}
+	if c.Default != nil {
+		return sqlerr.New(sqlerr.SyntaxError, "both default and identity specified for column "+
+			"\"%s\" of table \"%s\"", c.Name, d.rel.Name).At(c.Pos())
+	}
+	seq, err := d.b.sequence(&opts, col.Type)
+	if err != nil {
+		return err
+	}
+	seq.OwnedColumn = at
+	seqName := d.b.env.Snapshot.FreeName(d.rel.Schema, d.rel.Name+"_"+c.Name+"_seq")
+	d.companions = append(d.companions, catalog.Relation{Schema: d.rel.Schema, Name: seqName,
+		Kind: catalog.KindSequence, Sequence: seq, TimeColumn: -1, GraceMicros: -1,
+		Owner: d.rel.Owner})
+	col.NotNull = true
+	text := catalog.QuoteIdent(seqName)
+	if !contains(d.b.path, d.rel.Schema) || d.rel.Schema != d.b.creationSchema() {
+		text = catalog.QuoteIdent(d.rel.Schema) + "." + text
+	}
+	col.Default = "nextval(" + sql.QuoteString(text) + "::regclass)"
+	return nil
+}
+
+// expressions checks defaults, generated columns and CHECK constraints.
+func (d *definition) expressions(def *sql.Definition) error {
+	for _, c := range def.Columns {
+		col := &d.rel.Columns[d.rel.ColumnIndex(c.Name)]
+		if c.Generated != nil && (c.Generated.Kind == sql.GeneratedStored ||
+			c.Generated.Kind == sql.ComputedColumn) {
+			if err := d.generated(c, col); err != nil {
+				return err
+			}
+		}
+		if c.Default != nil {
+			text, err := d.b.defaultText(c.Default, col.Type, c.Name)
+			if err != nil {
+				return err
+			}
+			col.Default = text
+		}
+		for _, k := range c.Checks {
+			if err := d.check(k, c.Name); err != nil {
+				return err
+			}
+		}
+	}
+	for _, k := range def.Constraints {
+		if k.Kind == sql.CheckConstraint {
+			if err := d.check(k, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rowScope is the scope of expressions over a row of the relation being defined.
+func (d *definition) rowScope(clause string) *scope { return d.b.relScope(&d.rel, clause) }
+
+// relScope is the scope of expressions over a row layout of rel.
+func (b *builder) relScope(rel *catalog.Relation, clause string) *scope {
+	e := &entry{alias: rel.Name}
+	s := &scope{b: b, entries: []*entry{e}, clause: clause}
+	for i, ord := range rowLayout(rel) {
+		c := &rel.Columns[ord]
+		s.cols = append(s.cols, column{entry: e, name: c.Name, hidden: c.Hidden,
+			x: &expr.Col{Index: i, T: c.Type, Name: c.Name}})
+	}
+	return s
+}
+
+func (d *definition) generated(c *sql.ColumnDef, col *catalog.Column) error {
+	x, err := d.b.check(c.Generated.X, d.rowScope("column generation expressions"))
+	if err != nil {
+		return err
+	}
+	if isVolatile(x) || d.b.isStable(x) {
+		return sqlerr.New(sqlerr.InvalidObjectDefinition,
+			"generation expression is not immutable").At(c.Generated.X.Pos())
+	}
+	if c.Default != nil {
+		return sqlerr.New(sqlerr.SyntaxError, "both default and generation expression specified "+
+			"for column \"%s\" of table \"%s\"", c.Name, d.rel.Name).At(c.Pos())
+	}
+	if c.Type == nil {
+		if x, err = expr.Settle(x, d.rowScope(""), c.Pos()); err != nil {
+			return err
+		}
+		col.Type = x.Type()
+	} else if _, err = d.b.coerce(x, col.Type, c.Name, c.Generated.X.Pos()); err != nil {
+		return err
+	}
+	col.Generated, col.Default = true, sql.Print(c.Generated.X)
+	return nil
+}
+
+// isStable tells whether an expression depends on the session or the clock.
+func (b *builder) isStable(e expr.Expr) bool {
+	found := false
+	expr.Walk(e, func(x expr.Expr) bool {
+		if c, ok := x.(*expr.Call); ok && c.Fn.Volatility != expr.Immutable {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// defaultText checks a DEFAULT expression and gives its canonical text.
+func (b *builder) defaultText(x sql.Expr, t types.Type, column string) (string, error) {
+	var ref sql.Node
+	sql.Walk(x, func(n sql.Node) bool {
+		switch n.(type) {
+		case *sql.ColRef, *sql.Subquery:
+			ref = n
+		}
+		return ref == nil
+	})
+	switch ref.(type) {
+	case *sql.ColRef:
+		return "", sqlerr.New(sqlerr.FeatureNotSupported,
+			"cannot use column reference in DEFAULT expression").At(ref.Pos()).
+			WithHint("Use a generated column: GENERATED ALWAYS AS (...) STORED.")
+	case *sql.Subquery:
+		return "", sqlerr.New(sqlerr.FeatureNotSupported,
+			"cannot use subquery in DEFAULT expression").At(ref.Pos()).
+			WithHint("Compute the value when rows are inserted: INSERT ... SELECT.")
+	}
+	e, err := b.check(x, (&scope{b: b}).in("DEFAULT expressions"))
+	if err != nil {
+		return "", err
+	}
+	if _, err = b.coerce(e, t, column, x.Pos()); err != nil {
+		return "", err
+	}
+	return sql.Print(x), nil
+}
+
+// check adds a CHECK constraint.
+func (d *definition) check(k *sql.Constraint, column string) error {
+	x, err := d.b.checkBool(k.Check, d.rowScope("check constraints"), "CHECK")
+	if err != nil {
+		return err
+	}
+	if hasSubplan(x) {
+		return sqlerr.New(sqlerr.FeatureNotSupported,
+			"cannot use subquery in check constraint").At(k.Check.Pos()).
+			WithHint("Check the rule with a query over both tables.")
+	}
+	name := k.Name
+	if name == "" {
+		name = d.rel.Name + "_check"
+		if column != "" {
+			name = d.rel.Name + "_" + column + "_check"
+		}
+		base := name
+		for n := 1; d.hasCheck(name); n++ {
+			name = sprintf("%s%d", base, n)
+		}
+	} else if d.hasCheck(name) {
+		return sqlerr.New(sqlerr.DuplicateObject,
+			"check constraint \"%s\" already exists", name).At(k.Pos())
+	}
+	d.rel.Checks = append(d.rel.Checks, catalog.Check{Name: name, Expr: sql.Print(k.Check)})
+	return nil
+}
+
+func (d *definition) hasCheck(name string) bool {
+	return slices.ContainsFunc(d.rel.Checks, func(c catalog.Check) bool { return c.Name == name })
+}
+
+// like copies the columns of another relation.
+func (d *definition) like(l sql.TableLike) error {
+	src, err := d.b.relation(l.Table, l.Pos())
+	if err != nil {
+		return err
+	}
+	with := func(word string) bool {
+		return (slices.Contains(l.Including, word) || slices.Contains(l.Including, "ALL")) &&
+			!slices.Contains(l.Excluding, word)
+	}
+	for _, ord := range src.Visible() {
+		c := src.Columns[ord]
+		if !with("DEFAULTS") && !c.Generated || c.Generated && !with("GENERATED") ||
+			c.Identity != 0 {
+			c.Default, c.Generated, c.Identity = "", false, 0
+		}
+		if !with("COMMENTS") {
+			c.Comment = ""
+		}
+		if d.rel.ColumnIndex(c.Name) >= 0 {
+			return sqlerr.New(sqlerr.DuplicateColumn,
+				"column \"%s\" specified more than once", c.Name).At(l.Pos())
+		}
+		d.rel.Columns = append(d.rel.Columns, c)
+	}
+	if with("CONSTRAINTS") {
+		d.rel.Checks = append(d.rel.Checks, src.Checks...)
+	}
+	return nil
+}
+
+// streamKeys collects the KEY columns of a stream.
+func (d *definition) streamKeys(def *sql.Definition) error {
+	for _, c := range def.Columns {
+		if c.PrimaryKey {
+			return sqlerr.New(sqlerr.InvalidTableDefinition,
+				"stream \"%s\" cannot have a primary key", d.rel.Name).At(c.Pos()).
+				WithHint("Write KEY to partition the stream by the column, or CREATE TABLE for " +
+					"one row per key.")
+		}
+		if c.Unique {
+			return d.noUnique(c.Pos())
+		}
+		if c.Key {
+			d.rel.Key = append(d.rel.Key, d.rel.ColumnIndex(c.Name))
+		}
+	}
+	for _, k := range def.Constraints {
+		switch k.Kind {
+		case sql.PrimaryKeyConstraint:
+			return sqlerr.New(sqlerr.InvalidTableDefinition,
+				"stream \"%s\" cannot have a primary key", d.rel.Name).At(k.Pos()).
+				WithHint("Write KEY behind a column to partition the stream by it, or CREATE " +
+					"TABLE for one row per key.")
+		case sql.UniqueConstraint:
+			return d.noUnique(k.Pos())
+		}
+	}
+	return nil
+}
+
+func (d *definition) noUnique(pos int) error {
+	return sqlerr.New(sqlerr.InvalidTableDefinition,
+		"stream \"%s\" cannot have a unique constraint", d.rel.Name).At(pos).
+		WithHint("Use CREATE TABLE with a PRIMARY KEY.")
+}
+
+// tableKeys collects the primary key, or adds the hidden row id of a bag table.
+func (d *definition) tableKeys(def *sql.Definition) error {
+	for _, c := range def.Columns {
+		if c.PrimaryKey {
+			if err := d.primaryKey([]string{c.Name}, c.Pos()); err != nil {
+				return err
+			}
+		}
+		if c.Key {
+			return sqlerr.New(sqlerr.InvalidTableDefinition,
+				"column \"%s\" of a table cannot be KEY", c.Name).At(c.Pos()).
+				WithHint("Write PRIMARY KEY.")
+		}
+		if c.Unique {
+			if err := d.unique([]string{c.Name}, "", c.Pos()); err != nil {
+				return err
+			}
+		}
+	}
+	for _, k := range def.Constraints {
+		var err error
+		switch k.Kind {
+		case sql.PrimaryKeyConstraint:
+			err = d.primaryKey(k.Columns, k.Pos())
+		case sql.UniqueConstraint:
+			err = d.unique(k.Columns, k.Name, k.Pos())
+		case sql.ForeignKeyConstraint:
+			d.b.notice("foreign key constraint is recorded as a comment only: it is not enforced")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(d.rel.Key) == 0 {
+		d.rel.Key = []int{len(d.rel.Columns)}
+		d.rel.Columns = append(d.rel.Columns, catalog.Column{Name: "row_id",
+			Type: types.Of(types.Int8), NotNull: true, Hidden: true})
+	}
+	return nil
+}
+
+func (d *definition) primaryKey(names []string, pos int) error {
+	if d.keyPos >= 0 {
+		return sqlerr.New(sqlerr.InvalidTableDefinition,
+			"multiple primary keys for table \"%s\" are not allowed", d.rel.Name).At(pos)
+	}
+	d.keyPos = pos
+	cols, err := d.named(names, pos)
+	if err != nil {
+		return err
+	}
+	for _, i := range cols {
+		if slices.Contains(d.rel.Key, i) {
+			return sqlerr.New(sqlerr.DuplicateColumn, "column \"%s\" appears twice in "+
+				"primary key constraint", d.rel.Columns[i].Name).At(pos)
+		}
+		d.rel.Columns[i].NotNull = true
+		d.rel.Key = append(d.rel.Key, i)
+	}
+	return nil
+}
+
+func (d *definition) named(names []string, pos int) ([]int, error) {
+	var out []int
+	for _, n := range names {
+		i := d.rel.ColumnIndex(n)
+		if i < 0 {
+			return nil, sqlerr.New(sqlerr.UndefinedColumn,
+				"column \"%s\" named in key does not exist", n).At(pos)
+		}
+		out = append(out, i)
+	}
+	return out, nil
+}
+
+func (d *definition) unique(names []string, name string, pos int) error {
+	cols, err := d.named(names, pos)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		name = d.b.env.Snapshot.IndexName(&d.rel, cols, true)
+	}
+	d.companions = append(d.companions, catalog.Relation{Schema: d.rel.Schema, Name: name,
+		Kind: catalog.KindIndex, IndexColumns: cols, Unique: true, TimeColumn: -1,
+		GraceMicros: -1, Owner: d.rel.Owner})
+	return nil
+}
+
+// finish applies the watermark and the WITH options.
+func (d *definition) finish(def *sql.Definition, with []sql.Option) error {
+	if err := d.options(with); err != nil {
+		return err
+	}
+	if def.Watermark != nil {
+		return d.watermark(def.Watermark)
+	}
+	return nil
+}
+
+// watermark is WATERMARK FOR c AS c - INTERVAL '...'.
+func (d *definition) watermark(w *sql.Watermark) error {
+	i := d.rel.ColumnIndex(w.Column)
+	if i < 0 {
+		return sqlerr.New(sqlerr.UndefinedColumn,
+			"column \"%s\" does not exist", w.Column).At(w.Pos())
+	}
+	if !timeKind(d.rel.Columns[i].Type) {
+		return sqlerr.New(sqlerr.DatatypeMismatch, "watermark column \"%s\" must be of type "+
+			"timestamp or timestamptz, not %s", w.Column, d.rel.Columns[i].Type).At(w.Pos()).
+			WithHint("Add a generated column of type timestamptz, and put the watermark on it.")
+	}
+	if d.rel.TimeColumn >= 0 && d.rel.TimeColumn != i {
+		return sqlerr.New(sqlerr.InvalidTableDefinition,
+			"the watermark and the option timestamp name different columns").At(w.Pos())
+	}
+	grace, err := d.delay(w, i)
+	if err != nil {
+		return err
+	}
+	d.rel.TimeColumn, d.rel.GraceMicros = i, grace
+	d.rel.Watermark = sql.Print(w.X)
+	return nil
+}
+
+func timeKind(t types.Type) bool {
+	return t.Kind == types.Timestamp || t.Kind == types.Timestamptz
+}
+
+// delay reads c or c - constant interval.
+func (d *definition) delay(w *sql.Watermark, col int) (int64, error) {
+	refused := sqlerr.New(sqlerr.FeatureNotSupported,
+		"a watermark must be the column, or the column minus a constant interval").At(w.Pos()).
+		WithHint("Write WATERMARK FOR %s AS %s - INTERVAL '5 seconds'.", w.Column, w.Column)
+	isCol := func(x sql.Expr) bool {
+		c, ok := x.(*sql.ColRef)
+		return ok && len(c.Name) == 1 && c.Name[0] == w.Column
+	}
+	if isCol(w.X) {
+		return 0, nil
+	}
+	bin, ok := w.X.(*sql.Binary)
+	if !ok || bin.Op != "-" || !isCol(bin.L) {
+		return 0, refused
+	}
+	v, err := d.b.intervalArg(bin.R, true)
+	if err != nil {
+		return 0, err
+	}
+	if v < 0 {
+		return 0, refused
+	}
+	return v, nil
+}

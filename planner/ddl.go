@@ -1,0 +1,509 @@
+package planner
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/parse"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+func command(tag string, c catalog.Command) *plan.Plan { return &plan.Plan{Tag: tag, Command: c} }
+
+// dropKinds maps the words of DROP to kinds of relations.
+var dropKinds = map[sql.ObjectKind]catalog.RelationKind{
+	sql.ObjStream: catalog.KindStream, sql.ObjTable: catalog.KindTable,
+	sql.ObjView: catalog.KindView, sql.ObjMaterializedView: catalog.KindMaterializedView,
+	sql.ObjIndex: catalog.KindIndex, sql.ObjSequence: catalog.KindSequence,
+}
+
+// drop plans DROP of any kind.
+func (b *builder) drop(s *sql.Drop) (*plan.Plan, error) {
+	tag := "DROP " + s.Kind.String()
+	if kind, ok := dropKinds[s.Kind]; ok {
+		names, err := b.dropNames(s, func(schema, name string) bool {
+			return b.env.Snapshot.Lookup(schema, name) != nil
+		})
+		return command(tag, &catalog.DropObjects{Kind: kind, Names: names, IfExists: s.IfExists,
+			Cascade: s.Cascade}), err
+	}
+	switch s.Kind {
+	case sql.ObjSchema:
+		return command(tag, &catalog.DropSchema{Names: lasts(s.Names), IfExists: s.IfExists,
+			Cascade: s.Cascade}), nil
+	case sql.ObjRole:
+		return command(tag, &catalog.DropRole{Names: lasts(s.Names), IfExists: s.IfExists}), nil
+	case sql.ObjType, sql.ObjDomain:
+		names, err := b.dropNames(s, func(schema, name string) bool {
+			return b.env.Snapshot.UserType(schema, name) != nil
+		})
+		return command(tag, &catalog.DropType{Names: names, IfExists: s.IfExists,
+			Cascade: s.Cascade}), err
+	case sql.ObjFunction, sql.ObjProcedure:
+		return b.dropFunction(s, tag)
+	case sql.ObjExtension:
+		if s.IfExists {
+			return &plan.Plan{Tag: tag}, nil
+		}
+		return nil, sqlerr.New(sqlerr.UndefinedObject, "extension \"%s\" does not exist",
+			s.Names[0].Last())
+	}
+	if s.IfExists {
+		b.notice("%s \"%s\" does not exist, skipping", objectWord(s.Kind), s.Names[0].Last())
+		return &plan.Plan{Tag: tag}, nil
+	}
+	return nil, sqlerr.New(sqlerr.FeatureNotSupported, "%s is not supported", tag).
+		WithHint("Objects of this kind do not exist here.")
+}
+
+// dropNames resolves names along the search path; one that is not found is looked
+// for in the schema where it would be created.
+func (b *builder) dropNames(s *sql.Drop, exists func(schema, name string) bool) (
+	[]catalog.QualifiedName, error) {
+	var out []catalog.QualifiedName
+	for _, n := range s.Names {
+		q := catalog.QualifiedName{Schema: n.Schema(), Name: n.Last()}
+		if q.Schema == "" {
+			q.Schema = b.creationSchema()
+			for _, schema := range b.path {
+				if exists(schema, q.Name) {
+					q.Schema = schema
+					break
+				}
+			}
+		}
+		out = append(out, q)
+	}
+	return out, nil
+}
+
+func (b *builder) dropFunction(s *sql.Drop, tag string) (*plan.Plan, error) {
+	names, err := b.dropNames(s, func(schema, name string) bool {
+		return len(b.env.Snapshot.Functions(schema, name)) > 0
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := &catalog.DropFunction{Names: names, IfExists: s.IfExists, Cascade: s.Cascade}
+	for _, list := range s.Args {
+		if list == nil {
+			c.Args = append(c.Args, nil)
+			continue
+		}
+		ts := []types.Type{}
+		for _, t := range list {
+			typ, err := expr.ResolveTypeName(t, &scope{b: b})
+			if err != nil {
+				return nil, err
+			}
+			ts = append(ts, typ)
+		}
+		c.Args = append(c.Args, ts)
+	}
+	return command(tag, c), nil
+}
+
+func lasts(names []sql.Name) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = n.Last()
+	}
+	return out
+}
+
+// createSchema plans CREATE SCHEMA.
+func (b *builder) createSchema(s *sql.CreateSchema) (*plan.Plan, error) {
+	name := s.Name
+	if name == "" {
+		name = s.Owner
+	}
+	owner := s.Owner
+	if owner == "" || owner == "current_user" || owner == "session_user" || owner == "current_role" {
+		owner = b.env.User
+	}
+	if strings.HasPrefix(name, "pg_") {
+		return nil, sqlerr.New(sqlerr.ReservedName, "unacceptable schema name \"%s\"", name).
+			WithDetail("The prefix \"pg_\" is reserved for system schemas.")
+	}
+	return command("CREATE SCHEMA", &catalog.CreateSchema{Name: name, Owner: owner,
+		IfNotExists: s.IfNotExists}), nil
+}
+
+// createIndex plans CREATE INDEX: keys must be plain columns.
+func (b *builder) createIndex(s *sql.CreateIndex) (*plan.Plan, error) {
+	rel, err := b.relation(s.Table, s.Pos())
+	if err != nil {
+		return nil, err
+	}
+	switch rel.Kind {
+	case catalog.KindTable, catalog.KindMaterializedView, catalog.KindStream:
+	default:
+		return nil, sqlerr.New(sqlerr.WrongObjectType,
+			"cannot create index on relation \"%s\"", rel.Name).At(s.Pos()).
+			WithDetail("This operation is not supported for %ss.", kindWord(rel.Kind))
+	}
+	if s.Where != nil {
+		return nil, sqlerr.Unsupported("a partial index",
+			"Leave WHERE out, or index a materialized view of the rows.").At(s.Where.Pos())
+	}
+	var cols []int
+	for _, k := range s.Keys {
+		c, ok := k.X.(*sql.ColRef)
+		if !ok || len(c.Name) != 1 || c.Star {
+			return nil, sqlerr.Unsupported("an index over an expression",
+				"Add a generated column with the expression and index that.").At(k.X.Pos())
+		}
+		i := rel.ColumnIndex(c.Name[0])
+		if i < 0 {
+			return nil, sqlerr.New(sqlerr.UndefinedColumn,
+				"column \"%s\" does not exist", c.Name[0]).At(k.X.Pos())
+		}
+		cols = append(cols, i)
+	}
+	if s.Unique && rel.Kind != catalog.KindTable {
+		return nil, sqlerr.New(sqlerr.WrongObjectType, "cannot create a unique index on %s \"%s\"",
+			kindWord(rel.Kind), rel.Name).At(s.Pos()).WithHint("Leave UNIQUE out.")
+	}
+	name := s.Name.Last()
+	if name == "" {
+		name = b.env.Snapshot.IndexName(rel, cols, false)
+	}
+	r := catalog.Relation{Schema: rel.Schema, Name: name, Kind: catalog.KindIndex, Table: rel.OID,
+		IndexColumns: cols, Unique: s.Unique, TimeColumn: -1, GraceMicros: -1, Owner: b.env.User}
+	return command("CREATE INDEX", &catalog.CreateRelation{Relation: r,
+		IfNotExists: s.IfNotExists}), nil
+}
+
+// createType plans CREATE TYPE: an alias, an enum, or a composite.
+func (b *builder) createType(s *sql.CreateType) (*plan.Plan, error) {
+	schema, name, err := b.target(s.Name, s.Pos())
+	if err != nil {
+		return nil, err
+	}
+	t := catalog.UserType{Schema: schema, Name: name}
+	switch s.Kind {
+	case sql.EnumType:
+		t.Labels, t.Base = s.Labels, types.Of(types.Text)
+		if t.Labels == nil {
+			t.Labels = []string{}
+		}
+		for i, l := range s.Labels {
+			if slices.Contains(s.Labels[:i], l) {
+				return nil, sqlerr.New(sqlerr.DuplicateObject,
+					"enum label \"%s\" used more than once", l)
+			}
+		}
+	case sql.CompositeType:
+		t.Base = types.Type{Kind: types.Struct}
+		for _, f := range s.Fields {
+			ft, err := expr.ResolveTypeName(f.Type, &scope{b: b})
+			if err != nil {
+				return nil, err
+			}
+			t.Base.Fields = append(t.Base.Fields, types.Field{Name: f.Name, Type: ft})
+		}
+	default:
+		if t.Base, err = expr.ResolveTypeName(s.Alias, &scope{b: b}); err != nil {
+			return nil, err
+		}
+	}
+	return command("CREATE TYPE", &catalog.CreateType{Type: t, IfNotExists: s.IfNotExists}), nil
+}
+
+// createDomain plans CREATE DOMAIN: a type with checks over VALUE.
+func (b *builder) createDomain(s *sql.CreateDomain) (*plan.Plan, error) {
+	schema, name, err := b.target(s.Name, s.Pos())
+	if err != nil {
+		return nil, err
+	}
+	base, err := expr.ResolveTypeName(s.Type, &scope{b: b})
+	if err != nil {
+		return nil, err
+	}
+	if s.Default != nil {
+		return nil, sqlerr.Unsupported("DEFAULT of a domain",
+			"Write the default at the columns.").At(s.Default.Pos())
+	}
+	t := catalog.UserType{Schema: schema, Name: name, Base: base, NotNull: s.NotNull}
+	value := &scope{b: b, clause: "domain constraints", entries: []*entry{{}}}
+	value.cols = []column{{entry: value.entries[0], name: "value",
+		x: &expr.Col{T: base, Name: "value"}}}
+	for i, k := range s.Checks {
+		if _, err := b.checkBool(k.Check, value, "CHECK"); err != nil {
+			return nil, err
+		}
+		n := k.Name
+		if n == "" {
+			n = name + "_check"
+			if i > 0 {
+				n += strconv.Itoa(i)
+			}
+		}
+		t.Checks = append(t.Checks, catalog.Check{Name: n, Expr: sql.Print(k.Check)})
+	}
+	return command("CREATE DOMAIN", &catalog.CreateType{Type: t}), nil
+}
+
+// createSequence plans CREATE SEQUENCE.
+func (b *builder) createSequence(s *sql.CreateSequence) (*plan.Plan, error) {
+	schema, name, err := b.target(s.Name, s.Pos())
+	if err != nil {
+		return nil, err
+	}
+	t := types.Of(types.Int8)
+	if s.Options.Type != nil {
+		if t, err = expr.ResolveTypeName(s.Options.Type, &scope{b: b}); err != nil {
+			return nil, err
+		}
+	}
+	seq, err := b.sequence(&s.Options, t)
+	if err != nil {
+		return nil, err
+	}
+	if o := s.Options.OwnedBy; len(o) > 1 {
+		rel, err := b.relation(o[:len(o)-1], s.Pos())
+		if err != nil {
+			return nil, err
+		}
+		seq.OwnedBy, seq.OwnedColumn = rel.OID, rel.ColumnIndex(o.Last())
+		if seq.OwnedColumn < 0 {
+			return nil, sqlerr.New(sqlerr.UndefinedColumn,
+				"column \"%s\" of relation \"%s\" does not exist", o.Last(), rel.Name)
+		}
+	}
+	return command("CREATE SEQUENCE", &catalog.CreateRelation{IfNotExists: s.IfNotExists,
+		Relation: catalog.Relation{Schema: schema, Name: name, Kind: catalog.KindSequence,
+			Sequence: seq, TimeColumn: -1, GraceMicros: -1, Owner: b.env.User}}), nil
+}
+
+// sequence reads sequence options for values of type t.
+func (b *builder) sequence(o *sql.SequenceOptions, t types.Type) (*catalog.Sequence, error) {
+	limits := map[types.Kind]int64{types.Int2: 1<<15 - 1, types.Int4: 1<<31 - 1,
+		types.Int8: 1<<63 - 1}
+	top, ok := limits[t.Kind]
+	if !ok {
+		return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+			"sequence type must be smallint, integer, or bigint")
+	}
+	s := &catalog.Sequence{Increment: 1, Cycle: o.Cycle}
+	var err error
+	read := func(x sql.Expr, v *int64) {
+		if x != nil && err == nil {
+			*v, err = b.constInt(x)
+		}
+	}
+	read(o.Increment, &s.Increment)
+	s.Min, s.Max = 1, top
+	if s.Increment < 0 {
+		s.Min, s.Max = -top-1, -1
+	}
+	if !o.NoMin {
+		read(o.Min, &s.Min)
+	}
+	if !o.NoMax {
+		read(o.Max, &s.Max)
+	}
+	s.Start = s.Min
+	if s.Increment < 0 {
+		s.Start = s.Max
+	}
+	read(o.Start, &s.Start)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.Increment == 0:
+		return nil, sqlerr.New(sqlerr.InvalidParameterValue, "INCREMENT must not be zero")
+	case s.Min >= s.Max:
+		return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+			"MINVALUE (%d) must be less than MAXVALUE (%d)", s.Min, s.Max)
+	case s.Start < s.Min:
+		return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+			"START value (%d) cannot be less than MINVALUE (%d)", s.Start, s.Min)
+	case s.Start > s.Max:
+		return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+			"START value (%d) cannot be greater than MAXVALUE (%d)", s.Start, s.Max)
+	}
+	return s, nil
+}
+
+func (b *builder) constInt(x sql.Expr) (int64, error) {
+	e, err := b.checkAs(x, (&scope{b: b}).in("sequence options"), types.Of(types.Int8))
+	if err != nil {
+		return 0, err
+	}
+	c, ok := e.(*expr.Const)
+	if !ok || c.D.Null {
+		return 0, sqlerr.New(sqlerr.SyntaxError, "option must be an integer constant").At(x.Pos())
+	}
+	return c.D.I, nil
+}
+
+// createFunction plans CREATE FUNCTION ... LANGUAGE SQL.
+func (b *builder) createFunction(s *sql.CreateFunction) (*plan.Plan, error) {
+	if s.Procedure {
+		return nil, sqlerr.Unsupported("CREATE PROCEDURE", "Use CREATE FUNCTION.").At(s.Pos())
+	}
+	if s.Language != "" && lower(s.Language) != "sql" {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+			"language \"%s\" is not supported", s.Language).At(s.Pos()).
+			WithHint("Write the function in SQL: LANGUAGE SQL.")
+	}
+	if s.Returns == nil || s.ReturnsTable != nil || s.Returns.SetOf {
+		return nil, sqlerr.Unsupported("a function that does not return one value",
+			"Use a view, or RETURNS with a scalar type.").At(s.Pos())
+	}
+	schema, name, err := b.target(s.Name, s.Pos())
+	if err != nil {
+		return nil, err
+	}
+	f := catalog.UserFunc{Schema: schema, Name: name, Strict: s.Strict,
+		Volatile: [...]byte{'v', 'i', 's', 'v'}[s.Volatility]}
+	for _, a := range s.Args {
+		if a.Mode != "" && a.Mode != "IN" || a.Default != nil {
+			return nil, sqlerr.Unsupported("OUT, VARIADIC and DEFAULT parameters",
+				"Declare plain parameters, and overloads for fewer of them.").At(s.Pos())
+		}
+		t, err := expr.ResolveTypeName(a.Type, &scope{b: b})
+		if err != nil {
+			return nil, err
+		}
+		f.Args, f.ArgNames = append(f.Args, t), append(f.ArgNames, a.Name)
+	}
+	if f.Ret, err = expr.ResolveTypeName(s.Returns, &scope{b: b}); err != nil {
+		return nil, err
+	}
+	body := s.Return
+	if body == nil {
+		if !s.HasBody {
+			return nil, sqlerr.New(sqlerr.InvalidTableDefinition, "no function body specified")
+		}
+		if body, err = functionBody(s.Body); err != nil {
+			return nil, err
+		}
+	}
+	f.Body = sql.Print(body)
+	args := make([]expr.Expr, len(f.Args))
+	for i, t := range f.Args {
+		args[i] = &expr.Param{N: i + 1, T: t}
+	}
+	if _, err := (&scope{b: b}).inline(&f, args, s.Pos()); err != nil {
+		return nil, err
+	}
+	return command("CREATE FUNCTION", &catalog.CreateFunction{Func: f, OrReplace: s.Replace}), nil
+}
+
+// functionBody reads a body: an expression, or SELECT of one.
+func functionBody(text string) (sql.Expr, error) {
+	if x, err := parse.ParseExpr(text); err == nil {
+		return x, nil
+	}
+	st, err := parse.ParseOne(text)
+	if err != nil {
+		return nil, err
+	}
+	sel, ok := st.(*sql.SelectStmt)
+	if !ok {
+		return nil, sqlerr.Unsupported("a function that changes data",
+			"A function body must be a SELECT of one value.")
+	}
+	q := sel.Query
+	if block, ok := q.Body.(*sql.Select); ok && len(block.From) == 0 && len(block.Items) == 1 &&
+		block.Where == nil && q.With == nil && q.Limit == nil && block.GroupBy == nil &&
+		block.Having == nil {
+		return block.Items[0].X, nil
+	}
+	return &sql.Subquery{Loc: q.Loc, Q: q}, nil
+}
+
+// createRole plans CREATE ROLE and CREATE USER.
+func (b *builder) createRole(s *sql.CreateRole) (*plan.Plan, error) {
+	if s.IfNotExists && b.env.Snapshot.Role(s.Name) != nil {
+		b.notice("role \"%s\" already exists, skipping", s.Name)
+		return &plan.Plan{Tag: "CREATE ROLE"}, nil
+	}
+	r := catalog.Role{Name: s.Name, CanLogin: s.User}
+	if err := roleOptions(&r, s.Options); err != nil {
+		return nil, err
+	}
+	return command("CREATE ROLE", &catalog.CreateRole{Role: r}), nil
+}
+
+// roleOptions applies the options of a role. A password is kept as it was given:
+// the session replaces it by its verifier, because making that needs randomness.
+func roleOptions(r *catalog.Role, opts []sql.Option) error {
+	for _, o := range opts {
+		name := lower(o.Name)
+		off := strings.HasPrefix(name, "no") && name != "noinherit"
+		switch strings.TrimPrefix(name, "no") {
+		case "superuser":
+			r.Superuser = !off
+		case "login":
+			r.CanLogin = !off
+		case "createdb", "createrole", "inherit", "replication", "bypassrls", "connection limit",
+			"valid until", "encrypted", "unencrypted":
+		case "password":
+			if c, ok := o.Value.(*sql.Const); ok && c.Kind == sql.NullConst {
+				r.Secret = ""
+				continue
+			}
+			text, err := optionText(o)
+			if err != nil {
+				return err
+			}
+			r.Secret = text
+		case "in role", "in group":
+			text, err := optionText(o)
+			if err != nil {
+				return err
+			}
+			r.MemberOf = append(r.MemberOf, text)
+		default:
+			return sqlerr.New(sqlerr.SyntaxError,
+				"unrecognized role option \"%s\"", name).At(o.Pos())
+		}
+	}
+	return nil
+}
+
+// alterRole plans ALTER ROLE.
+func (b *builder) alterRole(s *sql.AlterRole) (*plan.Plan, error) {
+	old := b.env.Snapshot.Role(s.Name)
+	if old == nil {
+		return nil, sqlerr.New(sqlerr.UndefinedObject, "role \"%s\" does not exist", s.Name)
+	}
+	r := *old
+	r.Settings = slices.Clone(old.Settings)
+	if err := roleOptions(&r, s.Options); err != nil {
+		return nil, err
+	}
+	set := func(name string) {
+		r.Settings = slices.DeleteFunc(r.Settings, func(o catalog.Option) bool {
+			return o.Name == name || name == "all"
+		})
+	}
+	if s.Reset != nil {
+		set(s.Reset.Name)
+	}
+	if s.Set != nil {
+		set(s.Set.Name)
+		if !s.Set.Default {
+			var parts []string
+			for _, v := range s.Set.Values {
+				text, err := optionText(sql.Option{Name: s.Set.Name, Value: v})
+				if err != nil {
+					return nil, err
+				}
+				parts = append(parts, text)
+			}
+			r.Settings = append(r.Settings, catalog.Option{Name: s.Set.Name,
+				Value: strings.Join(parts, ", ")})
+		}
+	}
+	return command("ALTER ROLE", &catalog.CreateRole{Role: r, OrReplace: true}), nil
+}

@@ -1,0 +1,119 @@
+// Package planner turns a statement and a catalog snapshot into a plan: it binds
+// names and types, expands views, rewrites (decorrelate, push down, prune, find
+// temporal joins and windows), and decides what a DDL statement does to the
+// catalog.
+//
+// It runs nothing, reads no row, no clock and no network. Invariant: the same
+// statement, snapshot and environment give the same plan on every node, because a
+// continuous query's plan is built anew from its canonical SQL wherever it runs.
+package planner
+
+import (
+	"time"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// SystemCatalog finds virtual relations: pg_catalog, information_schema and the
+// millrace views. catalog/system.Registry is one.
+type SystemCatalog interface {
+	Lookup(schema, name string) *catalog.Relation
+}
+
+// Env is what planning may depend on beside the statement.
+type Env struct {
+	Snapshot *catalog.Snapshot
+	// System finds virtual relations; nil: there are none.
+	System SystemCatalog
+	// SearchPath are the schemas of unqualified names, without pg_catalog.
+	SearchPath []string
+	// User and Database are the session's.
+	User, Database string
+	// ParamTypes are the types that the client gave for $1...; Unknown or missing
+	// ones are inferred.
+	ParamTypes []types.Type
+	// Settings gives a setting by lower-case name, "" when it is not set; nil: all
+	// are at their defaults.
+	Settings func(name string) string
+	// Zone is the session's time zone, for literals of timestamptz; nil: UTC.
+	Zone *time.Location
+	// Values reads literals; nil: UTC and the defaults.
+	Values *types.Env
+	// Text is the statement's text, kept as the Statement of a continuous query.
+	Text string
+}
+
+// setting gives a setting, or a default.
+func (e *Env) setting(name, fallback string) string {
+	if e.Settings != nil {
+		if v := e.Settings(name); v != "" {
+			return v
+		}
+	}
+	return fallback
+}
+
+// builder plans one statement.
+type builder struct {
+	env *Env
+	// path is the search path in force: the session's, or that of the view being
+	// expanded.
+	path []string
+	// continuous: the plan runs for ever, so that every subquery must become a
+	// join and rowtime is carried.
+	continuous bool
+	// temporal: a stream joined to a table looks the table up as it is when the
+	// row comes.
+	temporal bool
+	// stamp: the rows of an aggregate get the largest rowtime of their group.
+	stamp bool
+
+	params   []*expr.Param
+	inferred bool // some parameter's type was left to inference
+	subplans []plan.Node
+	sources  map[catalog.OID]*catalog.Relation
+	notices  []plan.Notice
+	// direct are the relations that the statement itself names, with the columns
+	// that it uses; nil for functions.
+	direct map[catalog.OID]map[int]bool
+	// at remembers where a column reference was written, for grouping errors.
+	at       map[*expr.Col]int
+	depth    int // of views being expanded
+	nextWork int // IDs of recursive queries
+	volatile bool
+	final    bool       // EMIT FINAL: results of closed windows only
+	mayParam bool       // a subscription may have parameters
+	inlined  int        // depth of functions being put in place
+	blocks   int        // SELECT blocks bound so far
+	emitting *sql.Query // the outermost query, which may have EMIT
+}
+
+func newBuilder(env *Env) *builder {
+	b := &builder{env: env, path: env.SearchPath,
+		sources: map[catalog.OID]*catalog.Relation{}, at: map[*expr.Col]int{},
+		direct: map[catalog.OID]map[int]bool{}}
+	return b
+}
+
+// reads remembers that the statement itself names a relation.
+func (b *builder) reads(oid catalog.OID) {
+	if b.depth == 0 && b.direct[oid] == nil {
+		b.direct[oid] = map[int]bool{}
+	}
+}
+
+// uses remembers that a column is in use.
+func (b *builder) uses(c *column) {
+	if use := b.direct[c.table]; use != nil && b.depth == 0 && c.attnum > 0 {
+		use[int(c.attnum)-1] = true
+	}
+}
+
+func (b *builder) notice(format string, args ...any) {
+	b.notices = append(b.notices, plan.Notice{Severity: "NOTICE", Code: "00000",
+		Message: sprintf(format, args...)})
+}

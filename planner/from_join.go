@@ -1,0 +1,284 @@
+package planner
+
+import (
+	"slices"
+
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
+
+// fromJoin binds acc crossed with a join. Items before the join are drawn into
+// its left side, where that means the same, so that lateral items see them.
+func (b *builder) fromJoin(acc *from, j *sql.Join, outer *scope, w *with) (*from, error) {
+	if acc != nil && (!leftSpine(j) || j.Alias != "") {
+		right, err := b.fromJoin(nil, j, outer, w)
+		if err != nil {
+			return nil, err
+		}
+		if err := b.distinctAliases(acc, right, j.Pos()); err != nil {
+			return nil, err
+		}
+		return b.cross(acc, right), nil
+	}
+	left, err := b.fromItem(acc, j.L, outer, w)
+	if err != nil {
+		return nil, err
+	}
+	right, err := b.operand(left, j.R, outer, w)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.distinctAliases(left, right, j.Pos()); err != nil {
+		return nil, err
+	}
+	out, err := b.join(acc, left, right, j, outer, w)
+	if err != nil || j.Alias == "" {
+		return out, err
+	}
+	return aliasJoin(out, j)
+}
+
+// leftSpine tells whether a join and those on its left all keep the left rows in
+// place, so that a cross product may be drawn in.
+func leftSpine(j *sql.Join) bool {
+	if j.Kind == sql.RightJoin || j.Kind == sql.FullJoin || j.Alias != "" {
+		return false
+	}
+	if l, ok := j.L.(*sql.Join); ok {
+		return leftSpine(l)
+	}
+	return true
+}
+
+var joinKinds = map[sql.JoinKind]plan.JoinKind{
+	sql.InnerJoin: plan.Inner, sql.CrossJoin: plan.Inner, sql.LeftJoin: plan.Left,
+	sql.RightJoin: plan.Right, sql.FullJoin: plan.Full,
+}
+
+// join binds the condition of a join; the columns of acc are in l, but not in the
+// condition's scope.
+func (b *builder) join(acc, l, r *from, j *sql.Join, outer *scope, w *with) (*from, error) {
+	kind := joinKinds[j.Kind]
+	out := b.beside(l, r)
+	if err := b.lateralKind(kind, r, j); err != nil {
+		return nil, err
+	}
+	var on expr.Expr
+	var err error
+	switch {
+	case j.Natural:
+		names := commonNames(without(l.cols, acc), r.cols)
+		on, err = b.using(acc, out, len(l.cols), names, kind, j)
+	case j.Using != nil:
+		on, err = b.using(acc, out, len(l.cols), j.Using, kind, j)
+	case j.On != nil:
+		s := &scope{b: b, parent: outer, with: w, cols: without(out.cols, acc),
+			entries: out.entries}
+		on, err = b.checkBool(j.On, s.in("JOIN conditions"), "JOIN/ON")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if on != nil && hasSet(on) {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+			"set-returning functions are not allowed in JOIN conditions").At(j.Pos()).
+			WithHint("Move the function into FROM.")
+	}
+	out.node = b.joinNode(kind, l.node, r.node, on)
+	b.joinTime(out, l, r, kind)
+	if j.Within != nil {
+		return out, b.within(out, l, r, j)
+	}
+	return out, nil
+}
+
+// lateralKind refuses RIGHT and FULL joins to a side that needs the other one.
+func (b *builder) lateralKind(kind plan.JoinKind, r *from, j *sql.Join) error {
+	if (kind == plan.Right || kind == plan.Full) && b.usesOuter(r.node, 1) {
+		if _, ok := j.R.(*sql.Table); !ok {
+			return sqlerr.New(sqlerr.InvalidColumnReference,
+				"invalid reference to FROM-clause entry in a LATERAL item").At(j.R.Pos()).
+				WithDetail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+		}
+	}
+	return nil
+}
+
+// joinTime is the rowtime of joined rows: that of the left row when only it has
+// one or the right side is a table, else the later of the two.
+func (b *builder) joinTime(out *from, l, r *from, kind plan.JoinKind) {
+	switch {
+	case l.time == nil && r.time == nil, !b.continuous:
+		return
+	case kind == plan.Inner && (r.time == nil || !appendOnly(r.node)), r.time == nil,
+		kind == plan.Left && !appendOnly(r.node):
+		out.time = l.time
+		return
+	}
+	n := len(l.node.Cols())
+	if l.time == nil {
+		out.time = shiftCols(r.time, n)
+		return
+	}
+	if x, err := b.call("greatest", l.time, shiftCols(r.time, n)); err == nil {
+		out.time = x
+	}
+}
+
+// commonNames lists the visible columns that both sides have, in the left order.
+func commonNames(l, r []column) []string {
+	names := []string{}
+	for _, c := range l {
+		if c.hidden || c.shadowed || slices.Contains(names, c.name) {
+			continue
+		}
+		for _, d := range r {
+			if d.name == c.name && !d.hidden && !d.shadowed {
+				names = append(names, c.name)
+				break
+			}
+		}
+	}
+	return names
+}
+
+// without leaves out the columns of items before a join.
+func without(cols []column, acc *from) []column {
+	if acc == nil {
+		return cols
+	}
+	var out []column
+	for _, c := range cols {
+		if !slices.Contains(acc.entries, c.entry) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// using joins on equal names: it merges the columns in out, whose first n are the
+// left side's, and gives the condition.
+func (b *builder) using(acc, out *from, n int, names []string, kind plan.JoinKind,
+	j *sql.Join) (expr.Expr, error) {
+	var conds []expr.Expr
+	var merged []column
+	for _, name := range names {
+		li, err := oneColumn(acc, out.cols[:n], name, "left", j.Pos())
+		if err != nil {
+			return nil, err
+		}
+		ri, err := oneColumn(nil, out.cols[n:], name, "right", j.Pos())
+		if err != nil {
+			return nil, err
+		}
+		lc, rc := &out.cols[li], &out.cols[n+ri]
+		b.uses(lc)
+		b.uses(rc)
+		eq, err := b.operator("=", lc.x, rc.x, j.Pos())
+		if err != nil {
+			return nil, err
+		}
+		conds = append(conds, eq)
+		m := *lc
+		switch kind {
+		case plan.Right:
+			m = *rc
+		case plan.Full:
+			if m.x, err = b.coalesce(lc.x, rc.x); err != nil {
+				return nil, err
+			}
+			m.table, m.attnum = 0, 0
+		}
+		m.merged, m.entry, m.shadowed = true, &entry{alias: j.UsingAlias}, false
+		lc.shadowed, rc.shadowed = true, true
+		merged = append(merged, m)
+	}
+	out.cols = append(merged, out.cols...)
+	if j.UsingAlias != "" && len(merged) > 0 {
+		e := merged[0].entry
+		for i := range merged {
+			out.cols[i].entry = e
+		}
+		out.entries = append(out.entries, e)
+	}
+	return and(conds...), nil
+}
+
+func oneColumn(acc *from, cols []column, name, side string, pos int) (int, error) {
+	found := -1
+	for i := range cols {
+		if cols[i].name != name || cols[i].hidden || cols[i].shadowed ||
+			acc != nil && slices.Contains(acc.entries, cols[i].entry) {
+			continue
+		}
+		if found >= 0 {
+			return 0, sqlerr.New(sqlerr.AmbiguousColumn,
+				"common column name \"%s\" appears more than once in %s table", name, side).At(pos)
+		}
+		found = i
+	}
+	if found < 0 {
+		return 0, sqlerr.New(sqlerr.UndefinedColumn,
+			"column \"%s\" specified in USING clause does not exist in %s table", name, side).At(pos)
+	}
+	return found, nil
+}
+
+// aliasJoin is (a JOIN b ON ...) AS x: only x is visible from outside.
+func aliasJoin(f *from, j *sql.Join) (*from, error) {
+	e := &entry{alias: j.Alias}
+	out := &from{node: f.node, entries: []*entry{e}, time: f.time}
+	for _, c := range f.cols {
+		if c.hidden || c.shadowed {
+			continue
+		}
+		c.entry, c.merged = e, false
+		out.cols = append(out.cols, c)
+	}
+	return out, renameCols(out, j.AliasCols, j.Alias, j.Pos())
+}
+
+// joinNode joins two nodes. A right side that refers to the left one (Outer
+// columns of depth 1) becomes an Apply, a function call one with an input.
+func (b *builder) joinNode(kind plan.JoinKind, l, r plan.Node, on expr.Expr) plan.Node {
+	if b.usesOuter(r, 1) {
+		if fs, ok := r.(*plan.FuncScan); ok && fs.Input == nil && (on == nil || isTrue(on)) &&
+			(kind == plan.Inner || kind == plan.Left) {
+			return b.inputFunc(fs, l, kind == plan.Left)
+		}
+		a := &plan.Apply{Kind: kind, Left: l, Right: r, On: on}
+		a.Out = joinCols(l, r)
+		return a
+	}
+	return newJoin(kind, l, r, on)
+}
+
+// newJoin makes a join with the whole condition as its residual; keys are found
+// when predicates are pushed down.
+func newJoin(kind plan.JoinKind, l, r plan.Node, on expr.Expr) *plan.Join {
+	j := &plan.Join{Kind: kind, Left: l, Right: r, Residual: on}
+	j.Out = joinCols(l, r)
+	if kind == plan.Semi || kind == plan.Anti || kind == plan.AntiNull {
+		j.Out = l.Cols()
+	}
+	return j
+}
+
+func joinCols(l, r plan.Node) []plan.Column { return slices.Concat(l.Cols(), r.Cols()) }
+
+// inputFunc calls functions once per row of l.
+func (b *builder) inputFunc(fs *plan.FuncScan, l plan.Node, left bool) plan.Node {
+	n := &plan.FuncScan{Input: l, Ordinality: fs.Ordinality, Left: left}
+	for _, c := range fs.Calls {
+		d := c
+		d.Args = make([]expr.Expr, len(c.Args))
+		for i, a := range c.Args {
+			d.Args[i] = b.outerToCols(a)
+		}
+		n.Calls = append(n.Calls, d)
+	}
+	n.Out = joinCols(l, fs)
+	return n
+}

@@ -1,0 +1,490 @@
+package planner
+
+import (
+	"slices"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// changed binds the target of UPDATE or DELETE with the other items, and the
+// condition. The first columns of the node are the target's row layout.
+func (b *builder) changed(rel *catalog.Relation, t *sql.Table, others []sql.TableRef,
+	where sql.Expr, cte sql.WithClause) (*from, *scope, plan.Node, error) {
+	w, err := b.extend(nil, cte.With, cte.Recursive, nil)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	e := &entry{alias: t.Alias.Name, rel: rel}
+	if e.alias == "" {
+		e.alias, e.schema = rel.Name, rel.Schema
+	}
+	f, err := b.scan(rel, e, nil)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, o := range others {
+		if f, err = b.fromItem(f, o, nil, w); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	s := f.scope(b, nil, w)
+	n := f.node
+	if where != nil {
+		x, err := b.checkBool(where, s.in("WHERE"), "WHERE")
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		n = newFilter(n, x)
+	}
+	return f, s, n, nil
+}
+
+// oncePerRow keeps one of the joined rows for each row of the target.
+func (b *builder) oncePerRow(rel *catalog.Relation, layout []int, n plan.Node) plan.Node {
+	d := &plan.DistinctOn{Input: n}
+	for _, o := range rel.Key {
+		d.On = append(d.On, colOf(n, slices.Index(layout, o)))
+	}
+	d.Out = n.Cols()
+	return d
+}
+
+func (b *builder) update(s *sql.Update) (*plan.Plan, error) {
+	rel, err := b.writable(s.Table.Name, s.Table.Pos(), "update")
+	if err != nil {
+		return nil, err
+	}
+	if s.Cursor != "" {
+		return nil, sqlerr.Unsupported("WHERE CURRENT OF", "Name the row by its key.").At(s.Pos())
+	}
+	_, sc, n, err := b.changed(rel, s.Table, s.From, s.Where, s.WithClause)
+	if err != nil {
+		return nil, err
+	}
+	layout := rowLayout(rel)
+	p := &plan.Project{Input: n}
+	exprs := make([]expr.Expr, len(layout))
+	for i, o := range layout {
+		c := plan.Column{Name: rel.Columns[o].Name, Type: rel.Columns[o].Type}
+		exprs[i] = colOf(n, i)
+		p.Exprs, p.Out = append(p.Exprs, colOf(n, i)), append(p.Out, c)
+	}
+	if err := b.assignments(rel, layout, s.Set, sc.in("UPDATE"), exprs); err != nil {
+		return nil, err
+	}
+	p.Exprs = append(p.Exprs, exprs...)
+	p.Out = append(p.Out, p.Out...)
+	w := &plan.Write{Kind: plan.Update, Rel: rel, Time: -1, Input: p}
+	if len(s.From) > 0 {
+		w.Input = b.oncePerRow(rel, layout, p)
+	}
+	if w.Checks, err = b.rowChecks(rel); err != nil {
+		return nil, err
+	}
+	out := &plan.Plan{Write: w, Tag: "UPDATE"}
+	return out, b.finishWrite(out, s.Returning, rel, s.Table.Alias.Name)
+}
+
+// finishWrite plans RETURNING and optimizes the input.
+func (b *builder) finishWrite(p *plan.Plan, items []sql.Item, rel *catalog.Relation,
+	alias string) error {
+	if err := b.returning(p, items, rel, alias); err != nil {
+		return err
+	}
+	if _, err := b.finishParams(); err != nil {
+		return err
+	}
+	n, err := b.optimize(p.Write.Input)
+	p.Write.Input = n
+	return err
+}
+
+// assignments applies SET to whole rows: exprs holds the old values and gets the
+// new ones.
+func (b *builder) assignments(rel *catalog.Relation, layout []int, set []sql.Assign, s *scope,
+	exprs []expr.Expr) error {
+	seen := map[int]bool{}
+	for _, a := range set {
+		if len(a.Path) > 0 {
+			return sqlerr.Unsupported("assignment to an element or field",
+				"Assign the whole value of the column.").At(a.Pos())
+		}
+		values, err := assigned(a)
+		if err != nil {
+			return err
+		}
+		for k, name := range a.Columns {
+			i, err := b.assignedColumn(rel, layout, name, a.Pos(), seen)
+			if err != nil {
+				return err
+			}
+			x, err := b.newValue(rel, layout[i], values[k], s)
+			if err != nil {
+				return err
+			}
+			exprs[i] = x
+		}
+	}
+	return b.fillGenerated(rel, layout, exprs)
+}
+
+// assigned gives one syntax expression per column of an assignment.
+func assigned(a sql.Assign) ([]sql.Expr, error) {
+	if !a.Multi || len(a.Columns) == 1 {
+		if r, ok := a.X.(*sql.Row); ok && a.Multi && len(r.Elems) == 1 {
+			return r.Elems, nil
+		}
+		return []sql.Expr{a.X}, nil
+	}
+	switch x := a.X.(type) {
+	case *sql.Row:
+		if len(x.Elems) != len(a.Columns) {
+			return nil, sqlerr.New(sqlerr.SyntaxError, "number of columns does not match "+
+				"number of values").At(a.Pos())
+		}
+		return x.Elems, nil
+	case *sql.Subquery:
+		return splitSubquery(x, len(a.Columns))
+	}
+	return nil, sqlerr.New(sqlerr.FeatureNotSupported, "source for a multiple-column UPDATE "+
+		"item must be a sub-SELECT or ROW() expression").At(a.X.Pos()).
+		WithHint("Write SET (a, b) = (x, y).")
+}
+
+// splitSubquery makes one scalar subquery per column.
+func splitSubquery(x *sql.Subquery, n int) ([]sql.Expr, error) {
+	var out []sql.Expr
+	sel, ok := x.Q.Body.(*sql.Select)
+	if !ok || len(sel.Items) != n {
+		return nil, sqlerr.New(sqlerr.SyntaxError,
+			"number of columns does not match number of values").At(x.Pos())
+	}
+	for i := range n {
+		one := *sel
+		one.Items = sel.Items[i : i+1]
+		q := *x.Q
+		q.Body = &one
+		out = append(out, &sql.Subquery{Loc: x.Loc, Q: &q})
+	}
+	return out, nil
+}
+
+func (b *builder) assignedColumn(rel *catalog.Relation, layout []int, name string, pos int,
+	seen map[int]bool) (int, error) {
+	o := rel.ColumnIndex(name)
+	if o < 0 || rel.Columns[o].Hidden {
+		err := sqlerr.New(sqlerr.UndefinedColumn,
+			"column \"%s\" of relation \"%s\" does not exist", name, rel.Name).At(pos)
+		return 0, columnNear(err, rel, name)
+	}
+	i := slices.Index(layout, o)
+	if seen[i] {
+		return 0, sqlerr.New(sqlerr.SyntaxError,
+			"multiple assignments to same column \"%s\"", name).At(pos)
+	}
+	seen[i] = true
+	return i, nil
+}
+
+// newValue checks the value that a column is set to.
+func (b *builder) newValue(rel *catalog.Relation, o int, x sql.Expr, s *scope) (expr.Expr, error) {
+	c := &rel.Columns[o]
+	_, isDefault := x.(*sql.Default)
+	if c.Generated && !isDefault {
+		return nil, sqlerr.New(sqlerr.GeneratedAlways,
+			"column \"%s\" can only be updated to DEFAULT", c.Name).At(x.Pos()).
+			WithDetail("Column \"%s\" is a generated column.", c.Name)
+	}
+	if isDefault {
+		return b.defaultOf(rel, o)
+	}
+	if c.Identity == 'a' {
+		return nil, sqlerr.New(sqlerr.GeneratedAlways,
+			"column \"%s\" can only be updated to DEFAULT", c.Name).At(x.Pos()).
+			WithDetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.", c.Name)
+	}
+	e, err := b.check(x, s)
+	if err != nil {
+		return nil, err
+	}
+	if hasSet(e) {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+			"set-returning functions are not allowed in UPDATE").At(x.Pos()).
+			WithHint("Use a subquery that gives one value.")
+	}
+	return b.coerce(e, c.Type, c.Name, x.Pos())
+}
+
+func (b *builder) delete(s *sql.Delete) (*plan.Plan, error) {
+	rel, err := b.writable(s.Table.Name, s.Table.Pos(), "delete from")
+	if err != nil {
+		return nil, err
+	}
+	if s.Cursor != "" {
+		return nil, sqlerr.Unsupported("WHERE CURRENT OF", "Name the row by its key.").At(s.Pos())
+	}
+	_, _, n, err := b.changed(rel, s.Table, s.Using, s.Where, s.WithClause)
+	if err != nil {
+		return nil, err
+	}
+	layout := rowLayout(rel)
+	n = narrow(n, len(layout))
+	if len(s.Using) > 0 {
+		n = b.oncePerRow(rel, layout, n)
+	}
+	p := &plan.Plan{Write: &plan.Write{Kind: plan.Delete, Rel: rel, Time: -1, Input: n},
+		Tag: "DELETE"}
+	return p, b.finishWrite(p, s.Returning, rel, s.Table.Alias.Name)
+}
+
+func (b *builder) truncate(s *sql.Truncate) (*plan.Plan, error) {
+	c := &catalog.Truncate{Cascade: s.Cascade}
+	for _, name := range s.Names {
+		rel, err := b.relation(name, s.Pos())
+		if err != nil {
+			return nil, err
+		}
+		if rel.Kind != catalog.KindTable || rel.Query != 0 {
+			return nil, sqlerr.New(sqlerr.WrongObjectType,
+				"\"%s\" is not a table that can be truncated", rel.Name).
+				WithHint("Streams are append-only, and results of queries follow their sources.")
+		}
+		c.OIDs = append(c.OIDs, rel.OID)
+	}
+	return command("TRUNCATE TABLE", c), nil
+}
+
+// returning plans RETURNING over the row layout.
+func (b *builder) returning(p *plan.Plan, items []sql.Item, rel *catalog.Relation,
+	alias string) error {
+	if items == nil {
+		return nil
+	}
+	s := b.relScope(rel, "RETURNING")
+	e := s.entries[0]
+	e.rel = rel
+	if e.schema = rel.Schema; alias != "" {
+		e.alias, e.schema = alias, ""
+	}
+	for i, o := range rowLayout(rel) {
+		s.cols[i].table, s.cols[i].attnum = rel.OID, int16(o+1)
+	}
+	k := &block{b: b, sel: &sql.Select{Items: items}, scope: s, q: &sql.Query{}}
+	if err := k.returningList(); err != nil {
+		return err
+	}
+	p.Write.Returning = []expr.Expr{}
+	p.Columns = []plan.Column{}
+	for _, it := range k.items {
+		x, err := expr.Settle(it.x, s, it.pos)
+		if err != nil {
+			return err
+		}
+		p.Write.Returning = append(p.Write.Returning, x)
+		p.Columns = append(p.Columns, plan.Column{Name: it.name, Type: x.Type(), Table: it.table,
+			Attnum: it.attnum})
+	}
+	return nil
+}
+
+// returningList is selectList where neither aggregates nor windows may stand.
+func (k *block) returningList() error {
+	if err := k.selectList(); err != nil {
+		return err
+	}
+	for _, it := range k.items {
+		if hasSet(it.x) {
+			return sqlerr.New(sqlerr.FeatureNotSupported,
+				"set-returning functions are not allowed in RETURNING").At(it.pos).
+				WithHint("Use a SELECT after the statement.")
+		}
+	}
+	return nil
+}
+
+// copyTo plans COPY ... TO as a query, and COPY ... FROM as an INSERT whose rows
+// the caller brings: the leaf of its input is a Values without rows, with the
+// columns of the file.
+func (b *builder) copyTo(s *sql.Copy) (*plan.Plan, error) {
+	if s.To {
+		q := s.Query
+		if q == nil {
+			q = &sql.Query{Loc: s.NamePos, Body: copySelect(s)}
+		}
+		p, err := b.selectStatement(q)
+		if err == nil {
+			p.Tag = "COPY"
+		}
+		return p, err
+	}
+	rel, err := b.writable(s.Table, s.NamePos.Pos(), "insert into")
+	if err != nil {
+		return nil, err
+	}
+	in := &insertion{b: b, rel: rel, layout: rowLayout(rel),
+		s: &sql.Insert{NamePos: s.NamePos, Columns: s.Columns}}
+	if err := in.columns(); err != nil {
+		return nil, err
+	}
+	if s.Columns == nil {
+		in.target = slices.DeleteFunc(in.target, func(o int) bool {
+			return rel.Columns[o].Generated
+		})
+	}
+	leaf := &plan.Values{}
+	for i := range in.target {
+		t, name := in.targetType(i)
+		if err := in.mayCopy(i); err != nil {
+			return nil, err
+		}
+		leaf.Out = append(leaf.Out, plan.Column{Name: name, Type: t})
+	}
+	out := &plan.Write{Kind: plan.Insert, Rel: rel, Time: -1}
+	if out.Input, err = in.completeCopy(leaf, s.Where); err != nil {
+		return nil, err
+	}
+	if slices.Contains(in.target, rowtimeColumn) {
+		out.Time = len(in.layout)
+	}
+	if out.Checks, err = b.rowChecks(rel); err != nil {
+		return nil, err
+	}
+	if out.Conflict, err = in.conflict(); err != nil {
+		return nil, err
+	}
+	return &plan.Plan{Write: out, Tag: "COPY"}, nil
+}
+
+func (in *insertion) mayCopy(i int) error {
+	if o := in.target[i]; o >= 0 && in.rel.Columns[o].Generated {
+		return sqlerr.New(sqlerr.InvalidColumnReference,
+			"column \"%s\" is a generated column", in.rel.Columns[o].Name).
+			WithDetail("Generated columns cannot be used in COPY.")
+	}
+	return nil
+}
+
+// completeCopy is complete for rows that come later; the result is the leaf itself
+// where the file has whole rows.
+func (in *insertion) completeCopy(leaf *plan.Values, where sql.Expr) (plan.Node, error) {
+	var n plan.Node = leaf
+	if where != nil {
+		e := &entry{alias: in.rel.Name}
+		s := &scope{b: in.b, entries: []*entry{e}}
+		for i, c := range leaf.Out {
+			s.cols = append(s.cols, column{entry: e, name: c.Name, x: colOf(leaf, i)})
+		}
+		x, err := in.b.checkBool(where, s.in("COPY FROM WHERE conditions"), "WHERE")
+		if err != nil {
+			return nil, err
+		}
+		n = newFilter(n, x)
+	}
+	if where == nil && slices.Equal(in.target, in.layout) {
+		return leaf, nil
+	}
+	p := passThrough(n)
+	full, err := in.complete(p)
+	if err != nil {
+		return nil, err
+	}
+	return mergeProjects(full.(*plan.Project)), nil
+}
+
+// copySelect is the query of COPY table TO.
+func copySelect(s *sql.Copy) *sql.Select {
+	sel := &sql.Select{Loc: s.NamePos, From: []sql.TableRef{&sql.Table{Loc: s.NamePos, Name: s.Table}}}
+	if s.Columns == nil {
+		sel.Items = []sql.Item{{X: &sql.ColRef{Loc: s.NamePos, Star: true}}}
+		return sel
+	}
+	for _, c := range s.Columns {
+		sel.Items = append(sel.Items, sql.Item{X: &sql.ColRef{Loc: s.NamePos, Name: sql.Name{c}}})
+	}
+	return sel
+}
+
+// queryNamed finds a continuous query by its name, or by the relation it fills.
+func (b *builder) queryNamed(t sql.Target) (*catalog.Query, error) {
+	if q := b.env.Snapshot.QueryByName(t.Name.Last()); q != nil && len(t.Name) == 1 {
+		return q, nil
+	}
+	if rel := b.find(t.Name); rel != nil && rel.Query != 0 {
+		return b.env.Snapshot.Query(rel.Query), nil
+	}
+	var names []string
+	for _, q := range b.env.Snapshot.Queries() {
+		names = append(names, q.Name)
+	}
+	err := sqlerr.New(sqlerr.UndefinedObject,
+		"query \"%s\" does not exist", t.Name.Last()).At(t.NamePos.Pos())
+	if near := catalog.Nearest(t.Name.Last(), names); near != "" {
+		return nil, err.WithHint("Did you mean \"%s\"?", near)
+	}
+	return nil, err.WithHint("SHOW QUERIES lists the queries.")
+}
+
+// queryState plans PAUSE and RESUME.
+func (b *builder) queryState(t sql.Target, state catalog.QueryState, tag string) (*plan.Plan, error) {
+	if !t.All {
+		q, err := b.queryNamed(t)
+		if err != nil {
+			return nil, err
+		}
+		return command(tag, &catalog.SetQueryState{OID: q.OID, State: state}), nil
+	}
+	batch := &catalog.Batch{}
+	for _, q := range b.env.Snapshot.Queries() {
+		paused := q.State == catalog.QueryPaused
+		if state == catalog.QueryPaused && !paused && q.State != catalog.QueryFailed ||
+			state == catalog.QueryRunning && paused {
+			batch.Commands = append(batch.Commands, &catalog.SetQueryState{OID: q.OID, State: state})
+		}
+	}
+	return b.batch(tag, batch), nil
+}
+
+// batch runs several commands; none is no command at all.
+func (b *builder) batch(tag string, c *catalog.Batch) *plan.Plan {
+	switch len(c.Commands) {
+	case 0:
+		return &plan.Plan{Tag: tag}
+	case 1:
+		return command(tag, c.Commands[0])
+	}
+	return command(tag, c)
+}
+
+// terminate plans TERMINATE.
+func (b *builder) terminate(t sql.Target) (*plan.Plan, error) {
+	if !t.All {
+		q, err := b.queryNamed(t)
+		if err != nil {
+			return nil, err
+		}
+		return command("TERMINATE", &catalog.DropQuery{OID: q.OID}), nil
+	}
+	batch := &catalog.Batch{}
+	for _, q := range b.env.Snapshot.Queries() {
+		batch.Commands = append(batch.Commands, &catalog.DropQuery{OID: q.OID})
+	}
+	return b.batch("TERMINATE", batch), nil
+}
+
+// isKeyed tells whether a relation's rows have a key that users see.
+func isKeyed(rel *catalog.Relation) bool {
+	for _, k := range rel.Key {
+		if !rel.Columns[k].Hidden {
+			return true
+		}
+	}
+	return false
+}
+
+// textType is the plain type text.
+func textType() types.Type { return types.Of(types.Text) }

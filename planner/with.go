@@ -1,0 +1,237 @@
+package planner
+
+import (
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
+
+// with is the WITH list of one query level and, through parent, those around it.
+type with struct {
+	parent *with
+	defs   []*cte
+}
+
+// cte is one named query of WITH. It is bound anew at each reference.
+type cte struct {
+	name  string
+	q     *sql.Query
+	cols  []string
+	outer *scope // the scope around the query that has the WITH
+	with  *with  // what its own text can see
+	// columns and work are set while the recursive term is bound: a reference then
+	// reads the last round's rows.
+	columns []plan.Column
+	work    int
+	inUse   bool
+	pos     int
+}
+
+func (w *with) find(name string) *cte {
+	for ; w != nil; w = w.parent {
+		for i := len(w.defs) - 1; i >= 0; i-- {
+			if w.defs[i].name == name {
+				return w.defs[i]
+			}
+		}
+	}
+	return nil
+}
+
+// extend opens the WITH list of a query. Without RECURSIVE each element sees those
+// before it; with it all of them.
+func (b *builder) extend(w *with, defs []*sql.CTE, recursive bool, outer *scope) (*with, error) {
+	if len(defs) == 0 {
+		return w, nil
+	}
+	out := &with{parent: w}
+	for _, d := range defs {
+		if d.Stmt != nil {
+			return nil, sqlerr.Unsupported("a data-modifying statement in WITH",
+				"Run it as a statement of its own, in a transaction if both must happen at once.").
+				At(d.Pos())
+		}
+		for _, o := range out.defs {
+			if o.name == d.Name {
+				return nil, sqlerr.New(sqlerr.DuplicateAlias,
+					"WITH query name \"%s\" specified more than once", d.Name).At(d.Pos())
+			}
+		}
+		c := &cte{name: d.Name, q: d.Q, cols: d.Columns, outer: outer, pos: d.Pos()}
+		if recursive {
+			c.with = out
+		} else {
+			c.with = &with{parent: w, defs: append([]*cte(nil), out.defs...)}
+		}
+		out.defs = append(out.defs, c)
+	}
+	return out, nil
+}
+
+// cteRef binds a reference to a WITH query from within outer.
+func (b *builder) cteRef(c *cte, outer *scope, pos int) (*query, error) {
+	if c.columns != nil {
+		n := &plan.WorkTable{ID: c.work}
+		n.Out = append([]plan.Column(nil), c.columns...)
+		return &query{node: n, time: -1}, nil
+	}
+	if c.inUse {
+		return nil, sqlerr.New(sqlerr.InvalidRecursion,
+			"recursive reference to query \"%s\" must not appear within its non-recursive term",
+			c.name).At(pos)
+	}
+	c.inUse = true
+	defer func() { c.inUse = false }()
+	q, err := b.cteQuery(c)
+	if err != nil {
+		return nil, err
+	}
+	if k := levels(outer) - levels(c.outer); k > 0 {
+		q.node = b.shiftOuter(q.node, 1, k)
+	}
+	return q, b.renameQuery(q, c)
+}
+
+func (b *builder) renameQuery(q *query, c *cte) error {
+	if len(c.cols) == 0 {
+		return nil
+	}
+	cols := q.node.Cols()
+	visible := 0
+	for i := range cols {
+		if !cols[i].Hidden {
+			visible++
+		}
+	}
+	if len(c.cols) > visible {
+		return sqlerr.New(sqlerr.InvalidColumnReference,
+			"WITH query \"%s\" has %d columns available but %d columns specified",
+			c.name, visible, len(c.cols)).At(c.pos)
+	}
+	q.node = renamed(q.node, c.cols)
+	return nil
+}
+
+// renamed puts names on the first visible columns of a node.
+func renamed(n plan.Node, names []string) plan.Node {
+	p := passThrough(n)
+	k := 0
+	for i := range p.Out {
+		if p.Out[i].Hidden || k >= len(names) {
+			continue
+		}
+		p.Out[i].Name = names[k]
+		k++
+	}
+	return p
+}
+
+// passThrough is a projection of all columns.
+func passThrough(n plan.Node) *plan.Project {
+	cols := n.Cols()
+	p := &plan.Project{Input: n, Exprs: make([]expr.Expr, len(cols))}
+	p.Out = append([]plan.Column(nil), cols...)
+	for i := range cols {
+		p.Exprs[i] = colOf(n, i)
+	}
+	return p
+}
+
+// levels counts the scopes from s outwards.
+func levels(s *scope) int {
+	n := 0
+	for ; s != nil; s = s.parent {
+		n++
+	}
+	return n
+}
+
+// cteQuery binds the text of a WITH query, recursive or not.
+func (b *builder) cteQuery(c *cte) (*query, error) {
+	union, ok := c.q.Body.(*sql.SetOp)
+	if !ok || c.with.find(c.name) != c || !refersTo(c.q, c.name) {
+		return b.query(c.q, c.outer, c.with)
+	}
+	if union.Op != sql.Union || refersTo(union.L, c.name) {
+		return nil, sqlerr.New(sqlerr.InvalidRecursion,
+			"recursive query \"%s\" does not have the form "+
+				"non-recursive-term UNION [ALL] recursive-term", c.name).At(c.pos)
+	}
+	if b.continuous {
+		return nil, sqlerr.Unsupported("WITH RECURSIVE in a continuous query",
+			"Run the query once with SELECT, or rewrite it as a join of fixed depth.").At(c.pos)
+	}
+	return b.recursive(c, union)
+}
+
+func (b *builder) recursive(c *cte, union *sql.SetOp) (*query, error) {
+	w, err := b.extend(c.with, c.q.With, c.q.Recursive, c.outer)
+	if err != nil {
+		return nil, err
+	}
+	seed, err := b.query(&sql.Query{Body: union.L}, c.outer, w)
+	if err != nil {
+		return nil, err
+	}
+	seed = b.stripHidden(seed)
+	b.nextWork++
+	c.work = b.nextWork
+	c.columns = append([]plan.Column(nil), seed.node.Cols()...)
+	for i := range c.columns {
+		c.columns[i].Table, c.columns[i].Attnum = 0, 0
+		if i < len(c.cols) {
+			c.columns[i].Name = c.cols[i]
+		}
+	}
+	defer func() { c.columns = nil }()
+	step, err := b.query(&sql.Query{Body: union.R}, c.outer, w)
+	if err != nil {
+		return nil, err
+	}
+	step = b.stripHidden(step)
+	if err := b.matchRecursive(c, seed, step); err != nil {
+		return nil, err
+	}
+	n := &plan.Recursive{ID: c.work, Seed: seed.node, Step: step.node, Distinct: !union.All}
+	n.Out = c.columns
+	q := &query{node: n, time: -1}
+	tail := *c.q
+	if len(tail.OrderBy) == 0 && tail.Limit == nil && tail.Offset == nil {
+		return q, nil
+	}
+	return b.tail(q, &tail, c.outer, w)
+}
+
+// matchRecursive makes the recursive term's columns those of the seed.
+func (b *builder) matchRecursive(c *cte, seed, step *query) error {
+	l, r := seed.node.Cols(), step.node.Cols()
+	if len(l) != len(r) {
+		return sqlerr.New(sqlerr.SyntaxError,
+			"each UNION query must have the same number of columns").At(c.pos)
+	}
+	for i := range l {
+		if l[i].Type.Same(r[i].Type) {
+			continue
+		}
+		if l[i].Type.Kind.String() != r[i].Type.Kind.String() {
+			return sqlerr.New(sqlerr.DatatypeMismatch, "recursive query \"%s\" column %d has "+
+				"type %s in non-recursive term but type %s overall", c.name, i+1, l[i].Type,
+				r[i].Type).At(c.pos).
+				WithHint("Cast the output of the non-recursive term to the correct type.")
+		}
+	}
+	return nil
+}
+
+// refersTo tells whether a name stands in some FROM below n.
+func refersTo(n sql.Node, name string) bool {
+	found := false
+	sql.Walk(n, func(n sql.Node) bool {
+		if t, ok := n.(*sql.Table); ok && len(t.Name) == 1 && t.Name[0] == name {
+			found = true
+		}
+		return !found
+	})
+	return found
+}

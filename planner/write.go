@@ -1,0 +1,621 @@
+package planner
+
+import (
+	"slices"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/parse"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// rowtimeColumn stands for ROWTIME in the column list of INSERT.
+const rowtimeColumn = -1
+
+// writable finds the relation of a DML statement, or refuses.
+func (b *builder) writable(name sql.Name, pos int, verb string) (*catalog.Relation, error) {
+	rel, err := b.relation(name, pos)
+	if err != nil {
+		return nil, err
+	}
+	switch rel.Kind {
+	case catalog.KindTable:
+		if rel.Query != 0 {
+			return nil, sqlerr.New(sqlerr.WrongObjectType,
+				"cannot %s table \"%s\" because a continuous query fills it", verb, rel.Name).At(pos).
+				WithHint("Change the relations that the query reads; DESCRIBE %s shows it.", rel.Name)
+		}
+		return rel, nil
+	case catalog.KindStream:
+		if verb == "insert into" {
+			return rel, nil
+		}
+		return nil, sqlerr.New(sqlerr.WrongObjectType,
+			"cannot %s stream \"%s\"", verb, rel.Name).At(pos).
+			WithHint("Streams are append-only. Use CREATE TABLE for rows that change.")
+	case catalog.KindMaterializedView:
+		return nil, sqlerr.New(sqlerr.WrongObjectType,
+			"cannot change materialized view \"%s\"", rel.Name).At(pos).
+			WithHint("Change the relations that it reads.")
+	case catalog.KindView:
+		return nil, sqlerr.New(sqlerr.ObjectNotInPrerequisiteState,
+			"cannot %s view \"%s\"", verb, rel.Name).At(pos).
+			WithHint("Change the relations that the view reads.")
+	case catalog.KindSystem:
+		return nil, sqlerr.New(sqlerr.InsufficientPrivilege,
+			"permission denied: \"%s\" is a system catalog", rel.Name).At(pos)
+	}
+	return nil, sqlerr.New(sqlerr.WrongObjectType,
+		"cannot %s %s \"%s\"", verb, kindWord(rel.Kind), rel.Name).At(pos)
+}
+
+// insertion is an INSERT being planned.
+type insertion struct {
+	b      *builder
+	s      *sql.Insert
+	rel    *catalog.Relation
+	layout []int
+	target []int // ordinals of the columns given, or rowtimeColumn
+}
+
+func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
+	rel, err := b.writable(s.Table, s.NamePos.Pos(), "insert into")
+	if err != nil {
+		return nil, err
+	}
+	in := &insertion{b: b, s: s, rel: rel, layout: rowLayout(rel)}
+	if s.Query != nil && s.Query.Emit != sql.EmitNone {
+		return b.insertContinuously(in)
+	}
+	if err := in.columns(); err != nil {
+		return nil, err
+	}
+	w, err := b.extend(nil, s.With, s.Recursive, nil)
+	if err != nil {
+		return nil, err
+	}
+	n, err := in.rows(w)
+	if err != nil {
+		return nil, err
+	}
+	out := &plan.Write{Kind: plan.Insert, Rel: rel, Time: -1}
+	if out.Input, err = in.complete(n); err != nil {
+		return nil, err
+	}
+	if slices.Contains(in.target, rowtimeColumn) {
+		out.Time = len(in.layout)
+	}
+	if out.Checks, err = b.rowChecks(rel); err != nil {
+		return nil, err
+	}
+	if out.Conflict, err = in.conflict(); err != nil {
+		return nil, err
+	}
+	p := &plan.Plan{Write: out, Tag: "INSERT"}
+	if err := b.returning(p, s.Returning, rel, s.Alias); err != nil {
+		return nil, err
+	}
+	if _, err := b.finishParams(); err != nil {
+		return nil, err
+	}
+	out.Input, err = b.optimize(out.Input)
+	return p, err
+}
+
+// columns resolves the column list; without one it is all visible columns.
+func (in *insertion) columns() error {
+	if in.s.Columns == nil {
+		for _, o := range in.rel.Visible() {
+			in.target = append(in.target, o)
+		}
+		return nil
+	}
+	for _, name := range in.s.Columns {
+		i := in.rel.ColumnIndex(name)
+		if i < 0 || in.rel.Columns[i].Hidden {
+			i = rowtimeColumn
+			if name != "rowtime" {
+				return in.noColumn(name)
+			}
+		}
+		if slices.Contains(in.target, i) {
+			return sqlerr.New(sqlerr.DuplicateColumn,
+				"column \"%s\" specified more than once", name).At(in.s.NamePos.Pos())
+		}
+		in.target = append(in.target, i)
+	}
+	return nil
+}
+
+func (in *insertion) noColumn(name string) error {
+	if name == "rowpartition" || name == "rowoffset" {
+		return sqlerr.New(sqlerr.FeatureNotSupported,
+			"cannot insert into pseudo column \"%s\"", name).At(in.s.NamePos.Pos()).
+			WithHint("Only ROWTIME can be given; the others follow from the row's place in the log.")
+	}
+	err := sqlerr.New(sqlerr.UndefinedColumn,
+		"column \"%s\" of relation \"%s\" does not exist", name, in.rel.Name).At(in.s.NamePos.Pos())
+	return columnNear(err, in.rel, name)
+}
+
+func columnNear(err *sqlerr.Error, rel *catalog.Relation, name string) error {
+	var names []string
+	for _, o := range rel.Visible() {
+		names = append(names, rel.Columns[o].Name)
+	}
+	if near := catalog.Nearest(name, names); near != "" {
+		return err.WithHint("Did you mean \"%s\"?", near)
+	}
+	return err
+}
+
+// targetType is the type of the i-th given value.
+func (in *insertion) targetType(i int) (types.Type, string) {
+	if in.target[i] == rowtimeColumn {
+		return types.Of(types.Timestamptz), "rowtime"
+	}
+	c := &in.rel.Columns[in.target[i]]
+	return c.Type, c.Name
+}
+
+// rows plans the source: its columns are the given values, converted.
+func (in *insertion) rows(w *with) (plan.Node, error) {
+	if in.s.Query == nil {
+		in.target = nil
+		return &plan.Values{Rows: [][]expr.Expr{{}}}, nil
+	}
+	if v, ok := in.s.Query.Body.(*sql.Values); ok && plainValues(in.s.Query) {
+		return in.values(v, w)
+	}
+	q, err := in.b.query(in.s.Query, nil, w)
+	if err != nil {
+		return nil, err
+	}
+	n := in.b.stripHidden(q).node
+	if err := in.count(len(n.Cols()), in.s.Query.Pos()); err != nil {
+		return nil, err
+	}
+	return in.assign(n)
+}
+
+func plainValues(q *sql.Query) bool {
+	return q.With == nil && q.OrderBy == nil && q.Limit == nil && q.Offset == nil
+}
+
+// count compares the number of values with that of columns.
+func (in *insertion) count(n, pos int) error {
+	switch {
+	case n > len(in.target):
+		return sqlerr.New(sqlerr.SyntaxError,
+			"INSERT has more expressions than target columns").At(pos)
+	case n < len(in.target) && in.s.Columns != nil:
+		return sqlerr.New(sqlerr.SyntaxError,
+			"INSERT has more target columns than expressions").At(in.s.NamePos.Pos())
+	}
+	in.target = in.target[:n]
+	return nil
+}
+
+// assign converts the columns of a query to the target's types.
+func (in *insertion) assign(n plan.Node) (plan.Node, error) {
+	ts := make([]types.Type, len(in.target))
+	names := make([]string, len(in.target))
+	for i := range in.target {
+		ts[i], names[i] = in.targetType(i)
+		if in.target[i] == rowtimeColumn && isInt(n.Cols()[i].Type) {
+			ts[i] = n.Cols()[i].Type
+		}
+		if err := in.mayGive(i, in.s.Query.Pos()); err != nil {
+			return nil, err
+		}
+	}
+	n, err := in.b.convert(n, ts, names, in.s.Query.Pos())
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range in.target {
+		if o != rowtimeColumn || !isInt(n.Cols()[i].Type) {
+			continue
+		}
+		p := passThrough(n)
+		if p.Exprs[i], err = in.b.asRowTime(p.Exprs[i], ""); err != nil {
+			return nil, err
+		}
+		p.Out[i].Type = p.Exprs[i].Type()
+		n = p
+	}
+	return n, nil
+}
+
+func isInt(t types.Type) bool {
+	return t.Kind == types.Int4 || t.Kind == types.Int8 || t.Kind == types.Int2
+}
+
+// mayGive refuses values for generated columns.
+func (in *insertion) mayGive(i, pos int) error {
+	if in.target[i] == rowtimeColumn {
+		return nil
+	}
+	c := &in.rel.Columns[in.target[i]]
+	err := sqlerr.New(sqlerr.GeneratedAlways,
+		"cannot insert a non-DEFAULT value into column \"%s\"", c.Name).At(pos)
+	switch {
+	case c.Generated:
+		return err.WithDetail("Column \"%s\" is a generated column.", c.Name)
+	case c.Identity == 'a' && in.s.Overriding == sql.OverridingNone:
+		return err.WithDetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.",
+			c.Name).WithHint("Use OVERRIDING SYSTEM VALUE to override.")
+	}
+	return nil
+}
+
+// values plans VALUES, whose elements may be DEFAULT.
+func (in *insertion) values(v *sql.Values, w *with) (plan.Node, error) {
+	s := (&scope{b: in.b, with: w}).in("VALUES")
+	out := &plan.Values{}
+	width := len(v.Rows[0])
+	for _, row := range v.Rows {
+		if len(row) != width {
+			return nil, sqlerr.New(sqlerr.SyntaxError,
+				"VALUES lists must all be the same length").At(row[0].Pos())
+		}
+	}
+	pos := v.Rows[0][0].Pos()
+	if width > len(in.target) {
+		pos = v.Rows[0][len(in.target)].Pos()
+	}
+	if err := in.count(width, pos); err != nil {
+		return nil, err
+	}
+	for _, row := range v.Rows {
+		xs := make([]expr.Expr, width)
+		for i, x := range row {
+			e, err := in.value(i, x, s)
+			if err != nil {
+				return nil, err
+			}
+			xs[i] = e
+		}
+		out.Rows = append(out.Rows, xs)
+	}
+	for i := range in.target {
+		t, name := in.targetType(i)
+		out.Out = append(out.Out, plan.Column{Name: name, Type: t})
+	}
+	return out, nil
+}
+
+// value checks one element of VALUES against its column.
+func (in *insertion) value(i int, x sql.Expr, s *scope) (expr.Expr, error) {
+	t, name := in.targetType(i)
+	if _, ok := x.(*sql.Default); ok || in.s.Overriding == sql.OverridingUser &&
+		in.target[i] >= 0 && in.rel.Columns[in.target[i]].Identity != 0 {
+		if in.target[i] == rowtimeColumn {
+			return nil, sqlerr.New(sqlerr.SyntaxError,
+				"DEFAULT is not allowed for ROWTIME").At(x.Pos())
+		}
+		if in.rel.Columns[in.target[i]].Generated {
+			return &expr.Const{D: types.NullDatum, T: t}, nil
+		}
+		return in.b.defaultOf(in.rel, in.target[i])
+	}
+	if err := in.mayGive(i, x.Pos()); err != nil {
+		return nil, err
+	}
+	e, err := in.b.check(x, s)
+	if err != nil {
+		return nil, err
+	}
+	if hasSet(e) {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+			"set-returning functions are not allowed in VALUES").At(x.Pos()).
+			WithHint("Use INSERT ... SELECT.")
+	}
+	if in.target[i] == rowtimeColumn && isInt(e.Type()) {
+		return in.b.asRowTime(e, "")
+	}
+	return in.b.coerce(e, t, name, x.Pos())
+}
+
+// complete makes whole rows of the given values: defaults and generated columns
+// are filled in; an explicit rowtime comes last.
+func (in *insertion) complete(n plan.Node) (plan.Node, error) {
+	exprs := make([]expr.Expr, len(in.layout))
+	cols := make([]plan.Column, len(in.layout))
+	for i, o := range in.layout {
+		c := &in.rel.Columns[o]
+		cols[i] = plan.Column{Name: c.Name, Type: c.Type, Hidden: c.Hidden}
+		if k := slices.Index(in.target, o); k >= 0 && !c.Generated {
+			exprs[i] = colOf(n, k)
+			continue
+		}
+		if c.Generated {
+			continue
+		}
+		x, err := in.b.defaultOf(in.rel, o)
+		if err != nil {
+			return nil, err
+		}
+		exprs[i] = x
+	}
+	if err := in.b.fillGenerated(in.rel, in.layout, exprs); err != nil {
+		return nil, err
+	}
+	if k := slices.Index(in.target, rowtimeColumn); k >= 0 {
+		exprs = append(exprs, colOf(n, k))
+		cols = append(cols, plan.Column{Name: "rowtime", Type: types.Of(types.Timestamptz),
+			Hidden: true})
+	}
+	if v, ok := n.(*plan.Values); ok {
+		return inlineRows(v, exprs, cols), nil
+	}
+	p := &plan.Project{Input: n, Exprs: exprs}
+	p.Out = cols
+	return p, nil
+}
+
+// inlineRows computes a projection of constant rows in the rows themselves.
+func inlineRows(v *plan.Values, exprs []expr.Expr, cols []plan.Column) plan.Node {
+	out := &plan.Values{Rows: make([][]expr.Expr, len(v.Rows))}
+	out.Out = cols
+	for i, row := range v.Rows {
+		next := make([]expr.Expr, len(exprs))
+		for k, e := range exprs {
+			if c, ok := e.(*expr.Col); ok {
+				next[k] = row[c.Index]
+				continue
+			}
+			next[k] = expr.MapCols(e, func(c *expr.Col) expr.Expr { return row[c.Index] })
+		}
+		out.Rows[i] = next
+	}
+	return out
+}
+
+// fillGenerated computes the generated columns among whole rows: exprs has the
+// other ones.
+func (b *builder) fillGenerated(rel *catalog.Relation, layout []int, exprs []expr.Expr) error {
+	for i, o := range layout {
+		c := &rel.Columns[o]
+		if !c.Generated {
+			continue
+		}
+		x, err := b.stored(c.Default, b.relScope(rel, "column generation expressions"), c)
+		if err != nil {
+			return err
+		}
+		exprs[i] = expr.MapCols(x, func(c *expr.Col) expr.Expr { return exprs[c.Index] })
+	}
+	return nil
+}
+
+// stored checks an expression that the catalog holds as text.
+func (b *builder) stored(text string, s *scope, c *catalog.Column) (expr.Expr, error) {
+	ast, err := parse.ParseExpr(text)
+	if err != nil {
+		return nil, err
+	}
+	x, err := b.check(ast, s)
+	if err != nil {
+		return nil, err
+	}
+	return b.coerce(x, c.Type, c.Name, -1)
+}
+
+// defaultOf gives the value of a column that an INSERT does not mention.
+func (b *builder) defaultOf(rel *catalog.Relation, o int) (expr.Expr, error) {
+	c := &rel.Columns[o]
+	if c.Default == "" || c.Generated {
+		return &expr.Const{D: types.NullDatum, T: c.Type}, nil
+	}
+	path := b.path
+	b.path = append([]string{rel.Schema}, path...)
+	defer func() { b.path = path }()
+	return b.stored(c.Default, (&scope{b: b}).in("DEFAULT expressions"), c)
+}
+
+// rowChecks are the NOT NULL and CHECK constraints of a relation. The hidden row id
+// of a bag table is filled in later and has no check.
+func (b *builder) rowChecks(rel *catalog.Relation) ([]plan.RowCheck, error) {
+	var out []plan.RowCheck
+	layout := rowLayout(rel)
+	for i, o := range layout {
+		c := &rel.Columns[o]
+		if c.NotNull && !c.Hidden {
+			out = append(out, plan.RowCheck{Column: c.Name, Ordinal: i})
+		}
+	}
+	for _, k := range rel.Checks {
+		ast, err := parse.ParseExpr(k.Expr)
+		if err != nil {
+			return nil, err
+		}
+		x, err := b.checkBool(ast, b.relScope(rel, "check constraints"), "CHECK")
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, plan.RowCheck{Name: k.Name, Ordinal: -1, Pred: expr.Fold(x)})
+	}
+	return b.typeChecks(out, rel, layout)
+}
+
+// typeChecks adds the rules of enums and domains.
+func (b *builder) typeChecks(out []plan.RowCheck, rel *catalog.Relation, layout []int) (
+	[]plan.RowCheck, error) {
+	for i, o := range layout {
+		c := &rel.Columns[o]
+		u := b.env.Snapshot.UserTypeByOID(c.UserType)
+		if c.UserType == 0 || u == nil {
+			continue
+		}
+		value := &expr.Col{Index: i, T: c.Type, Name: c.Name}
+		if u.Labels != nil {
+			x, err := b.labelCheck(value, u)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, plan.RowCheck{Name: u.Name, Ordinal: -1, Pred: x})
+		}
+		if u.NotNull {
+			out = append(out, plan.RowCheck{Column: c.Name, Ordinal: i})
+		}
+		for _, k := range u.Checks {
+			ast, err := parse.ParseExpr(k.Expr)
+			if err != nil {
+				return nil, err
+			}
+			s := &scope{b: b, clause: "domain constraints", entries: []*entry{{}}}
+			s.cols = []column{{entry: s.entries[0], name: "value", x: value}}
+			x, err := b.checkBool(ast, s, "CHECK")
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, plan.RowCheck{Name: k.Name, Ordinal: -1, Pred: x})
+		}
+	}
+	return out, nil
+}
+
+// labelCheck is value IN (labels of the enum).
+func (b *builder) labelCheck(value *expr.Col, u *catalog.UserType) (expr.Expr, error) {
+	eq, ok := expr.FindOperator("=", value.T, value.T)
+	if !ok {
+		return nil, sqlerr.New(sqlerr.InternalError, "no equality for type %s", value.T)
+	}
+	in := &expr.In{X: value, Eq: eq}
+	for _, l := range u.Labels {
+		in.List = append(in.List, &expr.Const{D: types.TextDatum(l), T: value.T})
+	}
+	return in, nil
+}
+
+// conflict plans ON CONFLICT, or what a plain INSERT does.
+func (in *insertion) conflict() (*plan.Conflict, error) {
+	c := in.s.OnConflict
+	if in.rel.Kind != catalog.KindTable {
+		if c == nil {
+			return nil, nil
+		}
+		return nil, sqlerr.New(sqlerr.WrongObjectType,
+			"ON CONFLICT does not apply to stream \"%s\"", in.rel.Name).At(c.Pos()).
+			WithHint("A stream keeps every row. Use CREATE TABLE for one row per key.")
+	}
+	if c == nil {
+		if in.rel.OnConflict == "error" {
+			return &plan.Conflict{Action: plan.Fail}, nil
+		}
+		return &plan.Conflict{Action: plan.Upsert}, nil
+	}
+	if err := in.conflictTarget(c); err != nil {
+		return nil, err
+	}
+	if c.DoNothing {
+		return &plan.Conflict{Action: plan.DoNothing}, nil
+	}
+	return in.doUpdate(c)
+}
+
+// conflictTarget demands that the columns are the primary key.
+func (in *insertion) conflictTarget(c *sql.OnConflict) error {
+	if len(c.Targets) == 0 {
+		if c.Constraint != "" && c.Constraint != in.rel.Name+"_pkey" {
+			return sqlerr.New(sqlerr.UndefinedObject,
+				"constraint \"%s\" for table \"%s\" does not exist", c.Constraint, in.rel.Name).
+				At(c.Pos())
+		}
+		return nil
+	}
+	var cols []int
+	for _, t := range c.Targets {
+		ref, ok := t.X.(*sql.ColRef)
+		if !ok {
+			return in.noConstraint(c)
+		}
+		i := in.rel.ColumnIndex(ref.Name.Last())
+		if i < 0 {
+			return sqlerr.New(sqlerr.UndefinedColumn,
+				"column \"%s\" does not exist", ref.Name.Last()).At(t.X.Pos())
+		}
+		cols = append(cols, i)
+	}
+	if len(cols) != len(in.rel.Key) || !subset(cols, in.rel.Key) || !subset(in.rel.Key, cols) {
+		return in.noConstraint(c)
+	}
+	return nil
+}
+
+func (in *insertion) noConstraint(c *sql.OnConflict) error {
+	return sqlerr.New(sqlerr.InvalidColumnReference, "there is no unique or exclusion "+
+		"constraint matching the ON CONFLICT specification").At(c.Pos()).
+		WithHint("Name the columns of the primary key.")
+}
+
+// doUpdate plans DO UPDATE SET over the existing and the excluded row.
+func (in *insertion) doUpdate(c *sql.OnConflict) (*plan.Conflict, error) {
+	b := in.b
+	name := in.s.Alias
+	if name == "" {
+		name = in.rel.Name
+	}
+	s := b.relScope(in.rel, "ON CONFLICT DO UPDATE")
+	s.entries[0].alias = name
+	ex := b.relScope(in.rel, "")
+	ex.entries[0].alias = "excluded"
+	for _, col := range ex.cols {
+		col.x, col.shadowed = shiftCols(col.x, len(in.layout)), true
+		s.cols = append(s.cols, col)
+	}
+	s.entries = append(s.entries, ex.entries[0])
+	exprs := make([]expr.Expr, len(in.layout))
+	for i, o := range in.layout {
+		exprs[i] = &expr.Col{Index: i, T: in.rel.Columns[o].Type, Name: in.rel.Columns[o].Name}
+	}
+	if err := b.assignments(in.rel, in.layout, c.Set, s, exprs); err != nil {
+		return nil, err
+	}
+	out := &plan.Conflict{Action: plan.DoUpdate, Set: exprs}
+	if c.Where != nil {
+		var err error
+		if out.Where, err = b.checkBool(c.Where, s, "WHERE"); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// insertContinuously is INSERT INTO x SELECT ... EMIT CHANGES.
+func (b *builder) insertContinuously(in *insertion) (*plan.Plan, error) {
+	if in.s.Columns != nil || in.s.OnConflict != nil || in.s.Returning != nil {
+		return nil, sqlerr.Unsupported("a column list, ON CONFLICT or RETURNING in a continuous INSERT",
+			"Select all columns in their order.").At(in.s.NamePos.Pos())
+	}
+	k, err := b.keep(in.s.Query, keepInsert)
+	if err != nil {
+		return nil, err
+	}
+	if in.rel.Kind == catalog.KindStream && !k.appendOnly {
+		return nil, sqlerr.New(sqlerr.InvalidTableDefinition,
+			"the result of this query changes rows that it has given, which a stream cannot hold").
+			At(in.s.Query.Pos()).WithHint("Use CREATE TABLE ... AS or CREATE MATERIALIZED VIEW.")
+	}
+	if in.rel.Kind == catalog.KindTable && !k.appendOnly && k.key == nil {
+		return nil, sqlerr.New(sqlerr.InvalidTableDefinition,
+			"the result of this query has no unique key, which a table needs").
+			At(in.s.Query.Pos()).WithHint("%s", tableHint(k))
+	}
+	c := &plan.Continuous{Target: in.rel, Root: k.root, Time: k.time}
+	if err := b.fitTarget(c, k); err != nil {
+		return nil, err
+	}
+	q := catalog.Query{Target: in.rel.OID, SQL: sql.Print(in.s.Query),
+		Statement: b.statementText(in.s), SearchPath: slices.Clone(b.env.SearchPath),
+		State: catalog.QueryBackfilling, OnError: b.env.setting("on_error", "null")}
+	for oid := range b.sources {
+		q.Sources = append(q.Sources, oid)
+	}
+	slices.Sort(q.Sources)
+	return command("INSERT", &catalog.CreateQuery{Query: q}), nil
+}
