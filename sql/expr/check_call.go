@@ -170,6 +170,9 @@ func (c *checker) call(e *sql.Call) (Expr, error) {
 	if err := refuseAggregateClauses(name, e); err != nil {
 		return nil, err
 	}
+	if hasLambda(e.Args) && !hasArgNames(name) {
+		return c.higherCall(name, e)
+	}
 	args, err := c.arguments(name, e)
 	if err != nil {
 		return nil, err
@@ -234,15 +237,21 @@ func (c *checker) arguments(name string, e *sql.Call) ([]Expr, error) {
 	if named {
 		return c.namedArguments(name, e)
 	}
-	if hasLambda(e.Args) {
-		return c.lambdaArguments(name, e)
-	}
 	return c.checkAll(e.Args)
 }
 
 func hasLambda(es []sql.Expr) bool {
 	for _, a := range es {
 		if _, ok := a.(*sql.Lambda); ok {
+			return true
+		}
+	}
+	return false
+}
+
+func hasArgNames(fn string) bool {
+	for _, f := range builtin().funcs[fn] {
+		if f.ArgNames != nil {
 			return true
 		}
 	}

@@ -55,7 +55,7 @@ func findWindowFunc(name string) *WindowFunc {
 // order and frame are the scope's.
 func (c *checker) windowCall(name string, e *sql.Call) (Expr, error) {
 	w := &WindowCall{Name: name, IgnoreNulls: e.Nulls == sql.IgnoreNulls}
-	if IsAggregate(name) {
+	if IsAggregate(name) && findWindowFunc(name) == nil {
 		agg, err := c.aggCall(name, e)
 		if err != nil {
 			return nil, err

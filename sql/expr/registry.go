@@ -95,6 +95,9 @@ func (r *registry) add(f *Func) {
 func (r *registry) agg(sig string, a AggFunc) *AggFunc {
 	s := parseSignature(sig)
 	a.Name, a.Args, a.Ret, a.Variadic = s.name, s.args, s.ret, s.variadic
+	if a.Words > 0 && a.Collect == nil {
+		a.Collect = collectLinear(&a)
+	}
 	r.aggs[a.Name] = append(r.aggs[a.Name], &a)
 	r.every = append(r.every, &a)
 	return &a
