@@ -106,6 +106,16 @@ func runCase(t *testing.T, path string, c testCase) string {
 			return showError(c.input, err)
 		}
 		return dumpAll(list)
+	case "tag": // the command tag of every statement
+		list, err := Parse(c.input)
+		if err != nil {
+			return showError(c.input, err)
+		}
+		var tags []string
+		for _, s := range list {
+			tags = append(tags, sql.Tag(s))
+		}
+		return strings.Join(tags, "\n")
 	case "outline": // what TiDB's parser sees, one query per line
 		var lines []string
 		_, err := Config{trace: func(s string) { lines = append(lines, s) }}.Parse(c.input)
@@ -168,6 +178,12 @@ func printAll(t *testing.T, path string, c testCase, list []sql.Statement) strin
 	for _, s := range list {
 		text := sql.Print(s)
 		lines = append(lines, text)
+		sql.Walk(s, func(n sql.Node) bool {
+			if n.Pos() < 0 || n.Pos() > len(c.input) {
+				t.Errorf("%s:%d: %T at %d", path, c.line, n, n.Pos())
+			}
+			return true
+		})
 		if problem := roundTrip(s); problem != "" {
 			t.Errorf("%s:%d: %s", path, c.line, problem)
 		}
