@@ -13,7 +13,7 @@ type arrayParser struct {
 	elem Type
 	src  string // the whole literal, for messages
 	s    string // what is left
-	out  []Datum
+	text []elemText
 	lens []int32 // length per dimension, -1 while open
 	deep int
 }
@@ -31,6 +31,13 @@ func (p *arrayParser) space() {
 	}
 }
 
+// elemText is an element as written. Elements are read after the whole literal
+// was checked, as PostgreSQL does.
+type elemText struct {
+	text string
+	null bool
+}
+
 // parseArray reads an array literal of element type elem.
 func parseArray(env *Env, elem Type, s string) (ArrayValue, error) {
 	p := &arrayParser{env: env, elem: elem, src: s, s: s}
@@ -46,6 +53,8 @@ func parseArray(env *Env, elem Type, s string) (ArrayValue, error) {
 		return ArrayValue{}, p.bad(
 			"Array value must start with \"{\" or dimension information.")
 	}
+	whole := s
+	p.src = p.s
 	if err := p.level(0); err != nil {
 		return ArrayValue{}, err
 	}
@@ -53,15 +62,16 @@ func parseArray(env *Env, elem Type, s string) (ArrayValue, error) {
 	if p.s != "" {
 		return ArrayValue{}, p.bad("Junk after closing right brace.")
 	}
-	if len(p.out) == 0 {
+	if len(p.text) == 0 {
 		return ArrayValue{}, nil
 	}
+	p.src = whole
 	return p.build(dims)
 }
 
 // build puts the elements and the dimensions found or given together.
 func (p *arrayParser) build(given []Dim) (ArrayValue, error) {
-	v := ArrayValue{Elems: p.out}
+	v := ArrayValue{Elems: make([]Datum, len(p.text))}
 	for _, n := range p.lens {
 		v.Dims = append(v.Dims, Dim{n, 1})
 	}
@@ -76,8 +86,20 @@ func (p *arrayParser) build(given []Dim) (ArrayValue, error) {
 		}
 		v.Dims = given
 	}
-	_, err := arrayCount(v.Dims)
-	return v, err
+	if _, err := arrayCount(v.Dims); err != nil {
+		return v, err
+	}
+	for i, e := range p.text {
+		if e.null {
+			v.Elems[i] = NullDatum
+			continue
+		}
+		var err error
+		if v.Elems[i], err = ParseText(p.env, p.elem, e.text); err != nil {
+			return v, err
+		}
+	}
+	return v, nil
 }
 
 // dimensions reads "[1:2][0:3]=", if it is there.
@@ -156,6 +178,8 @@ func (p *arrayParser) level(d int) error {
 		case p.s[0] == '}':
 			p.s = p.s[1:]
 			return p.closeLevel(d, n)
+		case p.s[0] == '{' || p.s[0] == '\\':
+			return p.bad("Unexpected \"%c\" character.", p.s[0])
 		default:
 			return p.bad("Unexpected array element.")
 		}
@@ -201,6 +225,9 @@ func (p *arrayParser) item(d int, inside *int) error {
 		return p.bad("Unexpected \"%c\" character.", p.s[0])
 	}
 	if *inside == subArrays {
+		if p.s[0] == '\\' {
+			return p.bad("Unexpected \"%c\" character.", '\\')
+		}
 		return p.bad("Unexpected array element.")
 	}
 	*inside = elements
@@ -213,13 +240,8 @@ func (p *arrayParser) item(d int, inside *int) error {
 	if err != nil {
 		return err
 	}
-	if null {
-		p.out = append(p.out, NullDatum)
-		return nil
-	}
-	v, err := ParseText(p.env, p.elem, text)
-	p.out = append(p.out, v)
-	return err
+	p.text = append(p.text, elemText{text, null})
+	return nil
 }
 
 // nested reads a sub-array of an array of arrays.
@@ -236,10 +258,9 @@ func (p *arrayParser) nested() error {
 			depth++
 		case c == '}':
 			if depth--; depth == 0 {
-				v, err := ParseText(p.env, p.elem, p.s[:i+1])
-				p.out = append(p.out, v)
+				p.text = append(p.text, elemText{text: p.s[:i+1]})
 				p.s = p.s[i+1:]
-				return err
+				return nil
 			}
 		}
 	}

@@ -28,6 +28,7 @@ type dtDecoder struct {
 	ampm      int
 	west      int            // displacement, seconds west
 	named     *time.Location // zone given by name
+	abbrev    string         // the abbreviation by which named was found, or ""
 	badZone   string         // the name that no zone has
 }
 
@@ -42,12 +43,6 @@ func (d *dtDecoder) decode() dtErr {
 			return dtBadFormat
 		}
 		d.mask |= mask
-	}
-	if d.prefix != 0 {
-		return dtBadFormat
-	}
-	if d.special != 0 {
-		return dtOK
 	}
 	return d.finish()
 }
@@ -146,13 +141,12 @@ func (d *dtDecoder) dateInTime(i int) (mask int, e dtErr) {
 }
 
 func (d *dtDecoder) timeField(s string) (mask int, e dtErr) {
-	if d.prefix != 0 {
+	if d.prefix != 0 && !d.timeOnly {
 		if d.prefix != unitTime {
 			return 0, dtBadFormat
 		}
 		d.prefix = 0
 	}
-	var us int64
 	hour, us, e := decodeClock(s, intervalFullRange)
 	if e != dtOK {
 		return 0, e
@@ -167,7 +161,7 @@ func (d *dtDecoder) timeField(s string) (mask int, e dtErr) {
 	if us >= usecPerHour { // :59:60 keeps its sixty seconds
 		d.tm.min, d.tm.sec = 59, 60
 	}
-	if clockOverflows(d.tm) {
+	if !d.timeOnly && clockOverflows(d.tm) {
 		return 0, dtOverflow
 	}
 	return maskTime, dtOK
@@ -185,10 +179,11 @@ func (d *dtDecoder) prefixed(s string) (mask int, e dtErr) {
 	if !ok {
 		return 0, dtOverflow
 	}
-	if rest != "" && rest[0] != '.' {
+	prefix := d.prefix
+	if rest != "" && (rest[0] != '.' ||
+		prefix != unitJulian && prefix != unitTime && prefix != unitSecond) {
 		return 0, dtBadFormat
 	}
-	prefix := d.prefix
 	d.prefix = 0
 	switch prefix {
 	case unitJulian:
@@ -211,6 +206,40 @@ func (d *dtDecoder) prefixed(s string) (mask int, e dtErr) {
 			e = dtBadFormat
 		}
 		return mask, e
+	}
+	return d.labelled(prefix, v, rest)
+}
+
+// labelled sets the part that a unit before the number named, as in
+// y2001m02d04.
+func (d *dtDecoder) labelled(unit, v int, frac string) (mask int, e dtErr) {
+	switch unit {
+	case unitYear:
+		d.tm.year = v
+		return tokYear.mask(), dtOK
+	case unitMonth:
+		if d.mask&tokMonth.mask() != 0 && d.mask&tokHour.mask() != 0 {
+			d.tm.min = v
+			return tokMinute.mask(), dtOK
+		}
+		d.tm.mon = v
+		return tokMonth.mask(), dtOK
+	case unitDay:
+		d.tm.mday = v
+		return tokDay.mask(), dtOK
+	case unitHour:
+		d.tm.hour = v
+		return tokHour.mask(), dtOK
+	case unitMinute:
+		d.tm.min = v
+		return tokMinute.mask(), dtOK
+	case unitSecond:
+		d.tm.sec = v
+		if frac == "" {
+			return tokSecond.mask(), dtOK
+		}
+		d.tm.usec, e = fraction(frac)
+		return maskSeconds, e
 	}
 	return 0, dtBadFormat
 }
@@ -270,9 +299,14 @@ func (d *dtDecoder) wordField(i int) (mask int, e dtErr) {
 	s := d.f[i].text
 	if z, ok := zoneAbbrev(s); ok && len(s) <= maxTokenLen {
 		if z.zone != "" {
-			return d.namedZone(z.zone, dtBadFormat)
+			d.abbrev = s
+			mask, e = d.namedZone(z.zone, dtBadFormat)
+			return mask | tokDynTZ.mask(), e
 		}
 		d.west = -z.east
+		if z.dst {
+			return maskTZ | tokDTZ.mask(), dtOK
+		}
 		return maskTZ, dtOK
 	}
 	t, ok := dateToken(s)
@@ -328,9 +362,6 @@ func (d *dtDecoder) unit(i int, t dtToken) dtErr {
 			return dtBadFormat
 		}
 	}
-	if d.prefix != 0 {
-		return dtBadFormat
-	}
 	d.prefix = t.val
 	return dtOK
 }
@@ -341,6 +372,7 @@ func (d *dtDecoder) reserved(val int) (mask int, e dtErr) {
 	local := toLocal(env.zone(), env.Now)
 	switch val {
 	case resNow:
+		d.special = 0
 		d.tm = toCivil(local)
 		d.west = -zoneOffset(env.zone(), env.Now)
 		if d.timeOnly {
@@ -364,8 +396,9 @@ func (d *dtDecoder) reserved(val int) (mask int, e dtErr) {
 		d.tm.setDays(days + 1)
 	default:
 		d.special = val
-		return maskDate | maskTime | maskTZ, dtOK
+		return tokReserved.mask(), dtOK
 	}
+	d.special = 0
 	return maskDate, dtOK
 }
 
@@ -391,11 +424,19 @@ func (d *dtDecoder) finish() dtErr {
 		}
 		return d.settleTimeZone()
 	}
+	if d.special != 0 {
+		return dtOK
+	}
 	if d.mask&maskDate != maskDate {
 		return dtBadFormat
 	}
 	if d.mask&(1<<tokDTZMod) != 0 && (d.named != nil || d.mask&maskTZ == 0) {
 		return dtBadFormat
+	}
+	if d.abbrev != "" {
+		v, _ := d.tm.micros()
+		d.west = -abbrevOffset(d.named, d.abbrev, fromLocal(d.named, v), d.env.or().Now)
+		return dtOK
 	}
 	if loc := d.named; loc != nil || d.mask&maskTZ == 0 {
 		if loc == nil {
@@ -420,6 +461,11 @@ func (d *dtDecoder) settleTimeZone() dtErr {
 	haveDate := d.mask&maskDate == maskDate
 	if d.mask&(1<<tokDTZMod) != 0 && (d.named != nil || d.mask&maskTZ == 0) {
 		return dtBadFormat
+	}
+	if d.named != nil && d.abbrev != "" {
+		env := d.env.or()
+		d.west = -abbrevOffset(d.named, d.abbrev, env.Now, env.Now)
+		return dtOK
 	}
 	if d.named != nil {
 		if off, fixed := fixedOffset(d.named); fixed {

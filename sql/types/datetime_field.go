@@ -40,7 +40,7 @@ const (
 
 // specialFields are names beside the units of intervals.
 var specialFields = map[string]DateField{
-	"qtr": FieldQuarter, "quarter": FieldQuarter, "dow": FieldDow, "isodow": FieldIsodow,
+	"dow": FieldDow, "isodow": FieldIsodow,
 	"doy": FieldDoy, "isoyear": FieldIsoyear, "julian": FieldJulian, "j": FieldJulian,
 	"jd": FieldJulian, "epoch": FieldEpoch, "timezone": FieldTimezone,
 	"timezone_h": FieldTimezoneHour, "timezone_m": FieldTimezoneMinute,
@@ -49,7 +49,7 @@ var specialFields = map[string]DateField{
 var unitFields = map[tokType]DateField{
 	tokMicro: FieldMicroseconds, tokMilli: FieldMilliseconds, tokSecond: FieldSecond,
 	tokMinute: FieldMinute, tokHour: FieldHour, tokDay: FieldDay, tokWeek: FieldWeek,
-	tokMonth: FieldMonth, tokYear: FieldYear, tokDecade: FieldDecade,
+	tokMonth: FieldMonth, tokQuarter: FieldQuarter, tokYear: FieldYear, tokDecade: FieldDecade,
 	tokCentury: FieldCentury, tokMillennium: FieldMillennium,
 }
 

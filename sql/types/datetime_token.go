@@ -205,6 +205,7 @@ const (
 	tokTZ
 	tokDTZ
 	tokDTZMod
+	tokDynTZ
 	tokIgnore
 	tokAMPM
 	tokADBC
@@ -220,6 +221,7 @@ const (
 	tokDecade
 	tokCentury
 	tokMillennium
+	tokQuarter
 	tokAgo
 )
 
@@ -246,7 +248,13 @@ const (
 	resEarly
 	unitJulian
 	unitTime
-	unitOther
+	unitYear
+	unitMonth
+	unitDay
+	unitHour
+	unitMinute
+	unitSecond
+	unitOther // known, but no part of a date
 )
 
 const (
@@ -295,8 +303,8 @@ var dateTokens = map[string]dtToken{
 	"fri": {tokDOW, 5}, "friday": {tokDOW, 5}, "sat": {tokDOW, 6}, "saturday": {tokDOW, 6},
 	"dst": {tokDTZMod, 3600}, "t": {tokISOTime, unitTime},
 	"j": {tokUnits, unitJulian}, "jd": {tokUnits, unitJulian}, "julian": {tokUnits, unitJulian},
-	"d": {tokUnits, unitOther}, "h": {tokUnits, unitOther}, "m": {tokUnits, unitOther},
-	"mm": {tokUnits, unitOther}, "s": {tokUnits, unitOther}, "y": {tokUnits, unitOther},
+	"d": {tokUnits, unitDay}, "h": {tokUnits, unitHour}, "m": {tokUnits, unitMonth},
+	"mm": {tokUnits, unitMinute}, "s": {tokUnits, unitSecond}, "y": {tokUnits, unitYear},
 	"dow": {tokUnits, unitOther}, "doy": {tokUnits, unitOther},
 	"isodow": {tokUnits, unitOther}, "isoyear": {tokUnits, unitOther},
 }

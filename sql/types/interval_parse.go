@@ -70,6 +70,7 @@ func (p *intervalParser) decode(style IntervalStyle) dtErr {
 			}
 			if t == tokAgo {
 				ago = true
+				unit = t
 				continue
 			}
 			unit = t
@@ -197,6 +198,9 @@ func (p *intervalParser) number(s string, unit tokType) (mask int, next tokType,
 	default:
 		return 0, 0, dtBadFormat
 	}
+	if unit == tokAgo || unit == tokQuarter {
+		return 0, 0, dtBadFormat
+	}
 	mask = unit.mask()
 	if unit == tokSecond && frac != 0 {
 		mask = maskSeconds
@@ -301,8 +305,8 @@ func intervalUnit(s string) (tokType, bool) {
 }
 
 var intervalUnits = map[string]tokType{
-	"ago": tokAgo,
-	"us":  tokMicro, "usec": tokMicro, "usecs": tokMicro, "usecond": tokMicro, "useconds": tokMicro,
+	"ago": tokAgo, "qtr": tokQuarter, "quarter": tokQuarter,
+	"us": tokMicro, "usec": tokMicro, "usecs": tokMicro, "usecond": tokMicro, "useconds": tokMicro,
 	"microsecon": tokMicro, "ms": tokMilli, "msec": tokMilli, "msecs": tokMilli,
 	"msecond": tokMilli, "mseconds": tokMilli, "millisecon": tokMilli,
 	"s": tokSecond, "sec": tokSecond, "secs": tokSecond, "second": tokSecond, "seconds": tokSecond,

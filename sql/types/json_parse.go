@@ -171,95 +171,92 @@ func (p *jsonParser) lexNumber() error {
 	return nil
 }
 
-// lexString finds the end of a string and checks its escapes.
+// lexString finds the end of a string and checks its escapes. Only canonical
+// text needs surrogates to come in pairs.
 func (p *jsonParser) lexString() error {
+	high := false
 	for i := p.i + 1; i < len(p.s); i++ {
 		switch c := p.s[i]; {
-		case c == '"':
-			p.end = i + 1
-			return nil
 		case c < ' ':
 			p.end = i
 			return p.fail("Character with value 0x" + string(hexDigits[c>>4]) +
 				string(hexDigits[c&15]) + " must be escaped.")
 		case c == '\\':
-			n, err := p.lexEscape(i)
+			n, err := p.lexEscape(i, &high)
 			if err != nil {
 				return err
 			}
 			i += n
+		case high:
+			return p.noLowSurrogate(i)
+		case c == '"':
+			p.end = i + 1
+			return nil
 		}
 	}
 	p.end = len(p.s)
 	return p.invalidToken()
 }
 
+// noLowSurrogate is the error of a high surrogate that the character at i
+// follows.
+func (p *jsonParser) noLowSurrogate(i int) error {
+	_, n := utf8.DecodeRuneInString(p.s[i:])
+	p.end = i + n
+	return p.fail("Unicode low surrogate must follow a high surrogate.")
+}
+
 // lexEscape checks the escape at i and gives its length beyond the backslash.
-func (p *jsonParser) lexEscape(i int) (int, error) {
+// high says that a high surrogate came before it, or that it is one.
+func (p *jsonParser) lexEscape(i int, high *bool) (int, error) {
 	if i+1 >= len(p.s) {
 		p.end = len(p.s)
 		return 0, p.invalidToken()
 	}
-	switch p.s[i+1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+	if p.s[i+1] == 'u' {
+		return p.lexUnicode(i, high)
+	}
+	if *high {
+		return 0, p.noLowSurrogate(i + 1)
+	}
+	if strings.IndexByte("\"\\/bfnrt", p.s[i+1]) >= 0 {
 		return 1, nil
-	case 'u':
-		for j := i + 2; j < i+6; j++ {
-			if j >= len(p.s) {
-				p.end = len(p.s)
-				return 0, p.invalidToken()
-			}
-			if _, ok := hexValue(p.s[j]); !ok {
-				_, n := utf8.DecodeRuneInString(p.s[j:])
-				p.end = j + n
-				return 0, p.fail("\"\\u\" must be followed by four hexadecimal digits.")
-			}
-		}
-		if !p.canon {
-			return 5, nil
-		}
-		return p.lexUnicode(i)
 	}
 	_, n := utf8.DecodeRuneInString(p.s[i+1:])
 	p.end = i + 1 + n
 	return 0, p.fail("Escape sequence \"\\" + p.s[i+1:p.end] + "\" is invalid.")
 }
 
-// lexUnicode checks that surrogates come in pairs, and refuses \u0000.
-func (p *jsonParser) lexUnicode(i int) (int, error) {
+// lexUnicode checks \uXXXX at i, and refuses \u0000 in canonical text.
+func (p *jsonParser) lexUnicode(i int, high *bool) (int, error) {
+	for j := i + 2; j < i+6; j++ {
+		if j >= len(p.s) {
+			p.end = len(p.s)
+			return 0, p.invalidToken()
+		}
+		if _, ok := hexValue(p.s[j]); !ok {
+			_, n := utf8.DecodeRuneInString(p.s[j:])
+			p.end = j + n
+			return 0, p.fail("\"\\u\" must be followed by four hexadecimal digits.")
+		}
+	}
+	if !p.canon {
+		return 5, nil
+	}
 	u := hex4(p.s[i+2:])
+	isHigh, isLow := u >= 0xd800 && u < 0xdc00, u >= 0xdc00 && u < 0xe000
 	p.end = i + 6
 	switch {
+	case isHigh && *high:
+		return 0, p.fail("Unicode high surrogate must not follow a high surrogate.")
+	case isLow != *high:
+		return 0, p.fail("Unicode low surrogate must follow a high surrogate.")
 	case u == 0:
 		return 0, p.failCode(sqlerr.UntranslatableCharacter, "unsupported Unicode escape sequence",
 			"\\u0000 cannot be converted to text.")
-	case u >= 0xdc00 && u < 0xe000:
-		return 0, p.fail("Unicode low surrogate must follow a high surrogate.")
-	case u < 0xd800 || u >= 0xdc00:
-		return 5, nil
 	}
-	if i+12 > len(p.s) || p.s[i+6] != '\\' || p.s[i+7] != 'u' || !isHex4(p.s[i+8:]) {
-		p.end = min(i+7, len(p.s))
-		return 0, p.fail("Unicode low surrogate must follow a high surrogate.")
-	}
-	v := hex4(p.s[i+8:])
-	if v < 0xdc00 || v >= 0xe000 {
-		p.end = i + 12
-		if v >= 0xd800 && v < 0xdc00 {
-			return 0, p.fail("Unicode high surrogate must not follow a high surrogate.")
-		}
-		return 0, p.fail("Unicode low surrogate must follow a high surrogate.")
-	}
-	return 11, nil
-}
-
-func isHex4(s string) bool {
-	for i := range 4 {
-		if _, ok := hexValue(s[i]); !ok {
-			return false
-		}
-	}
-	return true
+	*high = isHigh
+	return 5, nil
 }
 
 func hex4(s string) rune {

@@ -2,6 +2,7 @@ package types
 
 import (
 	"encoding/binary"
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // zones must not depend on the machine
@@ -94,99 +95,169 @@ func zoneName(name string) (string, bool) {
 	return "", false
 }
 
-// posixZone makes a zone of a POSIX TZ specification: it becomes the footer of
-// an otherwise empty TZif file, whose rules time.Location applies.
+// posixDefaultRule is when daylight saving time begins and ends in zones that do
+// not say it.
+const posixDefaultRule = ",M3.2.0,M11.1.0"
+
+// posixZone makes a zone of a POSIX TZ specification. With daylight saving time
+// it becomes the footer of an otherwise empty TZif file, whose rules
+// time.Location applies.
 func posixZone(spec string) *time.Location {
-	if !posixSyntax(spec) {
+	p := posixParser{s: strings.ToUpper(spec)}
+	std := p.name()
+	if std == "" || p.s == "" {
 		return nil
 	}
-	spec = strings.ToUpper(spec)
-	abbrev, off, rest := posixStandard(spec)
-	if abbrev == "" {
+	west, ok := p.offset()
+	if !ok {
 		return nil
 	}
-	if rest == "" {
-		return time.FixedZone(abbrev, -off)
+	if p.s == "" {
+		return time.FixedZone(std, -west)
 	}
-	if !strings.Contains(rest, ",") {
-		rest += ",M3.2.0,M11.1.0" // the rule of POSIX zones without one
-		spec += ",M3.2.0,M11.1.0"
+	dst := p.name()
+	if dst == "" {
+		return nil
 	}
-	head := func(b []byte) []byte {
+	dstWest := west - 3600
+	if p.s != "" && p.s[0] != ',' && p.s[0] != ';' {
+		if dstWest, ok = p.offset(); !ok {
+			return nil
+		}
+	}
+	rule := p.s
+	if rule == "" {
+		rule = posixDefaultRule
+	}
+	if !posixRule(rule) {
+		return nil
+	}
+	return ruleZone(std, west, dst, dstWest, rule)
+}
+
+// posixRule tells whether s looks like ",start[/time],end[/time]".
+func posixRule(s string) bool {
+	parts := strings.Split(strings.ReplaceAll(s, ";", ","), ",")
+	if len(parts) != 3 || parts[0] != "" {
+		return false
+	}
+	for _, p := range parts[1:] {
+		if p == "" || !isDigit(p[0]) && p[0] != 'M' && p[0] != 'J' ||
+			strings.Trim(p[1:], "0123456789./:+-") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// abbrevOffset gives the seconds east that an abbreviation means in a zone at an
+// instant: the zone's own offset if it goes by that name then, else what the
+// name means now.
+func abbrevOffset(loc *time.Location, abbrev string, micros, now int64) int {
+	for _, v := range []int64{micros, now, now + secPerDay*182*usecPerSec} {
+		if name, off := time.UnixMicro(v).In(loc).Zone(); strings.EqualFold(name, abbrev) {
+			return off
+		}
+	}
+	return zoneOffset(loc, micros)
+}
+
+// ruleZone makes a zone with daylight saving time by a POSIX rule.
+func ruleZone(std string, west int, dst string, dstWest int, rule string) *time.Location {
+	footer := "<" + string(posixAbbrev(std)) + ">" + posixClock(west) +
+		"<" + string(posixAbbrev(dst)) + ">" + posixClock(dstWest) + rule
+	abbrev := string(posixAbbrev(std)) + "\x00"
+	block := func(b []byte) []byte {
 		b = append(b, "TZif2"...)
 		b = append(b, make([]byte, 15)...)
-		for _, n := range []uint32{0, 0, 0, 0, 1, uint32(len(abbrev) + 1)} {
+		for _, n := range []uint32{0, 0, 0, 0, 1, uint32(len(abbrev))} {
 			b = binary.BigEndian.AppendUint32(b, n)
 		}
-		b = binary.BigEndian.AppendUint32(b, uint32(int32(-off)))
-		b = append(b, 0, 0)
-		return append(append(b, abbrev...), 0)
+		b = binary.BigEndian.AppendUint32(b, uint32(int32(-west)))
+		return append(append(b, 0, 0), abbrev...)
 	}
-	data := head(head(nil))
-	data = append(append(append(data, '\n'), spec...), '\n')
-	loc, err := time.LoadLocationFromTZData(spec, data)
+	data := block(block(nil))
+	data = append(append(append(data, '\n'), footer...), '\n')
+	loc, err := time.LoadLocationFromTZData(std+dst, data)
 	if err != nil {
 		return nil
 	}
 	return loc
 }
 
-func posixSyntax(s string) bool {
-	digit := false
-	for i := range len(s) {
-		c := s[i]
-		if !isAlpha(c) && !isDigit(c) && !strings.ContainsRune("<>+-,./:", rune(c)) {
-			return false
+// posixAbbrev makes a zone abbreviation that the footer's syntax allows.
+func posixAbbrev(s string) []byte {
+	b := []byte(s)
+	for i, c := range b {
+		if !isAlpha(c) && !isDigit(c) && c != '+' && c != '-' {
+			b[i] = 'X'
 		}
-		digit = digit || isDigit(c)
 	}
-	return digit && len(s) < 64
+	for len(b) < 3 {
+		b = append(b, 'X')
+	}
+	return b
 }
 
-// posixStandard reads the standard abbreviation and offset (seconds west).
-func posixStandard(s string) (abbrev string, west int, rest string) {
-	i := 0
-	if s[0] == '<' {
-		end := strings.IndexByte(s, '>')
-		if end < 2 {
-			return "", 0, ""
-		}
-		abbrev, i = s[1:end], end+1
-	} else {
-		for i < len(s) && isAlpha(s[i]) {
-			i++
-		}
-		abbrev = s[:i]
-		if i < 3 {
-			return "", 0, ""
-		}
+// posixClock writes seconds west as [-]h:mm:ss.
+func posixClock(west int) string {
+	sign := ""
+	if west < 0 {
+		sign, west = "-", -west
 	}
+	b := strconv.AppendInt([]byte(sign), int64(west/3600), 10)
+	b = append2(append(b, ':'), west/60%60)
+	return string(append2(append(b, ':'), west%60))
+}
+
+// posixParser reads the parts of a POSIX TZ specification.
+type posixParser struct{ s string }
+
+// name reads <...>, or everything before a digit, sign or comma.
+func (p *posixParser) name() string {
+	if p.s != "" && p.s[0] == '<' {
+		name, rest, ok := strings.Cut(p.s[1:], ">")
+		if !ok {
+			return ""
+		}
+		p.s = rest
+		return name
+	}
+	i := 0
+	for i < len(p.s) && !isDigit(p.s[i]) && strings.IndexByte(",-+", p.s[i]) < 0 {
+		i++
+	}
+	name := p.s[:i]
+	p.s = p.s[i:]
+	return name
+}
+
+// offset reads [+-]hh[:mm[:ss]] as seconds west.
+func (p *posixParser) offset() (west int, ok bool) {
 	sign := 1
-	if i < len(s) && (s[i] == '-' || s[i] == '+') {
-		if s[i] == '-' {
+	if p.s != "" && (p.s[0] == '-' || p.s[0] == '+') {
+		if p.s[0] == '-' {
 			sign = -1
 		}
-		i++
+		p.s = p.s[1:]
 	}
-	start := i
-	unit, total, n := 3600, 0, 0
-	for i <= len(s) {
-		if i < len(s) && isDigit(s[i]) {
-			n = n*10 + int(s[i]-'0')
-			i++
-			continue
+	limit := 167
+	for unit := 3600; unit > 0; unit /= 60 {
+		if p.s == "" || !isDigit(p.s[0]) {
+			return 0, false
 		}
-		total += n * unit
-		if i == len(s) || s[i] != ':' || unit == 1 {
+		n, rest, ok := leadingInt(p.s)
+		if !ok || n > limit {
+			return 0, false
+		}
+		west += n * unit
+		p.s, limit = rest, 59
+		if unit == 1 || p.s == "" || p.s[0] != ':' {
 			break
 		}
-		unit, n = unit/60, 0
-		i++
+		p.s = p.s[1:]
 	}
-	if i == start || total > 168*3600 {
-		return "", 0, ""
-	}
-	return abbrev, sign * total, s[i:]
+	return sign * west, true
 }
 
 // zoneOffset gives the seconds east of UTC at an instant.
