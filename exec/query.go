@@ -96,7 +96,7 @@ func (q *query) step(e *Engine, epoch log.Epoch, clock int64) error {
 	wm := q.graph.watermark()
 	q.at = epoch
 	if !input && wm == q.graph.wm && q.graph.began {
-		return nil
+		return q.finish(e, epoch, clock) // what a back-fill left
 	}
 	err := q.graph.endEpoch(e.pool, op.Epoch{N: uint64(epoch), Clock: clock, Watermark: wm})
 	if err != nil {

@@ -1,0 +1,263 @@
+package exec_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/catalog/system"
+	"github.com/millracedb/millrace/exec"
+	"github.com/millracedb/millrace/exec/codec"
+	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/log/replica"
+	"github.com/millracedb/millrace/log/segment"
+	"github.com/millracedb/millrace/planner"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/parse"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// stepClock gives a time that moves by a millisecond at each look; After never
+// fires, so that nothing happens by itself.
+type stepClock struct{ now atomic.Int64 }
+
+func (c *stepClock) NowMicros() int64 { return c.now.Add(1000) }
+
+func (c *stepClock) After(int64) <-chan struct{} { return nil }
+
+// testLog is a replica as the engine sees it.
+type testLog struct {
+	*replica.Replica
+	*segment.Set
+}
+
+func (l *testLog) Leading() bool { return l.Replica.IsLeader() }
+
+func (l *testLog) Checkpoint(ctx context.Context, e log.Epoch, i uint64, extra []byte) error {
+	return l.Replica.Checkpoint(ctx, e, i, extra)
+}
+
+// node is an engine over a log of one node, in memory.
+type node struct {
+	t      testing.TB
+	fs     vfs.FS
+	clock  *stepClock
+	opts   options
+	engine *exec.Engine
+	log    *replica.Replica
+	system *system.Registry
+	random uint64
+}
+
+// options are the configurations that one corpus runs in.
+type options struct {
+	name       string
+	partitions int
+	restart    bool // after each statement
+	checkpoint bool // after each statement
+	workers    int
+}
+
+func newNode(t testing.TB, o options) *node {
+	t.Helper()
+	n := &node{t: t, fs: vfs.NewMem(), clock: &stepClock{}, opts: o}
+	n.clock.now.Store(1_700_000_000_000_000)
+	n.open()
+	t.Cleanup(n.close)
+	return n
+}
+
+func (n *node) open() {
+	n.t.Helper()
+	n.system = system.NewRegistry()
+	cfg := exec.Config{
+		FS: n.fs, Dir: "data", Clock: n.clock, Catalog: catalog.NewMachine(),
+		System: n.system, Logger: slog.New(slog.DiscardHandler), Workers: n.opts.workers,
+		Random:           func() uint64 { n.random += 0x9e3779b97f4a7c15; return n.random },
+		CheckpointMicros: 1 << 60,
+	}
+	if n.opts.checkpoint {
+		cfg.CheckpointMicros = 1
+	}
+	var err error
+	if n.engine, err = exec.New(cfg); err != nil {
+		n.t.Fatal(err)
+	}
+	n.log, err = replica.Open(replica.Config{
+		Dir: "data/log", FS: n.fs, NodeID: "n1", Clock: n.clock,
+		Merger: codec.Merger{Key: n.engine.KeyOf}, WALSegmentBytes: 1 << 20,
+	}, n.engine)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if err := n.engine.Start(&testLog{n.log, n.log.Partitions()}); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func (n *node) close() {
+	n.engine.Halt()
+	if err := n.log.Close(); err != nil {
+		n.t.Error(err)
+	}
+	if err := n.engine.Close(); err != nil {
+		n.t.Error(err)
+	}
+}
+
+func (n *node) reopen() {
+	n.t.Helper()
+	before := n.engine.Pin()
+	epoch := before.Epoch
+	before.Release()
+	n.close()
+	n.open()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := n.engine.WaitApplied(ctx, epoch); err != nil {
+		n.t.Fatalf("after a restart epoch %d does not come: %v", epoch, err)
+	}
+}
+
+func (n *node) env(point *exec.ReadPoint) *planner.Env {
+	return &planner.Env{
+		Snapshot: point.Catalog, System: n.system, SearchPath: []string{"public"},
+		User: "millrace", Database: "millrace",
+		Settings: func(name string) string {
+			if name == "default_partitions" {
+				return fmt.Sprint(n.opts.partitions)
+			}
+			return ""
+		},
+	}
+}
+
+// run runs statements and gives the rows of the last one that has any.
+func (n *node) run(text string) ([]string, error) {
+	n.t.Helper()
+	stmts, err := parse.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	var rows []string
+	for _, s := range stmts {
+		if rows, err = n.statement(s, text); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+func (n *node) statement(s sql.Statement, text string) ([]string, error) {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	point := n.engine.Pin()
+	defer point.Release()
+	env := n.env(point)
+	env.Text = text
+	p, err := planner.Build(s, env)
+	if err != nil {
+		return nil, err
+	}
+	rd := n.read(p, point)
+	var rows []string
+	out := func(b *batch.Batch) error {
+		rows = append(rows, texts(b, p.Columns)...)
+		return nil
+	}
+	switch {
+	case p.Command != nil:
+		_, _, err = n.engine.Command(ctx, p.Command)
+	case p.Write != nil:
+		_, err = n.engine.Write(ctx, rd, out)
+	default:
+		err = n.engine.Run(ctx, rd, out)
+	}
+	return rows, err
+}
+
+func (n *node) read(p *plan.Plan, point *exec.ReadPoint) *exec.Read {
+	return &exec.Read{
+		Plan: p, Point: point,
+		Env: &expr.Env{Now: point.Clock, Zone: time.UTC, Random: func() uint64 { return 4 }},
+		System: &system.Context{
+			Snapshot: point.Catalog, User: "millrace", Database: "millrace",
+			SearchPath: []string{"public"},
+		},
+	}
+}
+
+// texts shows rows as fields between bars, once per weight.
+func texts(b *batch.Batch, cols []plan.Column) []string {
+	var out []string
+	for k := range b.Rows() {
+		i := b.Index(k)
+		var fields []string
+		for c, v := range b.Cols {
+			if c < len(cols) && cols[c].Hidden {
+				continue
+			}
+			if v.IsNull(i) {
+				fields = append(fields, "NULL")
+				continue
+			}
+			fields = append(fields, string(types.AppendText(nil, nil, v.Type, v.Datum(i))))
+		}
+		for range b.Weight(i) {
+			out = append(out, strings.Join(fields, "|"))
+		}
+	}
+	return out
+}
+
+// checkViews compares every materialized view with its defining SELECT, run once
+// over the same epoch.
+func (n *node) checkViews() error {
+	n.t.Helper()
+	point := n.engine.Pin()
+	defer point.Release()
+	for _, r := range point.Catalog.Relations() {
+		if r.Kind != catalog.KindMaterializedView {
+			continue
+		}
+		got, err := n.run("SELECT * FROM " + r.Name)
+		if err != nil {
+			return fmt.Errorf("view %s: %w", r.Name, err)
+		}
+		want, err := n.run(r.Definition)
+		if err != nil {
+			return fmt.Errorf("definition of view %s: %w", r.Name, err)
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("view %s differs from its SELECT\nview:\n  %s\nSELECT:\n  %s",
+				r.Name, strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+		}
+	}
+	return nil
+}
+
+func errorText(err error) string {
+	e := sqlerr.As(err)
+	s := fmt.Sprintf("ERROR %s: %s", e.Code, e.Message)
+	if e.Detail != "" {
+		s += "\nDETAIL: " + e.Detail
+	}
+	if e.Hint != "" {
+		s += "\nHINT: " + e.Hint
+	}
+	return s
+}
