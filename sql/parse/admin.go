@@ -424,7 +424,7 @@ func (p *parser) assert() sql.Statement {
 		s := &sql.AssertSchema{Not: not, ID: -1}
 		if p.words("subject") {
 			if p.tok().kind == kindStr {
-				s.Subject = p.str()
+				s.Subject = p.stringName()
 			} else {
 				s.Subject = p.label()
 			}

@@ -115,19 +115,19 @@ func (p *parser) alterEnum(name sql.Name) sql.Statement {
 	switch {
 	case p.words("add", "value"):
 		s.IfNotExists = p.ifNotExists()
-		s.Label = p.str()
+		s.Label = p.stringName()
 		switch p.oneOf("before", "after") {
 		case 0:
 			s.Before = true
-			s.Neighbour = p.str()
+			s.Neighbour = p.stringName()
 		case 1:
-			s.Neighbour = p.str()
+			s.Neighbour = p.stringName()
 		}
 		return s
 	case p.words("rename", "value"):
-		s.Rename = p.str()
+		s.Rename = p.stringName()
 		p.expect(kwTo)
-		s.Label = p.str()
+		s.Label = p.stringName()
 		return s
 	}
 	return nil

@@ -359,7 +359,7 @@ func (p *parser) columnAttribute(c *sql.ColumnDef) bool {
 		c.Headers = true
 	case 6:
 		p.expectC('(')
-		c.Header = p.str()
+		c.Header = p.stringName()
 		p.expectC(')')
 	case 7:
 		c.Default = p.restrictedExpr()

@@ -96,7 +96,7 @@ func (p *parser) set() sql.Statement {
 	case p.words("session", "characteristics", "as", "transaction"):
 		return &sql.SetTransaction{Session: true, Modes: p.txModes()}
 	case p.words("transaction", "snapshot"):
-		return &sql.SetTransaction{Snapshot: p.str()}
+		return &sql.SetTransaction{Snapshot: p.stringName()}
 	case p.words("transaction"):
 		return &sql.SetTransaction{Modes: p.txModes()}
 	case p.words("constraints"):
