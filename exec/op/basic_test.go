@@ -16,6 +16,7 @@ func TestMap(t *testing.T) {
 	zero := lit(int8Type, types.IntDatum(0))
 	check(t, func(*rand.Rand) *subject {
 		return &subject{
+			large: true,
 			ports: []*port{{types: ts, domain: 5}},
 			make: func(ctx *Context, out Sink) (Op, error) {
 				return NewMap(ctx, MapConfig{Filter: call(">", col(0, int8Type), zero),
@@ -39,6 +40,7 @@ func TestUnionAndConsolidate(t *testing.T) {
 	ts := []types.Type{int8Type, fltType, numType, boolType}
 	check(t, func(*rand.Rand) *subject {
 		return &subject{
+			large: true,
 			ports: []*port{{types: ts, domain: 3}, {types: ts, domain: 3}},
 			make: func(ctx *Context, out Sink) (Op, error) {
 				c := NewConsolidate(ctx, ts, out)

@@ -50,6 +50,7 @@ type joinSide struct {
 	n       int // 0 left, 1 right
 	types   []types.Type
 	keys    *expr.Program
+	again   *expr.Program // keys once more, for use between Eval of keys and the end of Push
 	rows    *joinRows
 	nulls   *joinRows // rows with a NULL key, where the kind must know them
 	counts  bool      // rows have the words below
@@ -135,7 +136,10 @@ func (j *Join) newSide(n int) (*joinSide, error) {
 		s.nulls = &joinRows{Multi: state.NewMulti(j.ctx.Mem, s.types, nil, words)}
 	}
 	var err error
-	s.keys, err = expr.Compile(keys)
+	if s.keys, err = expr.Compile(keys); err != nil {
+		return nil, err
+	}
+	s.again, err = expr.Compile(keys)
 	return s, err
 }
 

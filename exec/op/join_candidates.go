@@ -139,11 +139,11 @@ func (j *Join) dropDifferent(sel []uint16) ([]uint16, error) {
 	if len(sel) == 0 {
 		return sel, nil
 	}
-	lk, err := j.side[0].keys.Eval(j.ctx.Env, &lb)
+	lk, err := j.side[0].again.Eval(j.ctx.Env, &lb)
 	if err != nil {
 		return nil, err
 	}
-	rk, err := j.side[1].keys.Eval(j.ctx.Env, &rb)
+	rk, err := j.side[1].again.Eval(j.ctx.Env, &rb)
 	if err != nil {
 		return nil, err
 	}
