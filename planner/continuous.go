@@ -83,7 +83,7 @@ type kept struct {
 func (b *builder) keep(q *sql.Query, kind keepKind) (*kept, error) {
 	b.continuous = true
 	b.temporal = kind != keepView
-	b.stamp = kind != keepView
+	b.stamp, b.windowKey = kind != keepView, kind == keepTable
 	b.final = q.Emit == sql.EmitFinal
 	b.emitting = q
 	out, err := b.query(q, nil, nil)
@@ -99,7 +99,7 @@ func (b *builder) keep(q *sql.Query, kind keepKind) (*kept, error) {
 	k := &kept{time: -1}
 	visible := visibleCount(n.Cols())
 	keep := ordinals(visible)
-	if out.time >= 0 {
+	if out.time >= 0 && (kind != keepView || b.stampsFree(n)) {
 		k.time = visible
 		keep = append(keep, out.time)
 	}
@@ -120,6 +120,20 @@ func (b *builder) keep(q *sql.Query, kind keepKind) (*kept, error) {
 	}
 	k.appendOnly = k.root.Props().AppendOnly
 	return k, b.resultKey(k, q, kind)
+}
+
+// stampsFree tells whether the rowtime of a view's rows costs no state: it is that
+// of one appended row.
+func (b *builder) stampsFree(n plan.Node) bool {
+	free := appendOnly(n)
+	walkNodes(n, func(m plan.Node) {
+		switch m.(type) {
+		case *plan.Scan, *plan.Filter, *plan.Project, *plan.WindowAssign, *plan.SetOp:
+		default:
+			free = false
+		}
+	})
+	return free
 }
 
 // exactly projects to some columns, without pruning.

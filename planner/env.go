@@ -71,6 +71,8 @@ type builder struct {
 	temporal bool
 	// stamp: the rows of an aggregate get the largest rowtime of their group.
 	stamp bool
+	// windowKey: the result is a table, whose key has the bounds of its windows.
+	windowKey bool
 
 	params   []*expr.Param
 	inferred bool // some parameter's type was left to inference

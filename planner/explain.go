@@ -308,7 +308,7 @@ func describeAggregate(e *explained, n *plan.Aggregate) {
 	e.add("Aggregates", strings.Join(calls, ", "))
 	if w := n.Window; w != nil {
 		text := "state is kept for ever"
-		if w.Grace >= 0 {
+		if w.Grace != neverLate {
 			text = "closes " + duration(w.Grace) + " after its end"
 		}
 		if w.Final {
@@ -397,7 +397,7 @@ func keepsAggregate(n *plan.Aggregate) string {
 			break
 		}
 	}
-	if n.Window != nil && n.Window.Grace >= 0 {
+	if n.Window != nil && n.Window.Grace != neverLate {
 		text += ", until its window closes"
 	}
 	return text

@@ -112,8 +112,8 @@ func (b *builder) joinTime(out *from, l, r *from, kind plan.JoinKind) {
 	switch {
 	case l.time == nil && r.time == nil, !b.continuous:
 		return
-	case kind == plan.Inner && (r.time == nil || !appendOnly(r.node)), r.time == nil,
-		kind == plan.Left && !appendOnly(r.node):
+	case r.time == nil, l.time != nil && appendOnly(l.node) && !appendOnly(r.node) &&
+		(kind == plan.Inner || kind == plan.Left):
 		out.time = l.time
 		return
 	}

@@ -340,7 +340,7 @@ func (k *block) overGroups(n *plan.Aggregate) error {
 // stampCall adds max(rowtime), for results that are to carry the time of their
 // latest row; -1 where that is not wanted.
 func (k *block) stampCall() int {
-	if !k.b.stamp || k.time == nil || k.outer != nil || k.b.blocks > 1 {
+	if !k.b.stamp || k.time == nil || k.q != k.b.emitting {
 		return -1
 	}
 	x, err := k.b.maxOf(k.time)

@@ -161,11 +161,27 @@ func (k *block) selectList() error {
 		}
 		k.items = append(k.items, bound)
 	}
+	k.keyBounds()
 	if len(k.items) > maxColumns {
 		return sqlerr.New(sqlerr.TooManyColumns,
 			"target lists can have at most %d entries", maxColumns)
 	}
 	return nil
+}
+
+// keyBounds adds the bounds of the WINDOW clause to the result of CREATE TABLE AS,
+// where they are not selected: they are a part of its key.
+func (k *block) keyBounds() {
+	if k.sel.Window == nil || !k.b.windowKey || k.q != k.b.emitting {
+		return
+	}
+	n := k.from.node
+	for i := len(n.Cols()) - 2; i < len(n.Cols()); i++ {
+		c := colOf(n, i)
+		if k.matching(c) < 0 {
+			k.items = append(k.items, item{x: c, name: c.Name, pos: k.sel.Window.Pos()})
+		}
+	}
 }
 
 // maxColumns is PostgreSQL's MaxTupleAttributeNumber.

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"math"
+
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
@@ -16,7 +18,7 @@ var windowFuncs = map[string]plan.WindowKind{
 
 // neverLate is the grace of windows over relations that declare none: no row is
 // left out.
-const neverLate = -1
+const neverLate = math.MaxInt64
 
 const dayMicros = 24 * 3600 * 1000000
 
@@ -245,13 +247,17 @@ func (b *builder) windowBounds(f *from, e *entry, rel *catalog.Relation) error {
 	return nil
 }
 
-// declaredGrace is how late rows of f may be: nothing beyond the watermark where a
-// stream declares one, else there is no bound.
+// declaredGrace is how long windows over f stay open behind the watermark. Where a
+// stream declares one, later rows never come in, so that it is 0. Without one no
+// row is late, and only results that wait for the end of a window close them.
 func (b *builder) declaredGrace(f *from) int64 {
 	for _, e := range f.entries {
 		if e.rel != nil && e.rel.Watermark != "" {
-			return max(e.rel.GraceMicros, 0)
+			return 0
 		}
+	}
+	if b.final {
+		return 0
 	}
 	return neverLate
 }
@@ -284,6 +290,9 @@ func (b *builder) windowClause(f *from, sel *sql.Select) (*from, error) {
 		}
 	}
 	grace := max(dayMicros-n.Size, 0)
+	if d := b.declaredGrace(f); d == 0 && !b.final {
+		grace = 0
+	}
 	if w.Grace != nil {
 		if grace, err = graceMicros(w.Grace); err != nil {
 			return nil, err

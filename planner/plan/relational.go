@@ -42,7 +42,7 @@ type WindowAssign struct {
 	// Keys partition Session windows.
 	Keys []int
 	// Grace is how long after a window's end an aggregate over it still takes rows,
-	// microseconds; -1: for ever.
+	// microseconds; math.MaxInt64: for ever.
 	Grace int64
 }
 
@@ -65,8 +65,8 @@ type Aggregate struct {
 type AggWindow struct {
 	// Start and End are indexes of Groups.
 	Start, End int
-	// Grace is how long after the end rows are still taken, microseconds; -1: for
-	// ever, so that state is kept.
+	// Grace is how long after the end rows are still taken, microseconds;
+	// math.MaxInt64: for ever, so that state is kept.
 	Grace int64
 	// Final holds results back until the window is closed.
 	Final bool
