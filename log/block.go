@@ -11,6 +11,8 @@ const (
 	// Derived marks rows that a continuous query made; they are not in the Raft
 	// log, each replica computes them.
 	Derived
+	// Compacted marks a sealed block that compaction by key has been over.
+	Compacted
 )
 
 // Block is a run of rows of one partition: a header and one opaque section per

@@ -9,7 +9,7 @@ type Partitions interface {
 	Bounds(p PartitionID, at Epoch) (begin, end Offset, err error)
 	// Read calls fn for the blocks of p that hold rows in [from, to), in order; the
 	// first and last block may reach beyond. columns lists the sections needed
-	// (nil: all); the others are nil in the blocks. Errors: ErrOffsetOutOfRange,
+	// (nil: all); the others may be nil in the blocks. Errors: ErrOffsetOutOfRange,
 	// *CorruptionError, ctx.Err(), and fn's.
 	Read(ctx context.Context, p PartitionID, from, to Offset, columns []int,
 		fn func(*Block) error) error
@@ -52,6 +52,18 @@ type Merger interface {
 	// Keys gives the key hash of each row, for blooms and compaction by key, and
 	// whether the row is a delete.
 	Keys(b *Block) (hashes []uint64, deletes []bool, err error)
+}
+
+// Compactor is a Merger that can take rows out of blocks: what compaction by key
+// needs.
+type Compactor interface {
+	Merger
+	// Fingerprints gives a 128-bit hash of each row's key, wide enough to tell any
+	// two keys apart, and whether the row is a delete.
+	Fingerprints(b *Block) (keys [][2]uint64, deletes []bool, err error)
+	// Filter gives the sections of the rows that keep names, rowtimes written out
+	// as Merge does.
+	Filter(b *Block, keep []bool) (sections [][]byte, stats []SectionStats, err error)
 }
 
 // SectionStats bound the values of one section.

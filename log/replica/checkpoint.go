@@ -24,8 +24,10 @@ var ErrCheckpointTooOld = errors.New("log: checkpoint is of an epoch that cannot
 // with Machine.Snapshot as state.
 func (r *Replica) Checkpoint(ctx context.Context, epoch log.Epoch, raftIndex uint64,
 	state []byte) error {
-	r.checkpoints.Lock()
-	defer r.checkpoints.Unlock()
+	if err := r.lockCheckpoints(ctx); err != nil {
+		return err
+	}
+	defer func() { <-r.checkpoints }()
 	m, err := r.fsm.capture(epoch, raftIndex, state)
 	if err != nil || m == nil {
 		return err
@@ -46,6 +48,17 @@ func (r *Replica) Checkpoint(ctx context.Context, epoch log.Epoch, raftIndex uin
 	}
 	r.fsm.forget(m)
 	return r.recycle(m)
+}
+
+func (r *Replica) lockCheckpoints(ctx context.Context) error {
+	select {
+	case r.checkpoints <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.life.Done():
+		return r.stopped()
+	}
 }
 
 // capture takes what the state machine knows as of an epoch; nil when there is

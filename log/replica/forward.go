@@ -30,7 +30,7 @@ func (r *Replica) forward(ctx context.Context, id, addr string, t *log.Txn) (log
 	buf := log.AppendEntry(nil, 0, []*log.Txn{t})
 	reply, err := r.cfg.Forward(ctx, id, addr, buf)
 	if err != nil {
-		if errors.Is(err, log.ErrNotLeader) || ctx.Err() != nil {
+		if errors.Is(err, log.ErrNotLeader) {
 			return log.Result{}, err
 		}
 		return log.Result{}, fmt.Errorf("forward to %s: %w: %w", id, log.ErrUnknownOutcome, err)

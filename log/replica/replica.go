@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/log/durable"
 	"github.com/millracedb/millrace/log/segment"
 	"github.com/millracedb/millrace/log/wal"
 )
@@ -40,8 +41,9 @@ type Replica struct {
 	failure  atomic.Pointer[error]
 	failedCh chan struct{}
 
-	// checkpoints serialises Checkpoint.
-	checkpoints sync.Mutex
+	// checkpoints is held, by having sent to it, while a manifest is being made or
+	// installed; fetching files can take long, so waiting for it must be able to end.
+	checkpoints chan struct{}
 }
 
 var _ log.Proposer = (*Replica)(nil)
@@ -60,6 +62,7 @@ func Open(cfg Config, m log.Machine) (*Replica, error) {
 	r := &Replica{
 		cfg: cfg, log: cfg.Logger,
 		closed: make(chan struct{}), failedCh: make(chan struct{}),
+		checkpoints: make(chan struct{}, 1),
 	}
 	r.life, r.end = context.WithCancel(context.Background())
 	r.leader.init()
@@ -74,7 +77,7 @@ func Open(cfg Config, m log.Machine) (*Replica, error) {
 
 func (r *Replica) open(m log.Machine) error {
 	fs := r.cfg.FS
-	if err := fs.MkdirAll(r.cfg.Dir, 0o700); err != nil {
+	if err := durable.MkdirAll(fs, r.cfg.Dir); err != nil {
 		return fmt.Errorf("make directory %s: %w", r.cfg.Dir, err)
 	}
 	if err := syncDir(fs, fs.PathDir(r.cfg.Dir)); err != nil {

@@ -120,7 +120,7 @@ func (s *sim) start(n *simNode) {
 		Transport: s.net.join(n.addr), Clock: n.clock, Merger: testMerger{},
 		Forward: s.net.forwardFrom(n.addr), Fetch: &simFetcher{s.net, n.addr},
 		SealBytes: 512, FileBytes: 16 << 10, WALSegmentBytes: 2 << 20,
-		Limits: Limits{Trailing: 20, LeaderWait: 2 * time.Second},
+		Limits: Limits{Trailing: 1 + s.rnd.Uint64N(20), LeaderWait: 2 * time.Second},
 		Timing: Timing{Heartbeat: 500 * time.Millisecond},
 	}
 	if os.Getenv("MILLRACE_SIM_LOG") != "" {
@@ -262,7 +262,8 @@ func (s *sim) nemesis() {
 	default:
 		if r := s.net.replica(n.addr); r != nil {
 			s.n.checkpoints++
-			if err := r.Checkpoint(context.Background(), 0, 0, nil); err != nil {
+			err := r.Checkpoint(context.Background(), 0, 0, nil)
+			if err != nil && !errors.Is(err, log.ErrStopped) {
 				s.t.Errorf("seed %d: checkpoint of %s: %v", s.seed, n.addr, err)
 			}
 		}

@@ -161,8 +161,10 @@ func (f *fsm) Restore(in io.ReadCloser) error {
 	defer cancel()
 	if f.r.snaps.started.Load() {
 		// A checkpoint of our own must not write its manifest over the leader's.
-		f.r.checkpoints.Lock()
-		defer f.r.checkpoints.Unlock()
+		if err := f.r.lockCheckpoints(ctx); err != nil {
+			return err
+		}
+		defer func() { <-f.r.checkpoints }()
 		if err := f.r.install(ctx, m, b); err != nil {
 			return err
 		}

@@ -168,7 +168,7 @@ func (f *file) remove() error {
 
 // read calls fn for the blocks with rows in [from, to) and gives the offset it came
 // to.
-func (f *file) read(ctx context.Context, from, to log.Offset, columns []int,
+func (f *file) read(ctx context.Context, from, to log.Offset, columns []int, key *uint64,
 	fn func(*log.Block) error) (log.Offset, error) {
 	in, err := f.open()
 	if err != nil {
@@ -180,6 +180,18 @@ func (f *file) read(ctx context.Context, from, to log.Offset, columns []int,
 		if err := ctx.Err(); err != nil {
 			return from, err
 		}
+		skip := f.blocks[i].Rows == 0 // compaction has left nothing
+		if key != nil && !skip {
+			may, err := f.mayHold(in, f.blocks[i], *key)
+			if err != nil {
+				return from, err
+			}
+			skip = !may
+		}
+		if skip {
+			from = f.blocks[i].End()
+			continue
+		}
 		b, err := f.readBlock(in, f.blocks[i], columns)
 		if err != nil {
 			return from, err
@@ -190,6 +202,20 @@ func (f *file) read(ctx context.Context, from, to log.Offset, columns []int,
 		from = b.End()
 	}
 	return from, nil
+}
+
+// mayHold asks the bloom of a block.
+func (f *file) mayHold(in io.ReaderAt, m *blockMeta, key uint64) (bool, error) {
+	if m.bloom.raw == 0 {
+		return true, nil
+	}
+	want := make([]bool, len(m.sections)+auxSections)
+	want[len(want)-1] = true
+	raw, err := f.readSections(in, m, want)
+	if err != nil {
+		return false, err
+	}
+	return mayHold(raw[len(want)-1], key), nil
 }
 
 // readBlock reads the wanted sections of a block. Sections that lie side by side

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/log/durable"
 )
 
 // Manifest says which files and which tails make up the partitions as of an epoch.
@@ -64,7 +65,7 @@ func Open(opts Options) (*Set, error) {
 	if err := opts.fill(); err != nil {
 		return nil, err
 	}
-	if err := opts.FS.MkdirAll(opts.Dir, 0o700); err != nil {
+	if err := durable.MkdirAll(opts.FS, opts.Dir); err != nil {
 		return nil, fmt.Errorf("make directory %s: %w", opts.Dir, err)
 	}
 	if err := syncDir(opts.FS, opts.FS.PathDir(opts.Dir)); err != nil {

@@ -70,11 +70,10 @@ func (s *Set) Read(ctx context.Context, id log.PartitionID, from, to log.Offset,
 	}
 	for {
 		v := p.view.Load()
-		if from > to || from < 0 || to > v.end || (from < v.first() && from < to) {
-			return fmt.Errorf("partition %s: rows %d to %d of %d to %d: %w",
-				id, from, to, v.first(), v.end, log.ErrOffsetOutOfRange)
+		if err := v.checkRange(id, from, to); err != nil {
+			return err
 		}
-		from, err = s.readView(ctx, v, from, to, columns, fn)
+		from, err = s.readRange(ctx, v, from, to, columns, nil, fn)
 		if !errors.Is(err, errRemoved) {
 			return err
 		}
@@ -82,12 +81,21 @@ func (s *Set) Read(ctx context.Context, id log.PartitionID, from, to log.Offset,
 	}
 }
 
-// readView reads from a view and gives the offset it came to.
-func (s *Set) readView(ctx context.Context, v *view, from, to log.Offset, columns []int,
-	fn func(*log.Block) error) (log.Offset, error) {
+func (v *view) checkRange(id log.PartitionID, from, to log.Offset) error {
+	if from > to || from < 0 || to > v.end || (from < v.first() && from < to) {
+		return fmt.Errorf("partition %s: rows %d to %d of %d to %d: %w",
+			id, from, to, v.first(), v.end, log.ErrOffsetOutOfRange)
+	}
+	return nil
+}
+
+// readRange reads from a view, if key is not nil only blocks that may hold it, and
+// gives the offset it came to.
+func (s *Set) readRange(ctx context.Context, v *view, from, to log.Offset, columns []int,
+	key *uint64, fn func(*log.Block) error) (log.Offset, error) {
 	i := sort.Search(len(v.files), func(i int) bool { return v.files[i].end > from })
 	for ; i < len(v.files) && from < to && v.files[i].base < to; i++ {
-		next, err := v.files[i].read(ctx, from, to, columns, fn)
+		next, err := v.files[i].read(ctx, from, to, columns, key, fn)
 		if err != nil {
 			return next, err
 		}

@@ -171,12 +171,30 @@ func (s *Set) writeFile(id log.PartitionID, old []*file, tail []*log.Block) (*fi
 	if len(old) > 0 {
 		base = old[0].base
 	}
+	return s.buildFile(id, base, func(jn *joiner, w *fileWriter) error {
+		for _, f := range old {
+			if err := jn.file(f, w); err != nil {
+				return err
+			}
+		}
+		for _, b := range tail {
+			if err := jn.add(b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// buildFile writes a sealed file of the blocks that fill gives to the joiner.
+func (s *Set) buildFile(id log.PartitionID, base log.Offset,
+	fill func(*joiner, *fileWriter) error) (*file, error) {
 	w, err := s.newWriter(kindSealed, id, base)
 	if err != nil {
 		return nil, err
 	}
 	defer w.abort()
-	jn := joiner{s: s, out: func(b *log.Block, stats []log.SectionStats) error {
+	jn := &joiner{s: s, out: func(b *log.Block, stats []log.SectionStats) error {
 		keys, err := s.bloomKeys(b)
 		if err == nil {
 			w.block(b, stats, keys)
@@ -184,21 +202,19 @@ func (s *Set) writeFile(id log.PartitionID, old []*file, tail []*log.Block) (*fi
 		}
 		return err
 	}}
-	for _, f := range old {
-		if err := jn.file(f, w); err != nil {
-			return nil, err
-		}
-	}
-	for _, b := range tail {
-		if err := jn.add(b); err != nil {
-			return nil, err
-		}
+	if err := fill(jn, w); err != nil {
+		return nil, err
 	}
 	if err := jn.flush(); err != nil {
 		return nil, err
 	}
+	if jn.gapEnd != 0 {
+		w.block(&log.Block{Partition: id, Base: jn.gap, Next: jn.gapEnd,
+			Flags: log.Compacted}, nil, nil)
+	}
 	end := w.meta[len(w.meta)-1].End()
-	f, err := s.finish(w, "%08x-%04x-%016x-%016x", uint32(id.Stream), id.Part, int64(base), int64(end))
+	f, err := s.finish(w, "%08x-%04x-%016x-%016x", uint32(id.Stream), id.Part, int64(base),
+		int64(end))
 	if err != nil {
 		return nil, err
 	}
@@ -233,6 +249,9 @@ type joiner struct {
 	rows  int
 	bytes int
 	out   func(*log.Block, []log.SectionStats) error
+	// gap is a range of offsets without rows that no block covers yet, if gapEnd is
+	// not 0.
+	gap, gapEnd log.Offset
 }
 
 // file adds the blocks of a sealed file; large ones are copied as they are stored.
@@ -243,7 +262,11 @@ func (jn *joiner) file(f *file, w *fileWriter) error {
 	}
 	defer in.Close()
 	for _, m := range f.blocks {
-		if m.Rows >= wholeRows || m.storedBytes() >= wholeBytes {
+		if m.Rows == 0 {
+			jn.skip(&m.Block)
+			continue
+		}
+		if jn.gapEnd == 0 && (m.Rows >= wholeRows || m.storedBytes() >= wholeBytes) {
 			if err := jn.flush(); err != nil {
 				return err
 			}
@@ -263,7 +286,38 @@ func (jn *joiner) file(f *file, w *fileWriter) error {
 	return nil
 }
 
+// skip covers the offsets of a block of which no row is left.
+func (jn *joiner) skip(b *log.Block) {
+	if n := len(jn.group); n > 0 {
+		last := *jn.group[n-1]
+		last.Offsets, last.Next = offsetsOf(&last), b.End()
+		jn.group[n-1] = &last
+		return
+	}
+	if jn.gapEnd == 0 {
+		jn.gap = b.Base
+	}
+	jn.gapEnd = b.End()
+}
+
+func offsetsOf(b *log.Block) []log.Offset {
+	if b.Offsets != nil {
+		return b.Offsets
+	}
+	out := make([]log.Offset, b.Rows)
+	for i := range out {
+		out[i] = b.OffsetOf(i)
+	}
+	return out
+}
+
 func (jn *joiner) add(b *log.Block) error {
+	if jn.gapEnd != 0 {
+		c := *b
+		c.Offsets, c.Next = offsetsOf(b), b.End()
+		c.Base, jn.gapEnd = jn.gap, 0
+		b = &c
+	}
 	if len(jn.group) > 0 {
 		g := jn.group[0]
 		if jn.s.opts.Merger == nil || b.Schema != g.Schema || len(b.Sections) != len(g.Sections) ||
@@ -301,7 +355,7 @@ func (s *Set) join(group []*log.Block) (*log.Block, []log.SectionStats, error) {
 	}
 	b.Rows, b.Epochs, b.Offsets, b.Next = 0, nil, nil, 0
 	b.Flags = 0
-	derived, gaps := log.Derived, false
+	derived, gaps := log.Derived|log.Compacted, false
 	for _, x := range group {
 		b.Rows += x.Rows
 		b.MinTime, b.MaxTime = min(b.MinTime, x.MinTime), max(b.MaxTime, x.MaxTime)
@@ -316,9 +370,7 @@ func (s *Set) join(group []*log.Block) (*log.Block, []log.SectionStats, error) {
 	if gaps {
 		b.Next = last.End()
 		for _, x := range group {
-			for i := range x.Rows {
-				b.Offsets = append(b.Offsets, x.OffsetOf(i))
-			}
+			b.Offsets = append(b.Offsets, offsetsOf(x)...)
 		}
 	}
 	var stats []log.SectionStats
