@@ -23,6 +23,9 @@ type outline struct {
 	stack []level
 	count int // of table references and set operations: the height of TiDB's tree
 
+	// into receives SELECT ... INTO; nil where that cannot stand.
+	into *sql.CreateAs
+
 	// dml: the outline is the FROM and WHERE of UPDATE or DELETE, nothing else may follow.
 	dml bool
 }
@@ -53,7 +56,10 @@ type level struct {
 
 // query reads a query; it ends at the first token that cannot belong to it. VALUES alone, the
 // common case of INSERT, has no structure to ask about.
-func (p *parser) query() *sql.Query {
+func (p *parser) query() *sql.Query { return p.queryInto(nil) }
+
+// queryInto reads a query that may have INTO, which it notes in into.
+func (p *parser) queryInto(into *sql.CreateAs) *sql.Query {
 	p.enter()
 	defer p.leave()
 	if p.is(kwValues) {
@@ -62,6 +68,7 @@ func (p *parser) query() *sql.Query {
 		}
 	}
 	o := newOutline(p)
+	o.into = into
 	for o.step() {
 	}
 	if len(o.stack) > 1 {
@@ -366,10 +373,19 @@ func (o *outline) selectList(f *level) {
 	o.selectInto()
 }
 
+// selectInto reads INTO name, which only the first SELECT of a statement can have.
 func (o *outline) selectInto() {
-	if o.is(kwInto) {
-		o.unsupported(o.loc(), "SELECT INTO", "Use CREATE TABLE name AS SELECT.")
+	if !o.is(kwInto) {
+		return
 	}
+	if o.into == nil || o.into.Name != nil || len(o.stack) > 1 {
+		o.unexpected()
+	}
+	o.i++
+	k := o.oneOf("unlogged", "temporary", "temp", "local temporary", "local temp")
+	o.into.Temp = k > 0
+	o.accept(kwTable)
+	o.into.Name = o.qname()
 }
 
 func (o *outline) tableCommand(f *level) {

@@ -71,7 +71,9 @@ var refusedVerbs = map[keyword]string{
 
 func (p *parser) dispatch(t *token) sql.Statement {
 	switch t.kw {
-	case kwSelect, kwValues:
+	case kwSelect:
+		return p.selectStatement()
+	case kwValues:
 		return &sql.SelectStmt{Query: p.query()}
 	case kwTable:
 		if !p.peek(1).isName() {
@@ -96,10 +98,21 @@ func (p *parser) dispatch(t *token) sql.Statement {
 	return nil
 }
 
+// selectStatement reads a query; with INTO it is CREATE TABLE AS.
+func (p *parser) selectStatement() sql.Statement {
+	into := &sql.CreateAs{Kind: sql.ObjTable}
+	q := p.queryInto(into)
+	if into.Name == nil {
+		return &sql.SelectStmt{Query: q}
+	}
+	into.Query = q
+	return into
+}
+
 // withStatement reads WITH before SELECT, INSERT, UPDATE or DELETE.
 func (p *parser) withStatement() sql.Statement {
 	if k := p.verbAfterWith(); k != kwInsert && k != kwUpdate && k != kwDelete {
-		return &sql.SelectStmt{Query: p.query()}
+		return p.selectStatement()
 	}
 	var w sql.WithClause
 	p.i++
