@@ -19,6 +19,9 @@ var configurations = []options{
 	{name: "six partitions", partitions: 6, workers: 2},
 	{name: "restart after each statement", partitions: 3, workers: 1, restart: true},
 	{name: "checkpoint and restart", partitions: 2, workers: 1, restart: true, checkpoint: true},
+	{name: "power cuts", partitions: 3, workers: 1, restart: true, crash: true},
+	{name: "checkpoints and power cuts", partitions: 3, workers: 1, restart: true, crash: true,
+		checkpoint: true},
 }
 
 // TestCorpus runs testdata/exec: see the README there.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -51,7 +52,7 @@ func (l *testLog) Checkpoint(ctx context.Context, e log.Epoch, i uint64, extra [
 // node is an engine over a log of one node, in memory.
 type node struct {
 	t      testing.TB
-	fs     vfs.FS
+	fs     *vfs.MemFS
 	clock  *stepClock
 	opts   options
 	engine *exec.Engine
@@ -66,12 +67,13 @@ type options struct {
 	partitions int
 	restart    bool // after each statement
 	checkpoint bool // after each statement
+	crash      bool // a restart is a power cut: what was not synced is half gone
 	workers    int
 }
 
 func newNode(t testing.TB, o options) *node {
 	t.Helper()
-	n := &node{t: t, fs: vfs.NewMem(), clock: &stepClock{}, opts: o}
+	n := &node{t: t, fs: vfs.NewCrashableMem(), clock: &stepClock{}, opts: o}
 	n.clock.now.Store(1_700_000_000_000_000)
 	n.open()
 	t.Cleanup(n.close)
@@ -121,7 +123,15 @@ func (n *node) reopen() {
 	before := n.engine.Pin()
 	epoch := before.Epoch
 	before.Release()
-	n.close()
+	if n.opts.crash {
+		clone := n.fs.CrashClone(vfs.CrashCloneCfg{
+			UnsyncedDataPercent: 50, RNG: rand.New(rand.NewPCG(uint64(epoch), 1)),
+		})
+		n.close()
+		n.fs = clone
+	} else {
+		n.close()
+	}
 	n.open()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/millracedb/millrace/log/durable"
 )
 
 // Store keeps checkpoints: the blocks of each in a file, and in Pebble the
@@ -83,7 +84,7 @@ const fileSuffix = ".blk"
 // Open opens or creates the store in dir, and deletes files of checkpoints that
 // were not committed.
 func Open(fs vfs.FS, dir string, opts Options) (*Store, error) {
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
+	if err := durable.MkdirAll(fs, dir); err != nil {
 		return nil, fmt.Errorf("create state directory %s: %w", dir, err)
 	}
 	if err := syncDir(fs, fs.PathDir(dir)); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
+	"github.com/millracedb/millrace/log/durable"
 )
 
 // Options says where the store lives and how large its parts are. The zero value of a field means
@@ -165,7 +166,7 @@ func Open(opts Options) (*Store, error) {
 }
 
 func (s *Store) open() error {
-	if err := s.fs.MkdirAll(s.dir, 0o700); err != nil {
+	if err := durable.MkdirAll(s.fs, s.dir); err != nil {
 		return fmt.Errorf("make log directory %s: %w", s.dir, err)
 	}
 	var err error
