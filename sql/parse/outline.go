@@ -350,7 +350,7 @@ func (o *outline) selectList(f *level) {
 	}
 	o.atom(sel, start)
 	switch t := o.tok(); {
-	case t.kind == kindEOF, t.isPunct(')'), t.isPunct(';'):
+	case t.kind == kindEOF, t.isPunct(')'), t.isPunct(';'), o.emitEndsList():
 		return
 	case t.kind == kindIdent:
 		switch t.kw {
@@ -371,6 +371,22 @@ func (o *outline) selectList(f *level) {
 		o.i++
 	}
 	o.selectInto()
+}
+
+// emitEndsList reports whether EMIT after SELECT is the clause of a query without columns, and
+// not a column called emit: nothing that a list or FROM needs follows it.
+func (p *parser) emitEndsList() bool {
+	if !p.emitAhead() || p.peek(1).kw == kwOn {
+		return false
+	}
+	switch t := p.peek(2); t.kw {
+	case kwLimit, kwOffset, kwFetch, kwWith:
+		return true
+	case kwAs:
+		return p.peek(3).kw == kwOf
+	default:
+		return t.kind == kindEOF || t.isPunct(')') || t.isPunct(';')
+	}
 }
 
 // selectInto reads INTO name, which only the first SELECT of a statement can have.
