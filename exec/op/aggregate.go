@@ -142,7 +142,7 @@ func (a *Aggregate) design(s *aggSlot, exprs *[]expr.Expr) error {
 		}
 		return nil
 	}
-	s.collect = newCollectSpec(s.call, a.cfg.AppendOnly)
+	s.collect = newCollectSpec(s.call, a.cfg.AppendOnly || a.ctx.Bounded)
 	for _, o := range s.call.OrderBy {
 		*exprs = append(*exprs, o.X)
 	}

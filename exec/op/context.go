@@ -14,8 +14,8 @@ type Context struct {
 	Env *expr.Env
 	// Mem counts and gives out the memory of state; nil: the Go heap, uncounted.
 	Mem *state.Memory
-	// Bounded says that there will be one epoch: state for retraction and for
-	// later epochs is not kept.
+	// Bounded says that there will be one epoch, over a snapshot: no row is ever
+	// retracted, and state for later epochs is not kept.
 	Bounded bool
 }
 

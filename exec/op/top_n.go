@@ -48,7 +48,7 @@ func NewTopN(ctx *Context, cfg TopNConfig, out Sink) (*TopN, error) {
 		return nil, err
 	}
 	t.p.give = t.give
-	if cfg.AppendOnly && t.count < math.MaxInt64-t.offset {
+	if (cfg.AppendOnly || ctx.Bounded) && t.count < math.MaxInt64-t.offset {
 		t.p.trim = t.trim
 	}
 	return t, nil
