@@ -17,12 +17,11 @@ const appendBytes = log.TargetEntryBytes
 // transaction at the disk while the next one is being read, so that the time of
 // one hides behind the other. In a transaction block it only adds to the block.
 //
-// The plan is a Write whose input reads a WorkTable; each batch given to Add
-// becomes that table's rows.
+// The plan is a Write whose input has a Values without rows for a leaf; each batch
+// given to Add takes that place.
 type Appender struct {
 	e        *Engine
 	rd       *Read
-	work     int // ID of the WorkTable
 	w        *writer
 	txn      *log.Txn
 	bytes    int
@@ -43,20 +42,12 @@ type appended struct {
 // NewAppender makes an Appender for a plan. rd.Point is used for reading only as
 // long as nothing has to be decided by existing rows.
 func (e *Engine) NewAppender(rd *Read) *Appender {
-	return &Appender{e: e, rd: rd, work: workTableOf(rd.Plan.Write.Input), txn: &log.Txn{}}
+	return &Appender{e: e, rd: rd, txn: &log.Txn{}}
 }
 
-func workTableOf(n plan.Node) int {
-	if w, ok := n.(*plan.WorkTable); ok {
-		return w.ID
-	}
-	for _, in := range n.Inputs() {
-		if id := workTableOf(in); id >= 0 {
-			return id
-		}
-	}
-	return -1
-}
+// brought is the ID of the rows that the caller of an Appender brings, which the
+// plan's Values without rows stands for.
+const brought = -1
 
 // Committed gives the number of rows that are durable so far.
 func (a *Appender) Committed() int64 { return a.total }
@@ -100,8 +91,11 @@ func (a *Appender) run(ctx context.Context, w *writer, b *batch.Batch) error {
 	if err := w.compile(); err != nil {
 		return err
 	}
+	if _, leaf := w.w.Input.(*plan.Values); leaf {
+		return w.take(b)
+	}
 	env := *a.rd.Env
-	work := map[int]*workTable{a.work: {rows: []*batch.Batch{b}}}
+	work := map[int]*workTable{brought: {rows: []*batch.Batch{b}}}
 	return a.e.runIn(ctx, a.rd, &env, w.w.Input, work, func(x *batch.Batch) error {
 		return w.take(shallow(x))
 	})

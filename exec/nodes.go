@@ -68,6 +68,10 @@ func (b *builder) project(st *building, outs []op.Sink, n *plan.Project) error {
 }
 
 func (b *builder) values(st *building, outs []op.Sink, n *plan.Values) error {
+	if t := b.work[brought]; t != nil && len(n.Rows) == 0 {
+		b.sources = append(b.sources, func() error { return t.push(outs[0]) })
+		return nil
+	}
 	cfg := op.ValuesConfig{Rows: n.Rows, Types: plan.Types(n)}
 	_, err := b.stack(st, outs[:1], func(ctx *op.Context, out op.Sink) (op.Op, error) {
 		return op.NewValues(ctx, cfg, out)

@@ -83,13 +83,15 @@ func unseen(b *batch.Batch, seen map[string]bool) *batch.Batch {
 // workTable gives the rows of the last round.
 func (b *builder) workTable(out op.Sink, n *plan.WorkTable) error {
 	t := b.work[n.ID]
-	b.sources = append(b.sources, func() error {
-		for _, x := range t.rows {
-			if err := out.Push(x); err != nil {
-				return err
-			}
+	b.sources = append(b.sources, func() error { return t.push(out) })
+	return nil
+}
+
+func (t *workTable) push(out op.Sink) error {
+	for _, x := range t.rows {
+		if err := out.Push(x); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
 	return nil
 }
