@@ -26,6 +26,9 @@ import (
 	"github.com/millracedb/millrace/sql/expr"
 )
 
+// Epoch is the log's, for those who see the engine only.
+type Epoch = log.Epoch
+
 // Clock is the only source of time; tests own theirs.
 type Clock interface {
 	// NowMicros gives the time in microseconds since 1970.
