@@ -403,7 +403,7 @@ func (p *printer) looseOptions(list []Option) {
 		case "in_role":
 			p.s("IN ROLE")
 		default:
-			p.id(o.Name)
+			p.s(o.Name) // always a word without quotes
 		}
 		switch v := o.Value.(type) {
 		case nil:

@@ -74,12 +74,12 @@ func TestQueryStart(t *testing.T) {
 func TestMaxParam(t *testing.T) {
 	for text, want := range map[string]int{
 		"SELECT 1": 0,
-		"SELECT $2 FROM t WHERE a = (SELECT $5 LIMIT $1)":                 5,
-		"INSERT INTO t VALUES ($1, $2), ($3, $4) RETURNING $7":            7,
-		"WITH x AS (DELETE FROM t WHERE a = $9) SELECT $1":                9,
-		"UPDATE t SET a[$3] = $1 FROM u WHERE b = $2":                     3,
-		"INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET a = $2":   2,
-		"EXPLAIN SELECT sum(a) OVER (ORDER BY $1 ROWS $4 PRECEDING)":      4,
+		"SELECT $2 FROM t WHERE a = (SELECT $5 LIMIT $1)":               5,
+		"INSERT INTO t VALUES ($1, $2), ($3, $4) RETURNING $7":          7,
+		"WITH x AS (DELETE FROM t WHERE a = $9) SELECT $1":              9,
+		"UPDATE t SET a[$3] = $1 FROM u WHERE b = $2":                   3,
+		"INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET a = $2": 2,
+		"EXPLAIN SELECT sum(a) OVER (ORDER BY $1 ROWS $4 PRECEDING)":    4,
 	} {
 		s, err := parse.ParseOne(text)
 		if err != nil {

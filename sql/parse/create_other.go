@@ -265,6 +265,9 @@ func (p *parser) createRole(user bool) sql.Statement {
 // looseOptions reads options without brackets: LOGIN PASSWORD 'x' CONNECTION LIMIT = 5 IN ROLE a.
 func (p *parser) looseOptions() (list []sql.Option) {
 	for p.tok().kind == kindIdent {
+		if k := p.tok().kw; reserved[k] && k != kwIn && k != kwUser {
+			p.unexpected()
+		}
 		o := sql.Option{Loc: p.loc()}
 		o.Name = p.label()
 		switch {

@@ -33,8 +33,8 @@ type token struct {
 	match      int32   // of an opening bracket: index of the closing one; 0 = none
 }
 
-// Limits on what a client can make the server hold. A token takes 20 bytes, so the text that
-// is all tokens costs 160 MB; bulk loads have COPY.
+// Limits on what a client can make the server hold. A token takes 16 bytes, so the text that
+// is all tokens costs 128 MB; bulk loads have COPY.
 const (
 	maxTextBytes = 64 << 20
 	maxTokens    = 8 << 20

@@ -1,0 +1,85 @@
+package parse
+
+import "github.com/millracedb/millrace/sql"
+
+// with writes WITH up to the bracket of its first element.
+func (o *outline) with(f *level) bool {
+	if f.query || f.with || f.sel != nil {
+		return false
+	}
+	o.put("WITH ")
+	o.i++
+	if o.is(kwRecursive) {
+		o.put("RECURSIVE ")
+		o.i++
+	}
+	o.cte(f)
+	return true
+}
+
+// cte writes one WITH element up to its opening bracket; a data-modifying one is read whole.
+func (o *outline) cte(f *level) {
+	f.with, f.maybe = true, false
+	for {
+		c, start := o.cteHead()
+		o.atom(c, start)
+		o.put(" AS (")
+		if o.startsQuery(o.i) || o.isC('(') {
+			o.stack = append(o.stack, level{cte: c, at: o.loc()})
+			return
+		}
+		c.Stmt = o.cteStatement()
+		o.put("SELECT ")
+		o.atom(nil, o.i)
+		if !o.cteEnd(f) {
+			return
+		}
+	}
+}
+
+// cteHead reads name (columns) AS [NOT] MATERIALIZED and the bracket.
+func (p *parser) cteHead() (c *sql.CTE, start int) {
+	start = p.i
+	c = &sql.CTE{Loc: p.loc()}
+	c.Name = p.name()
+	if p.isC('(') {
+		c.Columns = p.names()
+	}
+	p.expect(kwAs)
+	switch {
+	case p.accept(kwMaterialized):
+		c.Mat = sql.MatAlways
+	case p.seq(kwNot, kwMaterialized):
+		c.Mat = sql.MatNever
+	}
+	p.expectC('(')
+	return c, start
+}
+
+// cteStatement reads INSERT, UPDATE or DELETE in a CTE.
+func (p *parser) cteStatement() sql.Statement {
+	switch p.tok().kw {
+	case kwInsert, kwUpdate, kwDelete, kwWith:
+		return p.statement()
+	}
+	p.unexpected()
+	return nil
+}
+
+// cteEnd closes a WITH element; true: another one follows.
+func (o *outline) cteEnd(f *level) bool {
+	o.put(")")
+	o.expectC(')')
+	if o.is(kwSearch) || o.is(kwCycle) {
+		o.unsupported(o.loc(), "SEARCH and CYCLE of a recursive query",
+			"Carry the path in a column of the query.")
+	}
+	if o.isC(',') {
+		o.put(",")
+		o.i++
+		return true
+	}
+	o.put(" ")
+	f.with = false
+	return false
+}
