@@ -71,8 +71,14 @@ type Limits struct {
 	// Default 5 s.
 	LeaderWait time.Duration
 	// Trailing is the number of entries before a checkpoint that a group of
-	// several members keeps for followers that lag a little. Default 1024.
+	// several members keeps for followers that lag a little. Default 1024. At least
+	// four times AppendEntries: when answers are lost, a leader goes on from up to
+	// three messages before a follower's end, and Raft has no way on if the follower
+	// has recycled that part.
 	Trailing uint64
+	// AppendEntries is the number of entries in one message to a follower. Default
+	// 64; more brought nothing.
+	AppendEntries int
 }
 
 // Timing are Raft's timers. The defaults come from measurements under full load on
@@ -136,6 +142,10 @@ func (c *Config) fill() error {
 	if c.Limits.Trailing == 0 {
 		c.Limits.Trailing = 1024
 	}
+	if c.Limits.AppendEntries == 0 {
+		c.Limits.AppendEntries = 64
+	}
+	c.Limits.Trailing = max(c.Limits.Trailing, 4*uint64(c.Limits.AppendEntries))
 	dur := func(p *time.Duration, v time.Duration) {
 		if *p == 0 {
 			*p = v

@@ -152,7 +152,7 @@ func (r *Replica) raftConfig() *raft.Config {
 	c.ElectionTimeout = r.cfg.Timing.Election
 	c.LeaderLeaseTimeout = r.cfg.Timing.Lease
 	c.CommitTimeout = r.cfg.Timing.Commit
-	c.MaxAppendEntries = 64
+	c.MaxAppendEntries = r.cfg.Limits.AppendEntries
 	// Checkpoints are ours: Raft neither takes snapshots nor cuts the log.
 	c.SnapshotThreshold = math.MaxUint64
 	c.SnapshotInterval = 24 * time.Hour

@@ -120,7 +120,7 @@ func (s *sim) start(n *simNode) {
 		Transport: s.net.join(n.addr), Clock: n.clock, Merger: testMerger{},
 		Forward: s.net.forwardFrom(n.addr), Fetch: &simFetcher{s.net, n.addr},
 		SealBytes: 512, FileBytes: 16 << 10, WALSegmentBytes: 2 << 20,
-		Limits: Limits{Trailing: 1 + s.rnd.Uint64N(20), LeaderWait: 2 * time.Second},
+		Limits: Limits{Trailing: 1, AppendEntries: 1 + s.rnd.IntN(8), LeaderWait: 2 * time.Second},
 		Timing: Timing{Heartbeat: 500 * time.Millisecond},
 	}
 	if os.Getenv("MILLRACE_SIM_LOG") != "" {
