@@ -65,12 +65,7 @@ func figureName(x sql.Expr) (string, int) {
 }
 
 func callName(x *sql.Call) string {
-	switch n := x.Name.Last(); n {
-	case "grouping sets", "rollup", "cube":
-		return "?column?"
-	default:
-		return n
-	}
+	return x.Name.Last()
 }
 
 // subqueryName is that of the first column of a scalar subquery.

@@ -84,6 +84,7 @@ func (b *builder) keep(q *sql.Query, kind keepKind) (*kept, error) {
 	b.continuous = true
 	b.temporal = kind != keepView
 	b.stamp, b.windowKey = kind != keepView, kind == keepTable
+	b.naming, b.prefixStars = kind == keepTable || kind == keepStream, kind == keepStream
 	b.final = q.Emit == sql.EmitFinal
 	b.emitting = q
 	out, err := b.query(q, nil, nil)
@@ -149,9 +150,8 @@ func (b *builder) exactly(n plan.Node, keep []int) plan.Node {
 // resultKey chooses the key of a result.
 func (b *builder) resultKey(k *kept, q *sql.Query, kind keepKind) error {
 	if kind == keepStream || kind == keepInsert && k.appendOnly {
-		var err error
-		k.key, err = b.streamKey(k, q)
-		return err
+		k.key = b.streamKey(k, q)
+		return nil
 	}
 	visible := len(k.cols)
 	p := k.root.Props()
@@ -177,50 +177,11 @@ func (b *builder) resultKey(k *kept, q *sql.Query, kind keepKind) error {
 
 // streamKey is the key of an append-only result: PARTITION BY, else the key of the
 // stream that the rows come from.
-func (b *builder) streamKey(k *kept, q *sql.Query) ([]int, error) {
-	sel, ok := q.Body.(*sql.Select)
-	if ok && len(sel.Part) > 0 {
-		var key []int
-		for _, x := range sel.Part {
-			if c, ok := x.(*sql.Const); ok && c.Kind == sql.NullConst {
-				continue
-			}
-			i := itemOf(sel, x, k.cols)
-			if i < 0 {
-				return nil, sqlerr.New(sqlerr.InvalidColumnReference,
-					"expression of PARTITION BY must be in the select list").At(x.Pos()).
-					WithHint("Add it to the select list; it becomes the key of the stream.")
-			}
-			key = append(key, i)
-		}
-		return key, nil
+func (b *builder) streamKey(k *kept, q *sql.Query) []int {
+	if sel, ok := q.Body.(*sql.Select); ok && len(sel.Part) > 0 {
+		return b.partition
 	}
-	return inheritedKey(k.root, len(k.cols)), nil
-}
-
-// itemOf finds the output column that an expression of PARTITION BY is.
-func itemOf(sel *sql.Select, x sql.Expr, cols []plan.Column) int {
-	text := sql.Print(x)
-	stars := 0
-	for i, it := range sel.Items {
-		if ref, ok := it.X.(*sql.ColRef); ok && ref.Star {
-			stars++
-			continue
-		}
-		if stars == 0 && (sql.Print(it.X) == text || it.As != "" && it.As == text) {
-			return i
-		}
-	}
-	ref, ok := x.(*sql.ColRef)
-	if !ok || ref.Star {
-		return -1
-	}
-	for i, c := range cols {
-		if c.Name == ref.Name.Last() {
-			return i
-		}
-	}
-	return -1
+	return inheritedKey(k.root, len(k.cols))
 }
 
 // inheritedKey finds the key columns of the stream below among the first visible

@@ -19,6 +19,7 @@ type definition struct {
 	rel        catalog.Relation
 	companions []catalog.Relation
 	keyPos     int
+	ksql       bool // written in ksqlDB's style: several columns may be PRIMARY KEY
 }
 
 func (b *builder) newDefinition(kind catalog.RelationKind, name sql.Name, pos int) (
@@ -58,6 +59,7 @@ func (b *builder) createStream(s *sql.CreateStream) (*plan.Plan, error) {
 	if err := d.finish(&s.Definition, s.With); err != nil {
 		return nil, err
 	}
+	d.source(s.Source)
 	return d.plan("CREATE STREAM", s.IfNotExists, s.Replace, nil), nil
 }
 
@@ -73,13 +75,22 @@ func (b *builder) createTable(s *sql.CreateTable) (*plan.Plan, error) {
 	if err := d.columns(&s.Definition); err != nil {
 		return nil, err
 	}
+	d.ksql = ksqlOptions(s.With)
 	if err := d.tableKeys(&s.Definition); err != nil {
 		return nil, err
 	}
 	if err := d.finish(&s.Definition, s.With); err != nil {
 		return nil, err
 	}
+	d.source(s.Source)
 	return d.plan("CREATE TABLE", s.IfNotExists, s.Replace, nil), nil
+}
+
+// source marks what CREATE SOURCE made: it is read only.
+func (d *definition) source(on bool) {
+	if on {
+		d.rel.Options = append(d.rel.Options, catalog.Option{Name: "source", Value: "true"})
+	}
 }
 
 // columns reads the column list and LIKE clauses.
@@ -486,7 +497,7 @@ func (d *definition) tableKeys(def *sql.Definition) error {
 }
 
 func (d *definition) primaryKey(names []string, pos int) error {
-	if d.keyPos >= 0 {
+	if d.keyPos >= 0 && !d.ksql {
 		return sqlerr.New(sqlerr.InvalidTableDefinition,
 			"multiple primary keys for table \"%s\" are not allowed", d.rel.Name).At(pos)
 	}

@@ -71,6 +71,12 @@ type builder struct {
 	temporal bool
 	// stamp: the rows of an aggregate get the largest rowtime of their group.
 	stamp bool
+	// naming: columns of the result without a name are named as ksqlDB does.
+	naming bool
+	// prefixStars: the columns of * over a join are named table_column.
+	prefixStars bool
+	// partition are the result's columns that PARTITION BY names.
+	partition []int
 	// windowKey: the result is a table, whose key has the bounds of its windows.
 	windowKey bool
 

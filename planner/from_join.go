@@ -61,6 +61,9 @@ var joinKinds = map[sql.JoinKind]plan.JoinKind{
 // condition's scope.
 func (b *builder) join(acc, l, r *from, j *sql.Join, outer *scope, w *with) (*from, error) {
 	kind := joinKinds[j.Kind]
+	if j.Within != nil {
+		l, r = b.timed(l), b.timed(r)
+	}
 	out := b.beside(l, r)
 	if err := b.lateralKind(kind, r, j); err != nil {
 		return nil, err
@@ -87,11 +90,82 @@ func (b *builder) join(acc, l, r *from, j *sql.Join, outer *scope, w *with) (*fr
 			WithHint("Move the function into FROM.")
 	}
 	out.node = b.joinNode(kind, l.node, r.node, on)
+	if err := b.lookup(out, l, r, j); err != nil {
+		return nil, err
+	}
 	b.joinTime(out, l, r, kind)
+	if j.On != nil {
+		b.rowKey(out, on, kind, len(l.node.Cols()))
+	}
 	if j.Within != nil {
 		return out, b.within(out, l, r, j)
 	}
 	return out, nil
+}
+
+// timed gives f its rowtime as a column.
+func (b *builder) timed(f *from) *from {
+	if _, ok := f.time.(*expr.Col); ok || f.time == nil {
+		return f
+	}
+	out := *f
+	p := passThrough(f.node)
+	p.Exprs = append(p.Exprs, f.time)
+	p.Out = append(p.Out, plan.Column{Name: "rowtime", Type: f.time.Type(), Hidden: true})
+	out.node, out.time = p, colOf(p, len(p.Out)-1)
+	return &out
+}
+
+// lookup makes a join temporal: always with FOR SYSTEM_TIME AS OF, else where the
+// statement joins streams to tables in that way.
+func (b *builder) lookup(out, l, r *from, j *sql.Join) error {
+	n, ok := out.node.(*plan.Join)
+	if !ok || !b.continuous {
+		return nil
+	}
+	t, _ := j.R.(*sql.Table)
+	asked := t != nil && t.SystemTime != nil
+	left, right := appendOnly(l.node), appendOnly(r.node)
+	possible := (n.Kind == plan.Inner || n.Kind == plan.Left) && left && !right
+	if asked && !possible {
+		return sqlerr.New(sqlerr.WrongObjectType,
+			"FOR SYSTEM_TIME AS OF joins a stream with a table").At(t.Pos()).
+			WithHint("The left side must be append-only, the join INNER or LEFT. Leave the " +
+				"clause out for a join that follows changes of both sides.")
+	}
+	n.Temporal = possible && (asked || b.temporal) && l.node.Props().Unbounded &&
+		r.node.Props().Unbounded
+	return nil
+}
+
+// rowKey adds ksqlDB's pseudo column for the key of a join.
+func (b *builder) rowKey(out *from, on expr.Expr, kind plan.JoinKind, width int) {
+	for i := range out.cols {
+		if c := &out.cols[i]; c.name == "rowkey" && !c.hidden {
+			return
+		}
+	}
+	for _, p := range appendConjuncts(nil, on) {
+		j := &plan.Join{}
+		if !b.joinKey(j, p, width) {
+			continue
+		}
+		var x expr.Expr = j.LeftKeys[0]
+		right := shiftCols(j.RightKeys[0], width)
+		switch kind {
+		case plan.Right:
+			x = right
+		case plan.Full:
+			if c, err := b.coalesce(x, right); err == nil {
+				x = c
+			}
+		}
+		out.cols = slices.DeleteFunc(slices.Clone(out.cols), func(c column) bool {
+			return c.name == "rowkey" && c.hidden
+		})
+		out.cols = append(out.cols, column{entry: &entry{}, name: "rowkey", x: x, hidden: true})
+		return
+	}
 }
 
 // lateralKind refuses RIGHT and FULL joins to a side that needs the other one.

@@ -122,15 +122,9 @@ func (k *block) groupElement(x sql.Expr) ([][]int, error) {
 		set, err := k.groupList(r.Elems)
 		return [][]int{set}, err
 	}
-	c, ok := x.(*sql.Call)
-	if !ok || len(c.Name) != 1 {
-		i, err := k.groupExpr(x)
-		return [][]int{{i}}, err
-	}
-	switch c.Name[0] {
-	case "grouping sets":
+	if g, ok := x.(*sql.GroupingSets); ok {
 		var out [][]int
-		for _, a := range c.Args {
+		for _, a := range g.Sets {
 			sets, err := k.groupElement(a)
 			if err != nil {
 				return nil, err
@@ -138,7 +132,9 @@ func (k *block) groupElement(x sql.Expr) ([][]int, error) {
 			out = append(out, sets...)
 		}
 		return out, nil
-	case "rollup", "cube":
+	}
+	c, ok := x.(*sql.Call)
+	if ok && len(c.Name) == 1 && (c.Name[0] == "rollup" || c.Name[0] == "cube") {
 		return k.rollup(c)
 	}
 	i, err := k.groupExpr(x)

@@ -107,6 +107,9 @@ func (d *definition) option(name string, o sql.Option) error {
 		d.rel.OnConflict = text
 		return nil
 	}
+	if name == "format" || name == "key_format" || name == "value_format" {
+		return checkFormat(o)
+	}
 	notice, known := ignoredOptions[name]
 	if !known {
 		return unknownOption(name, o.Pos())
@@ -115,6 +118,33 @@ func (d *definition) option(name string, o sql.Option) error {
 		d.b.notice("option \"%s\" has no meaning here and is ignored", name)
 	}
 	return nil
+}
+
+// ksqlFormats are the formats that ksqlDB's statements may name; rows are stored in
+// columns whatever they say.
+var ksqlFormats = []string{"json", "json_sr", "avro", "protobuf", "protobuf_nosr", "delimited",
+	"kafka", "none"}
+
+func checkFormat(o sql.Option) error {
+	text, err := optionText(o)
+	if err != nil {
+		return err
+	}
+	if contains(ksqlFormats, lower(text)) {
+		return nil
+	}
+	return badOption(o, "one of "+strings.Join(ksqlFormats, ", "))
+}
+
+// ksqlOptions tells whether a statement is written for ksqlDB.
+func ksqlOptions(opts []sql.Option) bool {
+	for _, o := range opts {
+		switch lower(o.Name) {
+		case "kafka_topic", "format", "value_format", "key_format":
+			return true
+		}
+	}
+	return false
 }
 
 func unknownOption(name string, pos int) error {

@@ -213,7 +213,7 @@ func (b *builder) temporalJoins(n plan.Node) plan.Node {
 		if !ok {
 			return m
 		}
-		if !b.continuous {
+		if !b.continuous || len(j.LeftKeys) == 0 {
 			j.Temporal = false
 			return j
 		}

@@ -17,6 +17,11 @@ type item struct {
 	attnum int16
 	pos    int
 	ast    sql.Expr // nil for the columns of a star
+	// unnamed items got their name from the expression.
+	unnamed bool
+	// star items are columns of *, of the FROM item entry.
+	star  bool
+	entry *entry
 }
 
 // block is one SELECT being bound. Steps, in the order of execution: FROM, WHERE,
@@ -138,7 +143,8 @@ func (k *block) selectList() error {
 			}
 			for _, c := range cols {
 				k.items = append(k.items, item{x: k.b.reach(c.x, 0, ref.Pos(), c.qualifiedName()),
-					name: c.name, table: c.table, attnum: c.attnum, pos: ref.Pos()})
+					name: c.name, table: c.table, attnum: c.attnum, pos: ref.Pos(), entry: c.entry,
+					star: true})
 			}
 			continue
 		}
@@ -154,7 +160,7 @@ func (k *block) selectList() error {
 		}
 		bound := item{x: x, name: it.As, pos: it.X.Pos(), ast: it.X}
 		if bound.name == "" {
-			bound.name = columnName(it.X)
+			bound.name, bound.unnamed = columnName(it.X), true
 		}
 		if c, ok := x.(*expr.Col); ok {
 			bound.table, bound.attnum = k.origin(c)
@@ -162,6 +168,10 @@ func (k *block) selectList() error {
 		k.items = append(k.items, bound)
 	}
 	k.keyBounds()
+	if err := k.partitionBy(); err != nil {
+		return err
+	}
+	k.ksqlNames()
 	if len(k.items) > maxColumns {
 		return sqlerr.New(sqlerr.TooManyColumns,
 			"target lists can have at most %d entries", maxColumns)

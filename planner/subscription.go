@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/expr"
@@ -38,7 +40,7 @@ func (b *builder) subscription(q *sql.Query) (*plan.Plan, error) {
 	if _, err := b.finishParams(); err != nil {
 		return nil, err
 	}
-	n := b.resolveUnknown(b.stripHidden(out).node)
+	n := withHiddenKey(b.resolveUnknown(b.stripHidden(out).node))
 	cols := n.Cols()
 	if n, err = b.optimize(n); err != nil {
 		return nil, err
@@ -173,21 +175,36 @@ func sessions(n plan.Node) bool {
 	return found
 }
 
-// bestKey chooses the unique key of a result: the smallest one, all of whose
-// columns are shown; nil where there is none.
+// bestKey chooses the unique key of a result: the smallest one; nil where there is
+// none.
 func bestKey(n plan.Node) []int {
 	var best []int
-	cols := n.Cols()
 	for _, key := range n.Props().Keys {
-		ok := true
-		for _, c := range key {
-			ok = ok && !cols[c].Hidden
-		}
-		if ok && (best == nil || len(key) < len(best)) {
+		if best == nil || len(key) < len(best) {
 			best = key
 		}
 	}
 	return best
+}
+
+// withHiddenKey carries the key of a result behind its columns where it is not
+// among them.
+func withHiddenKey(n plan.Node) plan.Node {
+	p, ok := n.(*plan.Project)
+	if !ok {
+		return n
+	}
+	derive(p)
+	key := bestKey(p.Input)
+	if p.P.AppendOnly || len(p.P.Keys) > 0 || key == nil {
+		return n
+	}
+	out := *p
+	out.Exprs, out.Out = slices.Clone(p.Exprs), slices.Clone(p.Out)
+	for _, c := range key {
+		carry(&out, colOf(p.Input, c))
+	}
+	return &out
 }
 
 // emitColumns adds the columns that the options ask for: op first, epoch last.

@@ -21,6 +21,11 @@ func (b *builder) writable(name sql.Name, pos int, verb string) (*catalog.Relati
 	if err != nil {
 		return nil, err
 	}
+	if optionOf(rel, "source") == "true" {
+		return nil, sqlerr.New(sqlerr.WrongObjectType,
+			"cannot %s %s \"%s\", which is read only", verb, kindWord(rel.Kind), rel.Name).At(pos).
+			WithHint("It was made by CREATE SOURCE.")
+	}
 	switch rel.Kind {
 	case catalog.KindTable:
 		if rel.Query != 0 {

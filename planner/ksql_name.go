@@ -1,0 +1,147 @@
+package planner
+
+import (
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
+
+// ksqlNames names the columns of CREATE STREAM AS and CREATE TABLE AS as ksqlDB
+// does: expressions are ksql_col_0, ksql_col_1..., and columns of a join that would
+// have the same name get their table's name in front.
+func (k *block) ksqlNames() {
+	if !k.b.naming || k.q != k.b.emitting {
+		return
+	}
+	next := 0
+	for i := range k.items {
+		it := &k.items[i]
+		if !it.unnamed {
+			continue
+		}
+		switch it.ast.(type) {
+		case *sql.ColRef:
+		case *sql.Field:
+			it.name = k.uniqueField(it.name, i)
+		default:
+			it.name = sprintf("ksql_col_%d", next)
+			next++
+		}
+	}
+	if k.joined() < 2 {
+		return
+	}
+	count := map[string]int{}
+	for _, it := range k.items {
+		count[it.name]++
+	}
+	clash := false
+	for _, n := range count {
+		clash = clash || n > 1
+	}
+	for i := range k.items {
+		it := &k.items[i]
+		if it.star && (clash || k.b.prefixStars) || count[it.name] > 1 && it.unnamed {
+			it.name = k.prefixed(it)
+		}
+	}
+}
+
+// joined counts the items of FROM.
+func (k *block) joined() int {
+	n := 0
+	for _, e := range k.scope.entries {
+		if e.alias != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// prefixed gives the name of a column with its table in front.
+func (k *block) prefixed(it *item) string {
+	e := it.entry
+	if c, ok := it.ast.(*sql.ColRef); ok && e == nil {
+		if len(c.Name) > 1 {
+			return c.Name[len(c.Name)-2] + "_" + c.Name.Last()
+		}
+		return it.name
+	}
+	if e == nil || e.alias == "" {
+		return it.name
+	}
+	return e.alias + "_" + it.name
+}
+
+// uniqueField gives a field's name, with a number where it is taken before i.
+func (k *block) uniqueField(name string, i int) string {
+	free := name
+	for n := 1; ; n++ {
+		taken := false
+		for _, it := range k.items[:i] {
+			taken = taken || it.name == free
+		}
+		if !taken {
+			return free
+		}
+		free = sprintf("%s_%d", name, n)
+	}
+}
+
+// partitionBy resolves PARTITION BY of the outermost query to output columns; with
+// a star in the select list, a missing one is added.
+func (k *block) partitionBy() error {
+	if len(k.sel.Part) == 0 {
+		return nil
+	}
+	if k.q != k.b.emitting {
+		return sqlerr.New(sqlerr.SyntaxError,
+			"PARTITION BY is allowed only in a continuous query").At(k.sel.Part[0].Pos()).
+			WithHint("It chooses the key of the stream that CREATE STREAM ... AS makes.")
+	}
+	k.b.partition = nil
+	for _, x := range k.sel.Part {
+		if c, ok := x.(*sql.Const); ok && c.Kind == sql.NullConst {
+			continue
+		}
+		i, err := k.partItem(x)
+		if err != nil {
+			return err
+		}
+		k.b.partition = append(k.b.partition, i)
+	}
+	return nil
+}
+
+func (k *block) partItem(x sql.Expr) (int, error) {
+	if ref, ok := x.(*sql.ColRef); ok && len(ref.Name) == 1 {
+		if c, err := k.scope.lookup(ref.Name[0], ref.Pos()); err == nil && c == nil {
+			i, err := k.itemNamed(ref.Name[0], "PARTITION BY", ref.Pos())
+			if err != nil || i >= 0 {
+				return i, err
+			}
+		}
+	}
+	s := k.scope.in("PARTITION BY")
+	e, err := k.b.check(x, s)
+	if err != nil {
+		return 0, err
+	}
+	if e, err = expr.Settle(e, s, x.Pos()); err != nil {
+		return 0, err
+	}
+	if i := k.matching(e); i >= 0 {
+		return i, nil
+	}
+	star := false
+	for _, it := range k.items {
+		star = star || it.star
+	}
+	if !star {
+		return 0, sqlerr.New(sqlerr.InvalidColumnReference,
+			"expression of PARTITION BY must be in the select list").At(x.Pos()).
+			WithHint("Add it to the select list; it becomes the key of the stream.")
+	}
+	k.items = append(k.items, item{x: e, name: columnName(x), unnamed: true, ast: x, pos: x.Pos()})
+	return len(k.items) - 1, nil
+}
