@@ -47,7 +47,31 @@ func (r *Replica) Checkpoint(ctx context.Context, epoch log.Epoch, raftIndex uin
 		return fmt.Errorf("remove old files: %w", err)
 	}
 	r.fsm.forget(m)
+	select {
+	case r.made <- struct{}{}:
+	default: // maintain has one to do already
+	}
 	return r.recycle(m)
+}
+
+// maintain applies retention and compaction after checkpoints. It is a goroutine of
+// its own, so that a checkpoint does not wait for the state machine.
+func (r *Replica) maintain() {
+	for {
+		select {
+		case <-r.made:
+		case <-r.life.Done():
+			return
+		}
+		if err := r.Retain(r.life); err != nil && r.life.Err() == nil {
+			r.log.Warn("retention will be tried again after the next checkpoint", "error", err)
+		}
+		_, clock := r.Applied()
+		clock = max(clock, r.cfg.Clock.NowMicros())
+		if err := r.set.Compact(r.life, clock); err != nil && r.life.Err() == nil {
+			r.log.Error("compaction failed", "error", err)
+		}
+	}
 }
 
 func (r *Replica) lockCheckpoints(ctx context.Context) error {

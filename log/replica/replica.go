@@ -16,6 +16,7 @@ import (
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/log/durable"
 	"github.com/millracedb/millrace/log/segment"
+	"github.com/millracedb/millrace/log/transport"
 	"github.com/millracedb/millrace/log/wal"
 )
 
@@ -44,6 +45,10 @@ type Replica struct {
 	// checkpoints is held, by having sent to it, while a manifest is being made or
 	// installed; fetching files can take long, so waiting for it must be able to end.
 	checkpoints chan struct{}
+
+	// keeper runs maintain; made tells it that a checkpoint was made.
+	keeper sync.WaitGroup
+	made   chan struct{}
 }
 
 var _ log.Proposer = (*Replica)(nil)
@@ -62,7 +67,7 @@ func Open(cfg Config, m log.Machine) (*Replica, error) {
 	r := &Replica{
 		cfg: cfg, log: cfg.Logger,
 		closed: make(chan struct{}), failedCh: make(chan struct{}),
-		checkpoints: make(chan struct{}, 1),
+		checkpoints: make(chan struct{}, 1), made: make(chan struct{}, 1),
 	}
 	r.life, r.end = context.WithCancel(context.Background())
 	r.leader.init()
@@ -103,6 +108,7 @@ func (r *Replica) open(m log.Machine) error {
 	}
 	r.commit = newCommitter(r)
 	r.metrics = newMetrics(r)
+	r.keeper.Go(r.maintain)
 	return nil
 }
 
@@ -113,7 +119,7 @@ func (r *Replica) openStore() error {
 	}
 	w, err := wal.Open(wal.Options{
 		FS: r.cfg.FS, Dir: r.cfg.FS.PathJoin(r.cfg.Dir, "wal"),
-		ReserveBytes: r.cfg.ReserveBytes, SegmentBytes: r.cfg.WALSegmentBytes,
+		ReserveBytes: r.cfg.ReserveBytes, SegmentBytes: r.cfg.WALSegmentBytes, Now: time.Now,
 	})
 	if err != nil {
 		return err
@@ -139,6 +145,9 @@ func (r *Replica) startRaft() error {
 	r.raft, err = raft.NewRaft(conf, r.fsm, r.store, r.store, r.snaps, trans)
 	if err != nil {
 		return fmt.Errorf("start raft: %w", err)
+	}
+	if t, ok := trans.(interface{ Attach(transport.State) }); ok {
+		t.Attach(r.raft)
 	}
 	r.snaps.started.Store(true)
 	r.leader.watch(r)
@@ -206,6 +215,15 @@ func (r *Replica) hurry() error {
 		return fmt.Errorf("shorten the heartbeat timeout: %w", err)
 	}
 	return nil
+}
+
+// Stalled says for how long a write of Raft's log to the disk has been under way,
+// for transport.Options.
+func (r *Replica) Stalled() time.Duration {
+	if s, ok := r.store.(interface{ PendingSync() time.Duration }); ok {
+		return s.PendingSync()
+	}
+	return 0
 }
 
 // Partitions gives the partitions of the group.
@@ -367,6 +385,7 @@ func (r *Replica) close() error {
 	}
 	last.Stop()
 	r.commit.close()
+	r.keeper.Wait()
 	r.leader.stop(r)
 	r.metrics.close()
 	close(r.closed)
