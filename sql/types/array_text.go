@@ -62,10 +62,10 @@ func parseArray(env *Env, elem Type, s string) (ArrayValue, error) {
 	if p.s != "" {
 		return ArrayValue{}, p.bad("Junk after closing right brace.")
 	}
-	if len(p.text) == 0 {
+	p.src = whole
+	if len(p.text) == 0 && dims == nil {
 		return ArrayValue{}, nil
 	}
-	p.src = whole
 	return p.build(dims)
 }
 

@@ -149,10 +149,8 @@ func flatten(v ArrayValue, elem Type) (ArrayValue, bool) {
 		}
 		out.Elems = append(out.Elems, in.Elems...)
 	}
-	if len(out.Elems) == 0 {
-		out.Dims = nil
-	}
-	return out, len(out.Dims) <= maxArrayDims
+	// Empty arrays inside an array have no place in PostgreSQL's form.
+	return out, len(out.Elems) > 0 && len(out.Dims) <= maxArrayDims
 }
 
 func sameDims(a, b []Dim) bool {
@@ -290,6 +288,9 @@ func parseBinaryBytes(env *Env, t Type, b []byte) (Datum, error) {
 		return IntervalDatum(v.Coerce(t)), nil
 	case Timetz:
 		return parseBinaryTimetz(t, b)
+	case Char:
+		err := wantLen(b, 1)
+		return Datum{S: string(b)}, err
 	case UUID:
 		if err := wantLen(b, uuidSize); err != nil {
 			return Datum{}, err
@@ -424,7 +425,10 @@ func parseBinaryArray(env *Env, elem Type, b []byte) (ArrayValue, error) {
 	if n == 0 {
 		v.Dims = nil
 	}
-	return nest(v, elem), r.err
+	if r.err != nil {
+		return v, r.err
+	}
+	return nest(v, elem)
 }
 
 func firstError(errs ...error) error {
@@ -438,18 +442,26 @@ func firstError(errs ...error) error {
 
 // nest turns a value of several dimensions into the array of arrays that elem
 // asks for.
-func nest(v ArrayValue, elem Type) ArrayValue {
-	if elem.Kind != Array || len(v.Dims) < 2 {
-		return v
+func nest(v ArrayValue, elem Type) (ArrayValue, error) {
+	if elem.Kind != Array || len(v.Elems) == 0 {
+		return v, nil
+	}
+	if len(v.Dims) < 2 {
+		return v, sqlerr.New(sqlerr.ArraySubscriptError,
+			"array has too few dimensions for an array of %s", elem)
 	}
 	n := int(v.Dims[0].Len)
 	size := len(v.Elems) / n
 	out := ArrayValue{Dims: v.Dims[:1:1]}
 	for i := range n {
 		in := ArrayValue{Dims: v.Dims[1:], Elems: v.Elems[i*size : (i+1)*size]}
-		out.Elems = append(out.Elems, ArrayDatum(*elem.Elem, nest(in, *elem.Elem)))
+		in, err := nest(in, *elem.Elem)
+		if err != nil {
+			return v, err
+		}
+		out.Elems = append(out.Elems, ArrayDatum(*elem.Elem, in))
 	}
-	return out
+	return out, nil
 }
 
 func parseBinaryRecord(env *Env, t Type, b []byte) (Datum, error) {

@@ -434,7 +434,10 @@ func castArray(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) {
 		from = *from.Elem
 	}
 	if to.Kind == Array && from.Kind != Array {
-		v = nest(v, ArrayOf(from))
+		var err error
+		if v, err = nest(v, ArrayOf(from)); err != nil {
+			return Datum{}, err
+		}
 		from = ArrayOf(from)
 	}
 	out := ArrayValue{Dims: v.Dims, Elems: make([]Datum, len(v.Elems))}

@@ -53,15 +53,17 @@ func AddToTimestamptz(loc *time.Location, v int64, iv IntervalValue) (int64, err
 	if loc == nil {
 		loc = time.UTC
 	}
-	if iv.Months != 0 || iv.Days != 0 {
+	if iv.Months != 0 {
 		c := toCivil(toLocal(loc, v))
-		if iv.Months != 0 {
-			c.addMonths(iv.Months)
-		}
+		c.addMonths(iv.Months)
 		local, ok := c.micros()
-		if ok {
-			local, ok = addMicros(local, int64(iv.Days)*usecPerDay)
+		if !ok {
+			return 0, errTimestampRange()
 		}
+		v = fromLocal(loc, local)
+	}
+	if iv.Days != 0 {
+		local, ok := addMicros(toLocal(loc, v), int64(iv.Days)*usecPerDay)
 		if !ok || !timestampInRange(local) {
 			return 0, errTimestampRange()
 		}
@@ -254,14 +256,16 @@ func MakeTimestamp(year, month, day, hour, minute int64, sec float64) (int64, er
 		return 0, err
 	}
 	if days > (endTimestamp-usecPerDay)/usecPerDay || days*usecPerDay+us < minTimestamp {
-		return 0, sqlerr.New(sqlerr.DatetimeFieldOverflow, "timestamp out of range: %d-%02d-%02d %d:%02d:%s",
+		return 0, sqlerr.New(sqlerr.DatetimeFieldOverflow,
+			"timestamp out of range: %d-%02d-%02d %d:%02d:%s",
 			year, month, day, hour, minute, formatG(sec))
 	}
 	return days*usecPerDay + us, nil
 }
 
 // MakeInterval is make_interval.
-func MakeInterval(years, months, weeks, days, hours, mins int64, secs float64) (IntervalValue, error) {
+func MakeInterval(years, months, weeks, days, hours, mins int64, secs float64) (
+	IntervalValue, error) {
 	m, d := years*12+months, weeks*7+days
 	us := math.RoundToEven(secs * usecPerSec)
 	if m != int64(int32(m)) || d != int64(int32(d)) || !(us >= -0x1p63 && us < 0x1p63) {

@@ -1,6 +1,7 @@
 package types
 
 import (
+	"cmp"
 	"math/big"
 	"math/bits"
 
@@ -52,6 +53,16 @@ func (d Decimal) SignDecimal() Decimal {
 
 // Add gives d + e, with the larger scale.
 func (d Decimal) Add(e Decimal) (Decimal, error) {
+	if x, y, s, ok := align64(d, e); ok {
+		if d.neg == e.neg {
+			sum, carry := bits.Add64(x, y, 0)
+			return Decimal{hi: carry, lo: sum, scale: s, neg: d.neg}, nil
+		}
+		if x >= y {
+			return Decimal{lo: x - y, scale: s, neg: d.neg && x != y}, nil
+		}
+		return Decimal{lo: y - x, scale: s, neg: e.neg}, nil
+	}
 	if d.form|e.form != finite {
 		return addSpecial(d, e), nil
 	}
@@ -71,6 +82,27 @@ func (d Decimal) Add(e Decimal) (Decimal, error) {
 	x, y := a.signed(), b.signed()
 	m := x.Add(x, y)
 	return fromBig(m.Abs(m), scale, addNeg(a, b)).check()
+}
+
+// align64 brings two magnitudes to the larger scale; ok is false when they are
+// no numbers or do not fit 64 bits so.
+func align64(d, e Decimal) (x, y uint64, scale int32, ok bool) {
+	if d.form|e.form != finite || d.hi|e.hi != 0 || d.big != nil || e.big != nil {
+		return 0, 0, 0, false
+	}
+	x, y, scale = d.lo, e.lo, d.scale
+	var over uint64
+	switch k := d.scale - e.scale; {
+	case k == 0:
+	case k > 19 || k < -19:
+		return 0, 0, 0, false
+	case k > 0:
+		over, y = bits.Mul64(y, pow10[k][1])
+	default:
+		over, x = bits.Mul64(x, pow10[-k][1])
+		scale = e.scale
+	}
+	return x, y, scale, over == 0
 }
 
 // sub128 gives a + b for magnitudes below 2^128 and different signs.
@@ -487,6 +519,9 @@ func formRank(f decimalForm) int {
 }
 
 func cmpMag(d, e Decimal) int {
+	if x, y, _, ok := align64(d, e); ok {
+		return cmp.Compare(x, y)
+	}
 	if d.scale != e.scale {
 		s := max(d.scale, e.scale)
 		d, e = d.magTimes10(s-d.scale), e.magTimes10(s-e.scale)

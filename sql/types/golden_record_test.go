@@ -190,7 +190,8 @@ func timeQuery(fn string, a []string) string {
 	case "age":
 		return "age(" + v(a[0], a[1]) + ", " + v(a[0], a[2]) + ")"
 	case "bin":
-		return "date_bin(" + v("interval", a[0]) + ", " + v("timestamp", a[1]) + ", " + v("timestamp", a[2]) + ")"
+		return "date_bin(" + v("interval", a[0]) + ", " + v("timestamp", a[1]) + ", " +
+			v("timestamp", a[2]) + ")"
 	case "mul":
 		return v("interval", a[0]) + " * " + v("float8", a[1])
 	case "div":

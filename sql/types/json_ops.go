@@ -92,7 +92,9 @@ func mergeObjects(a, b string) string {
 	return w.done()
 }
 
-func errJSONParameter(msg string) error { return sqlerr.New(sqlerr.InvalidParameterValue, "%s", msg) }
+func errJSONParameter(msg string) error {
+	return sqlerr.New(sqlerr.InvalidParameterValue, "%s", msg)
+}
 
 // JSONDeleteKeys is jsonb - text and jsonb - text[]: without the members of these
 // keys, or the strings that equal them.

@@ -42,6 +42,34 @@ type jsonParser struct {
 	canon bool
 	out   []byte
 	depth int
+	// The members of the objects being written are a stack: few[:count] while
+	// that suffices, else many, so that ordinary documents cost no allocation.
+	few   [16]member
+	many  []member
+	count int
+}
+
+// push puts a member on the stack.
+func (p *jsonParser) push(m member) {
+	if p.count < len(p.few) && p.many == nil {
+		p.few[p.count] = m
+	} else {
+		if p.many == nil {
+			p.many = append(make([]member, 0, 4*len(p.few)), p.few[:]...)
+		}
+		p.many = append(p.many[:p.count], m)
+	}
+	p.count++
+}
+
+// pop takes the members above base off the stack, and puts them into order.
+func (p *jsonParser) pop(body, base int) {
+	if p.many != nil {
+		p.out = sortMembers(p.out, body, p.many[base:p.count])
+	} else {
+		p.out = sortMembers(p.out, body, p.few[base:p.count])
+	}
+	p.count = base
 }
 
 // fail is an error at the current token.
@@ -99,10 +127,10 @@ func (p *jsonParser) lex() error {
 	switch c := p.peek(); {
 	case p.i >= len(p.s):
 		return nil
-	case strings.IndexByte("{}[],:", c) >= 0:
-		p.end = p.i + 1
 	case c == '"':
 		return p.lexString()
+	case c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':':
+		p.end = p.i + 1
 	case c == '-' || isDigit(c):
 		return p.lexNumber()
 	default:
@@ -174,8 +202,12 @@ func (p *jsonParser) lexNumber() error {
 // lexString finds the end of a string and checks its escapes. Only canonical
 // text needs surrogates to come in pairs.
 func (p *jsonParser) lexString() error {
+	s, start := p.s, p.i+1
+	for start < len(s) && s[start] >= ' ' && s[start] != '"' && s[start] != '\\' {
+		start++
+	}
 	high := false
-	for i := p.i + 1; i < len(p.s); i++ {
+	for i := start; i < len(p.s); i++ {
 		switch c := p.s[i]; {
 		case c < ' ':
 			p.end = i
@@ -291,10 +323,18 @@ func (p *jsonParser) value() error {
 		return p.expected(want)
 	}
 	switch c := p.s[p.i]; {
-	case c == '{':
-		return p.nest(p.object)
-	case c == '[':
-		return p.nest(p.array)
+	case c == '{' || c == '[':
+		if p.depth++; p.depth > maxJSONDepth {
+			return errJSONDepth()
+		}
+		var err error
+		if c == '{' {
+			err = p.object()
+		} else {
+			err = p.array()
+		}
+		p.depth--
+		return err
 	case c == '"':
 		if p.canon {
 			p.out = appendCanonString(p.out, p.s[p.i:p.end])
@@ -311,14 +351,9 @@ func (p *jsonParser) value() error {
 	return p.expected(want)
 }
 
-func (p *jsonParser) nest(f func() error) error {
-	if p.depth++; p.depth > maxJSONDepth {
-		return sqlerr.New(sqlerr.StatementTooComplex, "stack depth limit exceeded").
-			WithHint("Nest JSON no deeper than %d levels.", maxJSONDepth)
-	}
-	err := f()
-	p.depth--
-	return err
+func errJSONDepth() error {
+	return sqlerr.New(sqlerr.StatementTooComplex, "stack depth limit exceeded").
+		WithHint("Nest JSON no deeper than %d levels.", maxJSONDepth)
 }
 
 func (p *jsonParser) number() error {
@@ -387,8 +422,7 @@ func (p *jsonParser) object() error {
 		p.put("}")
 		return nil
 	}
-	var few [8]member
-	members := few[:0]
+	base := p.count
 	body := len(p.out)
 	want := "string or \"}\""
 	for {
@@ -406,7 +440,9 @@ func (p *jsonParser) object() error {
 			return err
 		}
 		m.end = len(p.out)
-		members = append(members, m)
+		if p.canon {
+			p.push(m)
+		}
 		if err := p.lex(); err != nil {
 			return err
 		}
@@ -415,7 +451,8 @@ func (p *jsonParser) object() error {
 			p.put(", ")
 		case p.i < len(p.s) && p.s[p.i] == '}':
 			if p.canon {
-				p.out = append(sortMembers(p.out, body, members), '}')
+				p.pop(body, base)
+				p.out = append(p.out, '}')
 			}
 			return nil
 		default:
@@ -456,26 +493,29 @@ func compareKeys(a, b []byte) int {
 
 // sortMembers puts the members written at out[body:] into canonical order.
 func sortMembers(out []byte, body int, ms []member) []byte {
-	key := func(m member) []byte { return out[m.key:m.val] }
 	sorted := true
 	for i := 1; i < len(ms) && sorted; i++ {
-		sorted = compareKeys(key(ms[i-1]), key(ms[i])) < 0
+		sorted = compareKeys(out[ms[i-1].key:ms[i-1].val], out[ms[i].key:ms[i].val]) < 0
 	}
 	if sorted {
 		return out
 	}
-	slices.SortStableFunc(ms, func(a, b member) int { return compareKeys(key(a), key(b)) })
-	text := make([]byte, 0, len(out)-body)
+	slices.SortStableFunc(ms, func(a, b member) int {
+		return compareKeys(out[a.key:a.val], out[b.key:b.val])
+	})
+	// Write the members again behind themselves, then move them down.
+	end := len(out)
 	for i, m := range ms {
-		if i+1 < len(ms) && compareKeys(key(m), key(ms[i+1])) == 0 {
+		if i+1 < len(ms) &&
+			compareKeys(out[m.key:m.val], out[ms[i+1].key:ms[i+1].val]) == 0 {
 			continue
 		}
-		if len(text) > 0 {
-			text = append(text, ", "...)
+		if len(out) > end {
+			out = append(out, ", "...)
 		}
-		text = append(text, out[m.key:m.end]...)
+		out = append(out, out[m.key:m.end]...)
 	}
-	return append(out[:body], text...)
+	return out[:body+copy(out[body:], out[end:])]
 }
 
 // appendCanonString writes a checked string token in canonical form.

@@ -48,7 +48,9 @@ func FloatKey(f float64) uint64 {
 
 // AppendKeyBytes appends the equality key of a value of a PhysBytes type,
 // without the mark.
-func AppendKeyBytes(dst []byte, t Type, raw []byte) []byte { return appendKeyBytes(dst, t, str(raw)) }
+func AppendKeyBytes(dst []byte, t Type, raw []byte) []byte {
+	return appendKeyBytes(dst, t, str(raw))
+}
 
 // PlainKey tells whether a PhysBytes type's values are equal just when their
 // bytes are, so that the column's bytes can be hashed and compared as they are.
