@@ -39,12 +39,17 @@ func (s *Set) Compact(ctx context.Context, nowMicros int64) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := s.compactPartition(ctx, c, p, nowMicros); err != nil {
+		err := s.compactPartition(ctx, c, p, nowMicros)
+		if err != nil && !errors.Is(err, errNoKeys) {
 			return fmt.Errorf("compact partition %s: %w", p.id, err)
 		}
 	}
 	return nil
 }
+
+// errNoKeys: the rows of a stream that is marked as keyed have no keys in this
+// version of its schema, so nothing is known to be replaced.
+var errNoKeys = errors.New("segment: rows without keys")
 
 // dirty tells whether at least half of the bytes are new since the last compaction.
 func dirty(files []*file) bool {
@@ -133,7 +138,7 @@ func (j *compaction) each(ctx context.Context, f *file,
 				return err
 			}
 			if len(keys) != b.Rows || len(deletes) != b.Rows {
-				return errors.New("a row without key")
+				return errNoKeys
 			}
 		}
 		if err := fn(b, keys, deletes); err != nil {
