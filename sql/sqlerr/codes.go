@@ -28,6 +28,8 @@ const (
 	SubstringError                    Code = "22011"
 	DivisionByZero                    Code = "22012"
 	InvalidPrecedingOrFollowingSize   Code = "22013"
+	InvalidArgumentForNtile           Code = "22014"
+	InvalidArgumentForNthValue        Code = "22016"
 	InvalidRegularExpression          Code = "2201B"
 	InvalidArgumentForLogarithm       Code = "2201E"
 	InvalidArgumentForPowerFunction   Code = "2201F"
