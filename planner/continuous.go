@@ -133,6 +133,9 @@ func (b *builder) stampsFree(n plan.Node) bool {
 		default:
 			free = false
 		}
+		for _, s := range slots(m) {
+			free = free && !hasSubplan(*s)
+		}
 	})
 	return free
 }

@@ -83,6 +83,9 @@ func (b *builder) createTable(s *sql.CreateTable) (*plan.Plan, error) {
 		return nil, err
 	}
 	d.source(s.Source)
+	if s.AppendOnly {
+		d.rel.AppendOnly, d.rel.OnConflict = true, "error"
+	}
 	return d.plan("CREATE TABLE", s.IfNotExists, s.Replace, nil), nil
 }
 

@@ -42,7 +42,9 @@ func (b *builder) windowTVF(c *sql.Call, t *sql.TableFunc, o *scope, w *with) (*
 	if len(args) < 1 {
 		return nil, windowUsage(c)
 	}
+	f.entries[0].alias = name.Last() // the time column may be written rel.column
 	ts, err := b.windowTime(f, args[0], o, w)
+	f.entries[0].alias = alias.Name
 	if err != nil {
 		return nil, err
 	}

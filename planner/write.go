@@ -28,6 +28,11 @@ func (b *builder) writable(name sql.Name, pos int, verb string) (*catalog.Relati
 	}
 	switch rel.Kind {
 	case catalog.KindTable:
+		if rel.AppendOnly && verb != "insert into" {
+			return nil, sqlerr.New(sqlerr.WrongObjectType,
+				"cannot %s table \"%s\", which is APPEND ONLY", verb, rel.Name).At(pos).
+				WithHint("Create the table without APPEND ONLY.")
+		}
 		if rel.Query != 0 {
 			return nil, sqlerr.New(sqlerr.WrongObjectType,
 				"cannot %s table \"%s\" because a continuous query fills it", verb, rel.Name).At(pos).
