@@ -56,7 +56,7 @@ func defineArith(r *registry) {
 	}
 	r.op("^(float8, float8) float8", floatPower, "power", "2::float8 ^ 10")
 	r.op("|/(float8) float8", floatSqrt, "square root", "|/ 25.0")
-	r.op("||/(float8) float8", math.Cbrt, "cube root", "||/ 27.0")
+	r.op("||/(float8) float8", math.Cbrt, "cube root", "||/ 8.0")
 }
 
 // defineInteger adds what each integer type has alone.

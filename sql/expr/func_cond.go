@@ -25,7 +25,7 @@ func defineCond(r *registry) {
 		"MAP('a' := 1, 'b' := 2)").nullable()
 	r.fn("map_get(map, any) any", bindMapGet, "m['key']", "(MAP('a' := 1, 'b' := 2))['b']")
 	r.fn("struct_get(struct, text) any", bindStructGet, "s->field", "STRUCT(a := 1)->a")
-	r.fn("record_get(record, int4) any", bindRecordGet, "(r).field", "(ROW(1, 'a')).f2")
+	r.fn("record_get(record, int4) any", bindRecordGet, "(r).field", "(ROW(1, 'a'::text)).f2")
 	r.fn("array_get(anyarray, variadic int4) any", bindArrayGet, "a[i]", "(ARRAY[1, 2, 3])[2]")
 	r.fn("array_slice(anyarray, int4, int4, bool, bool) anyarray", bindArraySlice, "a[i:j]",
 		"(ARRAY[1, 2, 3, 4])[2:3]").nullable()

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"strings"
+
 	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -94,11 +96,46 @@ func defineJSON(r *registry) {
 			"kind of the value", k+"_typeof("+arr+")")
 		r.fn(k+"_array_length("+k+") int4", jsonArrayLength, "number of elements",
 			k+"_array_length("+arr+")")
-		r.fn(k+"_strip_nulls("+k+") "+k, func(s string) string { return types.JSONStripNulls(s) },
+		strip := types.JSONStripNulls
+		if k == "json" {
+			strip = stripNullsPlain
+		}
+		r.fn(k+"_strip_nulls("+k+") "+k, strip,
 			"without members that are null", k+"_strip_nulls('{\"a\":1,\"b\":null}'::"+k+")")
 		defineJSONSets(r, k)
 	}
 	defineJSONB(r)
+}
+
+// stripNullsPlain is json_strip_nulls: it writes without blanks, and keeps the order
+// of members.
+func stripNullsPlain(s string) string { return string(appendStripped(nil, s)) }
+
+func appendStripped(dst []byte, s string) []byte {
+	kind := types.JSONKind(s)
+	if kind != 'o' && kind != 'a' {
+		return append(dst, strings.TrimSpace(s)...)
+	}
+	open, end := byte('{'), byte('}')
+	if kind == 'a' {
+		open, end = '[', ']'
+	}
+	dst = append(dst, open)
+	n := 0
+	for it := types.JSONElements(s); it.Next(); {
+		if kind == 'o' && types.JSONKind(it.Value) == 'z' {
+			continue
+		}
+		if n > 0 {
+			dst = append(dst, ',')
+		}
+		n++
+		if kind == 'o' {
+			dst = append(append(dst, it.Key...), ':')
+		}
+		dst = appendStripped(dst, it.Value)
+	}
+	return append(dst, end)
 }
 
 func steps(ds []types.Datum) []string {

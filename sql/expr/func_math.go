@@ -136,7 +136,7 @@ func defineMath(r *registry) {
 	f1("trunc", math.Trunc, "integer part", "trunc(-42.8::float8)")
 	f1("sign", floatSign, "sign: -1, 0 or 1", "sign(-8.4::float8)")
 	f1("sqrt", floatSqrt, "square root", "sqrt(2::float8)")
-	f1("cbrt", math.Cbrt, "cube root", "cbrt(27::float8)")
+	f1("cbrt", math.Cbrt, "cube root", "cbrt(8::float8)")
 	f1("exp", floatExp, "exponential", "exp(1::float8)")
 	f1("ln", floatLog(math.Log), "natural logarithm", "ln(2::float8)")
 	f1("log", floatLog(math.Log10), "logarithm to base 10", "log(100::float8)")
@@ -178,7 +178,7 @@ func defineTrig(r *registry) {
 	}
 	f1("sin", trig(math.Sin), "sine, in radians", "sin(1::float8)")
 	f1("cos", trig(math.Cos), "cosine, in radians", "cos(0::float8)")
-	f1("tan", trig(math.Tan), "tangent, in radians", "tan(1::float8)")
+	f1("tan", trig(math.Tan), "tangent, in radians", "tan(0.5::float8)")
 	f1("cot", func(x float64) (float64, error) {
 		if math.IsInf(x, 0) {
 			return 0, errInputRange()
@@ -218,8 +218,9 @@ func defineTrig(r *registry) {
 // The trigonometry in degrees is exact at multiples of 30 and 45, as PostgreSQL
 // makes it: results are scaled by the library's own values at those points.
 var (
-	sin30    = math.Sin(30 * radiansPerDegree)
-	oneCos60 = 1 - math.Cos(60*radiansPerDegree)
+	degree   = radiansPerDegree // a variable, so that products round as at run time
+	sin30    = math.Sin(30 * degree)
+	oneCos60 = 1 - math.Cos(60*degree)
 	asin05   = math.Asin(0.5)
 	acos05   = math.Acos(0.5)
 	atan1    = math.Atan(1)
@@ -227,9 +228,9 @@ var (
 	cot45    = cosdQ1(45) / sindQ1(45)
 )
 
-func sind0to30(x float64) float64 { return math.Sin(x*radiansPerDegree) / sin30 / 2 }
+func sind0to30(x float64) float64 { return math.Sin(x*degree) / sin30 / 2 }
 
-func cosd0to60(x float64) float64 { return 1 - (1-math.Cos(x*radiansPerDegree))/oneCos60/2 }
+func cosd0to60(x float64) float64 { return 1 - (1-math.Cos(x*degree))/oneCos60/2 }
 
 func sindQ1(x float64) float64 {
 	if x <= 30 {

@@ -193,6 +193,9 @@ func defineOverlaps(r *registry) {
 		for _, form := range []struct{ b, d string }{
 			{k, k}, {"interval", "interval"}, {k, "interval"}, {"interval", k},
 		} {
+			if k == "timetz" && (form.b != k || form.d != k) {
+				continue
+			}
 			sig := "overlaps(" + k + ", " + form.b + ", " + k + ", " + form.d + ") bool"
 			f := r.fn(sig, overlapsRow(signatureType(k), form.b == "interval", form.d == "interval"),
 				"whether two periods overlap", overlapsExample(k, form.b, form.d))

@@ -102,12 +102,15 @@ func choose(cs []candidate, args []types.Type) (candidate, resolution) {
 
 func exactMatch(c candidate, args []types.Type) bool {
 	for i, p := range c.params {
-		if isPoly(p) || !p.Same(args[i]) {
+		if isPoly(p) || !sameParam(p, args[i]) {
 			return false
 		}
 	}
 	return true
 }
+
+// sameParam tells whether a parameter's type is exactly that of an argument.
+func sameParam(p, a types.Type) bool { return p.Same(a) || openNested(p) && p.Kind == a.Kind }
 
 // accepting keeps the candidates that the arguments convert to implicitly.
 func accepting(cs []candidate, args []types.Type) []candidate {
@@ -153,7 +156,7 @@ func openNested(p types.Type) bool {
 // selectCandidate is PostgreSQL's func_select_candidate
 // (https://www.postgresql.org/docs/15/typeconv-func.html, step 4).
 func selectCandidate(cs []candidate, args []types.Type) (candidate, resolution) {
-	cs = mostMatches(cs, args, func(p, a types.Type) bool { return !isPoly(p) && p.Same(a) })
+	cs = mostMatches(cs, args, func(p, a types.Type) bool { return !isPoly(p) && sameParam(p, a) })
 	if len(cs) == 1 {
 		return cs[0], found
 	}
@@ -161,7 +164,7 @@ func selectCandidate(cs []candidate, args []types.Type) (candidate, resolution) 
 		if isPoly(p) {
 			return false
 		}
-		return p.Same(a) ||
+		return sameParam(p, a) ||
 			types.Preferred(p.Kind) && types.Category(p.Kind) == types.Category(a.Kind)
 	})
 	if len(cs) == 1 {

@@ -1,0 +1,413 @@
+package expr
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// moment is a time taken apart for to_char.
+type moment struct {
+	year, month, day   int // year 0 is 1 BC
+	hour, min, sec, us int
+	doy, dow           int // dow: 0 is Sunday
+	isoYear, isoWeek   int
+	julian             int64
+	zone               string // abbreviation, "" when there is none
+	offset             int    // seconds east
+	zoned, isInterval  bool
+	intervalHours      int64
+}
+
+const unixJulian = 2440588
+
+func momentFromMicros(local int64) moment {
+	days := local / usecPerDay
+	us := local % usecPerDay
+	if us < 0 {
+		us += usecPerDay
+		days--
+	}
+	y, m, d := civilDate(days)
+	iy, iw := isoWeekOf(days)
+	return moment{year: y, month: m, day: d, hour: int(us / 3600e6), min: int(us / 60e6 % 60),
+		sec: int(us / 1e6 % 60), us: int(us % 1e6), doy: int(days-daysOf(y, 1, 1)) + 1,
+		dow: int(((days+4)%7 + 7) % 7), isoYear: iy, isoWeek: iw, julian: days + unixJulian}
+}
+
+// civilDate gives the proleptic Gregorian date of a day since 1970.
+func civilDate(days int64) (y, m, d int) {
+	z := days + 719468
+	era := z / 146097
+	if z < 0 {
+		era = (z - 146096) / 146097
+	}
+	doe := z - era*146097
+	yoe := (doe - doe/1460 + doe/36524 - doe/146096) / 365
+	doy := doe - (365*yoe + yoe/4 - yoe/100)
+	mp := (5*doy + 2) / 153
+	d = int(doy - (153*mp+2)/5 + 1)
+	m = int(mp) + 3
+	if m > 12 {
+		m -= 12
+	}
+	y = int(yoe + era*400)
+	if m <= 2 {
+		y++
+	}
+	return y, m, d
+}
+
+// daysOf is the inverse of civilDate.
+func daysOf(y, m, d int) int64 {
+	if m <= 2 {
+		y--
+	}
+	era := y / 400
+	if y < 0 {
+		era = (y - 399) / 400
+	}
+	yoe := y - era*400
+	doy := (153*((m+9)%12)+2)/5 + d - 1
+	return int64(era)*146097 + int64(yoe*365+yoe/4-yoe/100+doy) - 719468
+}
+
+func isoWeekOf(days int64) (year, week int) {
+	thursday := days + 3 - ((days+3)%7+7)%7
+	y, _, _ := civilDate(thursday)
+	return y, int((thursday-daysOf(y, 1, 1))/7) + 1
+}
+
+func momentAt(zone *time.Location, us int64) moment {
+	m := momentFromMicros(types.AtZone(zone, us))
+	name, off := time.UnixMicro(us).In(zone).Zone()
+	m.zone, m.offset, m.zoned = name, off, true
+	return m
+}
+
+func momentOfInterval(iv types.IntervalValue) moment {
+	us := iv.Micros
+	m := moment{year: int(iv.Months / 12), month: int(iv.Months % 12), day: int(iv.Days),
+		isInterval: true, intervalHours: us / 3600e6, hour: int(us / 3600e6), min: int(us / 60e6 % 60),
+		sec: int(us / 1e6 % 60), us: int(us % 1e6)}
+	m.doy = int(iv.Months)*30 + int(iv.Days)
+	m.julian = int64(m.doy)
+	return m
+}
+
+// timeKeywords are the template patterns, longest first where one begins another.
+var timeKeywords = []string{
+	"YYYY", "Y,YYY", "YYY", "YY", "IYYY", "IYY", "IY", "IDDD", "ID", "IW", "SSSSS", "SSSS",
+	"HH24", "HH12", "HH", "MONTH", "Month", "month", "MON", "Mon", "mon", "MM", "MI", "MS",
+	"DAY", "Day", "day", "DDD", "DD", "DY", "Dy", "dy", "D", "SS", "US", "FF1", "FF2", "FF3",
+	"FF4", "FF5", "FF6", "A.M.", "P.M.", "a.m.", "p.m.", "AM", "PM", "am", "pm", "A.D.", "B.C.",
+	"a.d.", "b.c.", "AD", "BC", "ad", "bc", "CC", "WW", "W", "Q", "RM", "rm", "J", "TZH", "TZM",
+	"TZ", "tz", "OF", "FM", "FX", "TM", "Y", "I",
+}
+
+// timeToken is a template pattern, or literal text when word is "".
+type timeToken struct {
+	word string
+	text string
+	fill bool // FM before it
+	th   string
+}
+
+func parseTimeFormat(s string) []timeToken {
+	var out []timeToken
+	fill := false
+	for i := 0; i < len(s); {
+		if s[i] == '"' {
+			end := i + 1
+			var b strings.Builder
+			for end < len(s) && s[end] != '"' {
+				if s[end] == '\\' && end+1 < len(s) {
+					end++
+				}
+				b.WriteByte(s[end])
+				end++
+			}
+			out = append(out, timeToken{text: b.String()})
+			i = min(end+1, len(s))
+			continue
+		}
+		w := timeKeyword(s[i:])
+		switch w {
+		case "":
+			if s[i] == '\\' && i+1 < len(s) && s[i+1] == '"' {
+				i++
+			}
+			out = append(out, timeToken{text: s[i : i+1]})
+			i++
+			continue
+		case "FM":
+			fill = true
+			i += 2
+			continue
+		case "FX", "TM":
+			i += 2
+			continue
+		}
+		t := timeToken{word: w, fill: fill}
+		fill = false
+		i += len(w)
+		if i+2 <= len(s) && strings.EqualFold(s[i:i+2], "TH") {
+			t.th = s[i : i+2]
+			i += 2
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func timeKeyword(s string) string {
+	for _, k := range timeKeywords {
+		if strings.HasPrefix(s, k) {
+			return k
+		}
+	}
+	for _, k := range timeKeywords {
+		if len(s) >= len(k) && strings.EqualFold(s[:len(k)], k) {
+			return s[:len(k)]
+		}
+	}
+	return ""
+}
+
+// toCharTime is to_char of a time.
+func toCharTime(m moment, format string) string {
+	var b strings.Builder
+	for _, t := range parseTimeFormat(format) {
+		if t.word == "" {
+			b.WriteString(t.text)
+			continue
+		}
+		s := m.field(t)
+		if t.th != "" {
+			if n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64); err == nil {
+				th := ordinalSuffix(int64(math.Abs(float64(n))))
+				if t.th == "TH" {
+					th = strings.ToUpper(th)
+				}
+				s += th
+			}
+		}
+		b.WriteString(s)
+	}
+	return b.String()
+}
+
+func (m moment) num(t timeToken, v int64, width int) string {
+	if t.fill {
+		return strconv.FormatInt(v, 10)
+	}
+	if v < 0 {
+		return fmt.Sprintf("-%0*d", width, -v)
+	}
+	return fmt.Sprintf("%0*d", width, v)
+}
+
+// shownYear is the year as people count: 1 BC is year 1.
+func (m moment) shownYear() int {
+	if m.year <= 0 && !m.isInterval {
+		return 1 - m.year
+	}
+	return m.year
+}
+
+func (m moment) field(t timeToken) string {
+	switch strings.ToUpper(t.word) {
+	case "HH", "HH12":
+		h := m.hour % 12
+		if h == 0 {
+			h = 12
+		}
+		return m.num(t, int64(h), 2)
+	case "HH24":
+		return m.num(t, int64(m.hour), 2)
+	case "MI":
+		return m.num(t, int64(m.min), 2)
+	case "SS":
+		return m.num(t, int64(m.sec), 2)
+	case "MS", "FF3":
+		return fmt.Sprintf("%03d", m.us/1000)
+	case "US", "FF6":
+		return fmt.Sprintf("%06d", m.us)
+	case "FF1", "FF2", "FF4", "FF5":
+		n := int(t.word[2] - '0')
+		return fmt.Sprintf("%06d", m.us)[:n]
+	case "SSSS", "SSSSS":
+		return strconv.Itoa(m.hour*3600 + m.min*60 + m.sec)
+	case "AM", "PM", "A.M.", "P.M.":
+		return m.half(t.word)
+	}
+	return m.dateField(t)
+}
+
+// half is AM or PM in the style of the pattern.
+func (m moment) half(word string) string {
+	s := "AM"
+	if m.hour%24 >= 12 {
+		s = "PM"
+	}
+	return likeWord(s, word)
+}
+
+// likeWord gives an abbreviation the dots and the case of the pattern.
+func likeWord(s, word string) string {
+	if strings.Contains(word, ".") {
+		s = s[:1] + "." + s[1:] + "."
+	}
+	if word[0] >= 'a' {
+		s = strings.ToLower(s)
+	}
+	return s
+}
+
+func (m moment) dateField(t timeToken) string {
+	y := m.shownYear()
+	switch strings.ToUpper(t.word) {
+	case "Y,YYY":
+		return fmt.Sprintf("%d,%03d", y/1000, y%1000)
+	case "YYYY":
+		return m.num(t, int64(y), 4)
+	case "YYY":
+		return m.num(t, int64(y%1000), 3)
+	case "YY":
+		return m.num(t, int64(y%100), 2)
+	case "Y":
+		return m.num(t, int64(y%10), 1)
+	case "IYYY":
+		return m.num(t, int64(m.isoYear), 4)
+	case "IYY":
+		return m.num(t, int64(m.isoYear%1000), 3)
+	case "IY":
+		return m.num(t, int64(m.isoYear%100), 2)
+	case "I":
+		return m.num(t, int64(m.isoYear%10), 1)
+	case "MM":
+		return m.num(t, int64(m.month), 2)
+	case "DDD":
+		return m.num(t, int64(m.doy), 3)
+	case "IDDD":
+		return m.num(t, int64((m.isoWeek-1)*7+isoDay(m.dow)), 3)
+	case "DD":
+		return m.num(t, int64(m.day), 2)
+	case "D":
+		return strconv.Itoa(m.dow + 1)
+	case "ID":
+		return strconv.Itoa(isoDay(m.dow))
+	case "WW":
+		return m.num(t, int64((m.doy-1)/7+1), 2)
+	case "IW":
+		return m.num(t, int64(m.isoWeek), 2)
+	case "W":
+		return strconv.Itoa((m.day-1)/7 + 1)
+	case "Q":
+		if m.month == 0 {
+			return ""
+		}
+		return strconv.Itoa((m.month-1)/3 + 1)
+	case "J":
+		return strconv.FormatInt(m.julian, 10)
+	case "CC":
+		return m.num(t, int64(m.century()), 2)
+	}
+	return m.nameField(t)
+}
+
+func isoDay(dow int) int {
+	if dow == 0 {
+		return 7
+	}
+	return dow
+}
+
+func (m moment) century() int {
+	switch {
+	case m.isInterval:
+		return m.year / 100
+	case m.year > 0:
+		return (m.year-1)/100 + 1
+	}
+	return m.year/100 - 1
+}
+
+var monthNames = []string{"January", "February", "March", "April", "May", "June", "July", "August",
+	"September", "October", "November", "December"}
+
+var dayNames = []string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"}
+
+var romanMonths = []string{"I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"}
+
+// styled gives a name the case of the pattern, padded to width unless FM.
+func styled(name string, t timeToken, width int) string {
+	switch {
+	case t.word == strings.ToUpper(t.word):
+		name = strings.ToUpper(name)
+	case t.word[0] >= 'a':
+		name = strings.ToLower(name)
+	}
+	if !t.fill && len(name) < width {
+		name += strings.Repeat(" ", width-len(name))
+	}
+	return name
+}
+
+func (m moment) nameField(t timeToken) string {
+	month := ""
+	if m.month > 0 {
+		month = monthNames[m.month-1]
+	}
+	switch strings.ToUpper(t.word) {
+	case "MONTH":
+		return styled(month, t, 9)
+	case "MON":
+		return styled(month[:min(3, len(month))], t, 0)
+	case "DAY":
+		return styled(dayNames[m.dow], t, 9)
+	case "DY":
+		return styled(dayNames[m.dow][:3], t, 0)
+	case "RM":
+		if m.month == 0 {
+			return ""
+		}
+		return styled(romanMonths[m.month-1], t, 4)
+	case "AD", "BC", "A.D.", "B.C.":
+		if m.year <= 0 {
+			return likeWord("BC", t.word)
+		}
+		return likeWord("AD", t.word)
+	case "TZ":
+		if t.word == "tz" {
+			return strings.ToLower(m.zone)
+		}
+		return m.zone
+	case "TZH":
+		return fmt.Sprintf("%c%02d", plusMinus(m.offset < 0), absInt(m.offset)/3600)
+	case "TZM":
+		return fmt.Sprintf("%02d", absInt(m.offset)%3600/60)
+	case "OF":
+		s := fmt.Sprintf("%c%02d", plusMinus(m.offset < 0), absInt(m.offset)/3600)
+		if r := absInt(m.offset) % 3600; r != 0 {
+			s += fmt.Sprintf(":%02d", r/60)
+		}
+		return s
+	}
+	return t.word
+}
+
+func absInt(v int) int {
+	if v < 0 {
+		return -v
+	}
+	return v
+}
+
+func formatExp(v float64, digits int) string {
+	return strconv.FormatFloat(v, 'e', digits, 64)
+}

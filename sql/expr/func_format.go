@@ -1,0 +1,68 @@
+package expr
+
+import (
+	"github.com/millracedb/millrace/sql/types"
+)
+
+func defineFormat(r *registry) {
+	timeChar := func(sig, example string, f func(env *Env, d types.Datum) moment) *Func {
+		return r.fn("to_char("+sig+", text) text", func(env *Env, a []types.Datum) (types.Datum, error) {
+			if sig != "interval" && isInfinite(a[0].I) || a[1].S == "" {
+				return types.NullDatum, nil
+			}
+			return types.TextDatum(toCharTime(f(env, a[0]), a[1].S)), nil
+		}, "text by a template", example)
+	}
+	timeChar("timestamp", "to_char(timestamp '2002-04-20 17:31:12.66', 'YYYY-MM-DD HH24:MI:SS.MS FMDay')",
+		func(_ *Env, d types.Datum) moment { return momentFromMicros(d.I) })
+	timeChar("timestamptz", "to_char(timestamptz '2002-04-20 17:31:12.66+00', 'HH12:MI:SS AM TZ')",
+		func(env *Env, d types.Datum) moment { return momentAt(zoneOf(env), d.I) }).stable()
+	timeChar("interval", "to_char(interval '15h 2m 12s', 'HH24:MI:SS')",
+		func(_ *Env, d types.Datum) moment { return momentOfInterval(d.Interval()) })
+	num := func(sig, example string, f func(d types.Datum) (types.Decimal, error)) {
+		r.fn("to_char("+sig+", text) text", func(a []types.Datum) (types.Datum, error) {
+			d, err := f(a[0])
+			if err != nil {
+				return types.NullDatum, err
+			}
+			s, err := toCharNumber(d, a[1].S)
+			return types.TextDatum(s), err
+		}, "text by a template", example)
+	}
+	num("int4", "to_char(125, '999')", func(d types.Datum) (types.Decimal, error) {
+		return types.DecimalFromInt(d.I), nil
+	})
+	num("int8", "to_char(125000::bigint, '999,999,999')", func(d types.Datum) (types.Decimal, error) {
+		return types.DecimalFromInt(d.I), nil
+	})
+	num("numeric", "to_char(-125.8, '999D99S')", func(d types.Datum) (types.Decimal, error) {
+		return d.Decimal(), nil
+	})
+	num("float4", "to_char(125.8::real, '999D9')", func(d types.Datum) (types.Decimal, error) {
+		return types.DecimalFromFloat(types.Float4, d.F)
+	})
+	num("float8", "to_char(-0.1::float8, 'FM9.99')", func(d types.Datum) (types.Decimal, error) {
+		return types.DecimalFromFloat(types.Float8, d.F)
+	})
+	r.fn("to_number(text, text) numeric", func(a []types.Datum) (types.Datum, error) {
+		if a[1].S == "" {
+			return types.NullDatum, nil
+		}
+		d, err := toNumber(a[0].S, a[1].S)
+		return types.NumericDatum(d), err
+	}, "number of a text by a template", "to_number('12,454.8-', '99G999D9S')").stable()
+	r.fn("to_date(text, text) date", func(a []types.Datum) (types.Datum, error) {
+		local, _, _, err := parseByTemplate(a[0].S, a[1].S)
+		return types.IntDatum(types.TimestampToDate(local)), err
+	}, "date of a text by a template", "to_date('05 Dec 2000', 'DD Mon YYYY')").stable()
+	r.fn("to_timestamp(text, text) timestamptz", func(env *Env, a []types.Datum) (types.Datum, error) {
+		local, offset, zoned, err := parseByTemplate(a[0].S, a[1].S)
+		if err != nil {
+			return types.NullDatum, err
+		}
+		if zoned {
+			return types.IntDatum(local - int64(offset)*1e6), nil
+		}
+		return types.IntDatum(types.FromZone(zoneOf(env), local)), nil
+	}, "instant of a text by a template", "to_timestamp('05 Dec 2000 12:30', 'DD Mon YYYY HH24:MI')").stable()
+}

@@ -1,4 +1,0 @@
-package expr
-
-func defineFormat(*registry) {}
-func defineSystem(*registry) {}
