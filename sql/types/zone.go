@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // zones must not depend on the machine
 
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
@@ -59,40 +58,6 @@ func zoneHours(s string) (int, bool) {
 // posixName names a fixed offset as PostgreSQL shows it: <+05>-05.
 func posixName(east int) string {
 	return "<" + string(appendZone(nil, -east)) + ">" + string(appendZone(nil, east))
-}
-
-// findZone gives the zone of an IANA name or POSIX specification, or nil.
-func findZone(name string) *time.Location {
-	if canonical, ok := zoneName(name); ok {
-		if canonical == "UTC" {
-			return time.UTC
-		}
-		if loc, err := time.LoadLocation(canonical); err == nil {
-			return loc
-		}
-		return nil
-	}
-	return posixZone(name)
-}
-
-// ZoneNames gives the names of all zones, sorted without regard to case.
-func ZoneNames() []string { return strings.Split(zoneNames, "\n") }
-
-// zoneName finds a name in zoneNames without regard to case.
-func zoneName(name string) (string, bool) {
-	lower := strings.ToLower(name)
-	if lower == "" || strings.ContainsAny(lower, "\n") {
-		return "", false
-	}
-	rest := zoneNames
-	for rest != "" {
-		line, tail, _ := strings.Cut(rest, "\n")
-		if strings.EqualFold(line, lower) {
-			return line, true
-		}
-		rest = tail
-	}
-	return "", false
 }
 
 // posixDefaultRule is when daylight saving time begins and ends in zones that do
