@@ -1,0 +1,309 @@
+package session
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// Query runs a text of any number of statements (the simple protocol). Several
+// statements commit together unless they have transaction statements of their
+// own. The first error ends it and is returned.
+func (s *Session) Query(text string, sink Sink) error {
+	s.dropUnnamed()
+	s.begin(text)
+	defer s.end()
+	list, err := s.parse(text)
+	if err != nil {
+		s.fail()
+		return s.userError(err, text)
+	}
+	if len(list) == 0 {
+		return gone(sink.Empty())
+	}
+	for _, st := range list {
+		if len(list) > 1 && s.block == noBlock {
+			s.block = implicitBlock
+		}
+		if err := s.one(st, nil, nil, sink); err != nil {
+			err = s.userError(err, text)
+			s.fail()
+			return err
+		}
+	}
+	return s.Sync()
+}
+
+// one runs a statement from beginning to end.
+func (s *Session) one(st *statement, params []types.Datum, formats []int16, sink Sink) error {
+	if s.failed && !endsBlock(st.tree) {
+		return errFailedBlock()
+	}
+	started := s.host.clock.NowMicros()
+	count := counter{Sink: sink}
+	err := s.run(s.stmtCtx, st, params, formats, &count)
+	s.host.stats.note(st, count.rows, s.host.clock.NowMicros()-started, started, err)
+	s.rowsSent.Add(count.rows)
+	return err
+}
+
+// counter counts the rows that go through a sink.
+type counter struct {
+	Sink
+	rows int64
+}
+
+func (c *counter) Rows(b *batch.Batch) error {
+	c.rows += int64(b.Rows())
+	return c.Sink.Rows(b)
+}
+
+// Sync ends what belongs together implicitly: the statements of a query text or
+// of a pipeline. It commits them.
+func (s *Session) Sync() error {
+	switch s.block {
+	case noBlock:
+		s.closePortals(false)
+	case implicitBlock:
+		if s.stmtCtx == nil {
+			s.begin("COMMIT")
+			defer s.end()
+		}
+		return s.userError(s.commit(s.stmtCtx), "")
+	}
+	return nil
+}
+
+// run dispatches a statement.
+func (s *Session) run(ctx context.Context, st *statement, params []types.Datum, formats []int16,
+	sink Sink,
+) error {
+	if tag, done, err := s.control(ctx, st.tree, sink); done {
+		if err != nil {
+			return err
+		}
+		return gone(sink.Complete(tag))
+	}
+	if !planned(st.tree) {
+		return s.utility(ctx, st, params, formats, sink)
+	}
+	switch x := st.tree.(type) {
+	case *sql.DeclareCursor:
+		return s.declare(st, x, params, sink)
+	case *sql.Copy:
+		return s.copy(ctx, st, x, sink)
+	}
+	return s.runPlanned(ctx, st, params, formats, sink)
+}
+
+// runPlanned runs a statement that has a plan.
+func (s *Session) runPlanned(ctx context.Context, st *statement, params []types.Datum,
+	formats []int16, sink Sink,
+) error {
+	if s.block == noBlock {
+		// Without a block the catalog may move on between planning and pinning.
+		x := s.scope()
+		defer x.close()
+		if err := s.ready(st, x.point.Catalog); err != nil {
+			return err
+		}
+		return s.runIn(ctx, x, st, params, formats, sink)
+	}
+	if err := s.ready(st, s.snapshot()); err != nil {
+		return err
+	}
+	if st.plan.Command != nil || isTruncate(st.plan) {
+		return s.change(ctx, st, sink)
+	}
+	return s.runIn(ctx, s.scope(), st, params, formats, sink)
+}
+
+func isTruncate(p *plan.Plan) bool {
+	return p.Write != nil && p.Write.Kind == plan.TruncateTable
+}
+
+// runIn runs a statement's plan in a scope.
+func (s *Session) runIn(ctx context.Context, x *scope, st *statement, params []types.Datum,
+	formats []int16, sink Sink,
+) error {
+	p := st.plan
+	if err := s.planNotices(p, sink); err != nil {
+		return err
+	}
+	switch {
+	case p.Command != nil:
+		return s.command(ctx, st, sink)
+	case p.Write != nil:
+		return s.write(ctx, x, st, params, formats, sink)
+	case p.Root == nil:
+		return gone(sink.Complete(p.Tag))
+	}
+	if err := gone(sink.Columns(s.result(formatted(st.columns, formats), &x.values))); err != nil {
+		return err
+	}
+	n := int64(0)
+	out := func(b *batch.Batch) error {
+		return expand(b, func(b *batch.Batch) error {
+			n += int64(b.Rows())
+			return gone(sink.Rows(b))
+		})
+	}
+	var err error
+	if p.Emit != nil {
+		s.streaming()
+		err = s.subscribe(ctx, x, p, params, s.settings.int(idxSubscriberBuffer), out,
+			func() error { return gone(sink.Flush()) })
+	} else {
+		err = s.host.engine.Run(ctx, x.read(p, params), out)
+	}
+	if err != nil {
+		return err
+	}
+	return gone(sink.Complete(rowTag(p.Tag, n)))
+}
+
+// rowTag is the tag of a statement that gives rows.
+func rowTag(tag string, n int64) string {
+	switch tag {
+	case "SELECT", "FETCH", "MOVE", "COPY", "":
+		if tag == "" {
+			tag = "SELECT"
+		}
+		return tag + " " + strconv.FormatInt(n, 10)
+	}
+	return tag
+}
+
+func (s *Session) planNotices(p *plan.Plan, sink Sink) error {
+	for _, n := range p.Notices {
+		err := s.notice(sink, &Notice{Severity: n.Severity, Code: sqlerr.Code(n.Code),
+			Message: n.Message, Hint: n.Hint})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write runs INSERT, UPDATE, DELETE and TRUNCATE.
+func (s *Session) write(ctx context.Context, x *scope, st *statement, params []types.Datum,
+	formats []int16, sink Sink,
+) error {
+	w := st.plan.Write
+	verb := [...]string{plan.Insert: "INSERT", plan.Update: "UPDATE", plan.Delete: "DELETE",
+		plan.TruncateTable: "TRUNCATE TABLE"}[w.Kind]
+	if err := s.mustWrite(verb); err != nil {
+		return err
+	}
+	var out func(*batch.Batch) error
+	if w.Returning != nil {
+		r := s.result(formatted(st.columns, formats), &x.values)
+		if err := gone(sink.Columns(r)); err != nil {
+			return err
+		}
+		out = func(b *batch.Batch) error {
+			return expand(b, func(b *batch.Batch) error { return gone(sink.Rows(b)) })
+		}
+	}
+	res, err := s.host.engine.Write(ctx, x.read(st.plan, params), out)
+	if err != nil {
+		return err
+	}
+	return gone(sink.Complete(writeTag(w.Kind, verb, res.Rows)))
+}
+
+func writeTag(k plan.WriteKind, verb string, n int64) string {
+	var buf [32]byte
+	b := append(buf[:0], verb...)
+	switch k {
+	case plan.TruncateTable:
+		return verb
+	case plan.Insert:
+		b = append(b, " 0"...)
+	}
+	b = append(b, ' ')
+	return string(strconv.AppendInt(b, n, 10))
+}
+
+// change runs DDL inside a block: what the block wrote is committed first, the
+// change takes effect at once, and the block goes on with a new snapshot.
+func (s *Session) change(ctx context.Context, st *statement, sink Sink) error {
+	if s.block == explicitBlock {
+		err := s.notice(sink, &Notice{Severity: "NOTICE", Code: sqlerr.SuccessfulCompletion,
+			Message: st.plan.Tag + " takes effect at once and is not undone by ROLLBACK",
+			Detail:  "What the transaction wrote before it is committed now."})
+		if err != nil {
+			return err
+		}
+	}
+	if err := s.flushBlock(ctx); err != nil {
+		return err
+	}
+	x := &scope{session: s, point: s.host.engine.Pin(), own: true}
+	x.bind(s.txnStart)
+	defer x.close()
+	if err := s.ready(st, x.point.Catalog); err != nil {
+		return err
+	}
+	return s.runIn(ctx, x, st, nil, nil, sink)
+}
+
+// command runs DDL.
+func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
+	tag := st.plan.Tag
+	if err := s.mustWrite(tag); err != nil {
+		return err
+	}
+	out, _, err := s.host.engine.Command(ctx, st.plan.Command)
+	for _, n := range out.Notices {
+		nerr := s.notice(sink, &Notice{Severity: "NOTICE", Code: sqlerr.SuccessfulCompletion,
+			Message: n})
+		if nerr != nil {
+			return nerr
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.rememberTemp(st)
+	return gone(sink.Complete(tag))
+}
+
+// expand gives the rows of a batch without weights: a row of weight k is given k
+// times, one of weight 0 or less not at all.
+func expand(b *batch.Batch, out func(*batch.Batch) error) error {
+	if b.W == nil {
+		if b.Rows() == 0 {
+			return nil
+		}
+		return out(b)
+	}
+	c := *b
+	c.W = nil
+	sel := make([]uint16, 0, b.Rows())
+	flush := func() error {
+		c.Sel = sel
+		err := out(&c)
+		sel = sel[:0]
+		return err
+	}
+	for k := range b.Rows() {
+		i := b.Index(k)
+		for range b.W[i] {
+			if sel = append(sel, uint16(i)); len(sel) == batch.MaxRows {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if len(sel) == 0 {
+		return nil
+	}
+	return flush()
+}
