@@ -173,6 +173,9 @@ func decodeMeta(b []byte) (*blockMeta, []byte, error) {
 		if values, err = decodeSection(s, dir[i*sectionFixed:], values); err != nil {
 			return nil, nil, fmt.Errorf("section %d: %w", i, err)
 		}
+		if i >= n && (s.stats.Min != nil || s.stats.Max != nil) {
+			return nil, nil, fmt.Errorf("section %d: bounds of no column", i)
+		}
 	}
 	used := len(b) - len(values)
 	if pad8(used) > len(b) {
