@@ -26,10 +26,10 @@ func (g *Bank) Append(dst []byte, n int64, f Format) []byte {
 	w := row{buf: dst, format: f}
 	w.begin(&BankTable)
 	w.int(n)
-	w.int(rnd.below(g.Accounts))
-	w.int(rnd.below(g.Accounts))
-	w.int(1 + rnd.below(100))
-	w.time(bankBase + n*1000/g.Rate - rnd.below(10_000))
+	w.int(rnd.Below(g.Accounts))
+	w.int(rnd.Below(g.Accounts))
+	w.int(1 + rnd.Below(100))
+	w.time(bankBase + n*1000/g.Rate - rnd.Below(10_000))
 	w.end()
 	return w.buf
 }

@@ -81,7 +81,7 @@ func words(list ...string) [][]byte {
 	return out
 }
 
-func (r *random) pick(list [][]byte) []byte { return list[r.below(int64(len(list)))] }
+func (r *Random) pick(list [][]byte) []byte { return list[r.Below(int64(len(list)))] }
 
 // NewNexmark makes a generator. It is used by one goroutine; equal ones give equal
 // events.
@@ -134,31 +134,31 @@ func lastAuction(n int64) int64 {
 	return batch*auctionsOf50 + m - personsOf50
 }
 
-func somePerson(n int64, rnd *random) int64 {
+func somePerson(n int64, rnd *Random) int64 {
 	people := lastPerson(n) + 1
 	active := min(people, activePeople)
-	return people - active + rnd.below(active+idLead)
+	return people - active + rnd.Below(active+idLead)
 }
 
-func someAuction(n int64, rnd *random) int64 {
+func someAuction(n int64, rnd *Random) int64 {
 	last := lastAuction(n)
 	first := max(last-auctionsInFlight, 0)
-	return first + rnd.below(last-first+1+idLead)
+	return first + rnd.Below(last-first+1+idLead)
 }
 
-func price(rnd *random) int64 { return int64(math.Round(math.Pow(10, rnd.unit()*6) * 100)) }
+func price(rnd *Random) int64 { return int64(math.Round(math.Pow(10, rnd.unit()*6) * 100)) }
 
 // extra pads a row to about its average size.
-func (g *Nexmark) extra(w *row, rnd *random, have, average int) {
+func (g *Nexmark) extra(w *row, rnd *Random, have, average int) {
 	pad := max(average-have, 0)
 	if spread := int64(pad / 5); spread > 0 {
-		pad += int(rnd.below(2*spread) - spread)
+		pad += int(rnd.Below(2*spread) - spread)
 	}
 	g.scratch[3] = rnd.letters(g.scratch[3][:0], pad)
 	w.text(g.scratch[3])
 }
 
-func (g *Nexmark) person(w *row, n int64, rnd *random) {
+func (g *Nexmark) person(w *row, n int64, rnd *Random) {
 	from := len(w.buf)
 	w.int(lastPerson(n) + firstID)
 	w.text(rnd.pick(firstNames), []byte(" "), rnd.pick(lastNames))
@@ -170,7 +170,7 @@ func (g *Nexmark) person(w *row, n int64, rnd *random) {
 		if i > 0 {
 			card = append(card, ' ')
 		}
-		group := strconv.Itoa(int(10_000 + rnd.below(10_000)))
+		group := strconv.Itoa(int(10_000 + rnd.Below(10_000)))
 		card = append(card, group[1:]...)
 	}
 	g.scratch[2] = card
@@ -181,7 +181,7 @@ func (g *Nexmark) person(w *row, n int64, rnd *random) {
 	g.extra(w, rnd, len(w.buf)-from, personBytes)
 }
 
-func (g *Nexmark) auction(w *row, n int64, rnd *random) {
+func (g *Nexmark) auction(w *row, n int64, rnd *Random) {
 	from := len(w.buf)
 	w.int(lastAuction(n) + firstID)
 	g.scratch[0] = rnd.word(g.scratch[0][:0], 20, ' ')
@@ -194,17 +194,17 @@ func (g *Nexmark) auction(w *row, n int64, rnd *random) {
 	now := g.at(n)
 	horizon := g.at(n+auctionsInFlight*50/auctionsOf50) - now
 	w.time(now)
-	w.time(now + 1 + rnd.below(max(2*horizon, 1)))
+	w.time(now + 1 + rnd.Below(max(2*horizon, 1)))
 	seller := lastPerson(n) / hotBatch * hotBatch
 	if rnd.oneIn(4) {
 		seller = somePerson(n, rnd)
 	}
 	w.int(seller + firstID)
-	w.int(firstCategory + rnd.below(categories))
+	w.int(firstCategory + rnd.Below(categories))
 	g.extra(w, rnd, len(w.buf)-from, auctionBytes)
 }
 
-func (g *Nexmark) bid(w *row, n int64, rnd *random) {
+func (g *Nexmark) bid(w *row, n int64, rnd *Random) {
 	auction := lastAuction(n) / hotBatch * hotBatch
 	if rnd.oneIn(2) {
 		auction = someAuction(n, rnd)
@@ -224,14 +224,14 @@ func (g *Nexmark) bid(w *row, n int64, rnd *random) {
 }
 
 // channel picks one of the four hot channels or one of ten thousand.
-func (g *Nexmark) channel(rnd *random) channel {
+func (g *Nexmark) channel(rnd *Random) channel {
 	if g.channels == nil {
 		g.makeChannels()
 	}
 	if rnd.oneIn(2) {
-		return g.channels[rnd.below(int64(len(hotChannels)))]
+		return g.channels[rnd.Below(int64(len(hotChannels)))]
 	}
-	return g.channels[int64(len(hotChannels))+rnd.below(channelCount)]
+	return g.channels[int64(len(hotChannels))+rnd.Below(channelCount)]
 }
 
 func (g *Nexmark) makeChannels() {

@@ -89,8 +89,8 @@ func (r *row) time(ms int64) {
 	r.quote()
 }
 
-// random is splitmix64, seeded per event.
-type random struct{ state uint64 }
+// Random is splitmix64, seeded per event.
+type Random struct{ state uint64 }
 
 // The odd multipliers spread seeds, events and purposes over all 64 bits.
 const (
@@ -99,11 +99,14 @@ const (
 	saltStep  = 0x8CB92BA72F3D8DD7
 )
 
-func randomFor(seed uint64, event int64, salt uint64) random {
-	return random{seed*golden + uint64(event)*eventStep + salt*saltStep}
+func randomFor(seed uint64, event int64, salt uint64) Random {
+	return Random{seed*golden + uint64(event)*eventStep + salt*saltStep}
 }
 
-func (r *random) bits() uint64 {
+// NewRandom makes a source of its own.
+func NewRandom(seed uint64) *Random { return &Random{seed * golden} }
+
+func (r *Random) bits() uint64 {
 	r.state += golden
 	z := r.state
 	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
@@ -111,17 +114,17 @@ func (r *random) bits() uint64 {
 	return z ^ z>>31
 }
 
-// below gives a number in [0, n).
-func (r *random) below(n int64) int64 { return int64(r.bits() % uint64(n)) }
+// Below gives a number in [0, n).
+func (r *Random) Below(n int64) int64 { return int64(r.bits() % uint64(n)) }
 
 // oneIn is true once in n.
-func (r *random) oneIn(n int64) bool { return r.below(n) == 0 }
+func (r *Random) oneIn(n int64) bool { return r.Below(n) == 0 }
 
 // unit gives a number in [0, 1).
-func (r *random) unit() float64 { return float64(r.bits()>>11) / (1 << 53) }
+func (r *Random) unit() float64 { return float64(r.bits()>>11) / (1 << 53) }
 
 // letters appends n letters, thirteen from each draw.
-func (r *random) letters(dst []byte, n int) []byte {
+func (r *Random) letters(dst []byte, n int) []byte {
 	var draw uint64
 	for i := range n {
 		if i%13 == 0 {
@@ -134,9 +137,9 @@ func (r *random) letters(dst []byte, n int) []byte {
 }
 
 // word appends 3 to most letters; about one in thirteen is special.
-func (r *random) word(dst []byte, most int64, special byte) []byte {
+func (r *Random) word(dst []byte, most int64, special byte) []byte {
 	from := len(dst)
-	dst = r.letters(dst, int(3+r.below(most-2)))
+	dst = r.letters(dst, int(3+r.Below(most-2)))
 	for i := from + 1; i < len(dst)-1; i++ {
 		if r.oneIn(13) {
 			dst[i] = special
