@@ -69,6 +69,7 @@ func (n *netRows) add(b *batch.Batch) {
 		if added {
 			n.order, _ = n.rows.Mark(r, n.order)
 		}
+		n.rows.Touch(r)
 		*n.rows.Word(r, 0) += int64(b.Weight(int(sel[k])))
 	}
 }

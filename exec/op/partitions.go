@@ -23,6 +23,7 @@ type partitions struct {
 	// multiplied by w.
 	give    func(root state.Ref, w int32) error
 	trim    func(root state.Ref) state.Ref // drops rows that can never matter; or nil
+	after   func(r state.Ref)              // sees each touched partition that stays; or nil
 	net     *netRows
 	netOut  *builder // feeds net
 	out     *builder
@@ -30,6 +31,7 @@ type partitions struct {
 	refs    []state.Ref
 	touched []state.Ref
 	nextID  int64
+	other   func(r *state.Reader) error // loads records of the operator's own
 }
 
 // Words of a partition.
@@ -124,6 +126,9 @@ func (p *partitions) endEpoch(op string, e Epoch) error {
 		if err := p.give(root, 1); err != nil {
 			return err
 		}
+		if p.after != nil {
+			p.after(r)
+		}
 	}
 	p.touched = p.touched[:0]
 	if err := p.netOut.flush(); err != nil {
@@ -160,6 +165,8 @@ func (p *partitions) load(r *state.Reader) error {
 			_, err = p.groups.LoadRecord(r)
 		case r.ID == savePartRows:
 			err = p.sorted.LoadRecord(r)
+		case p.other != nil:
+			err = p.other(r)
 		default:
 			err = errRecord
 		}
