@@ -29,6 +29,7 @@ type (
 		Loc
 		Type *TypeName
 		Val  string
+		At   Loc // of the string itself
 	}
 
 	// Cast is CAST(X AS Type) or X::Type.
@@ -149,7 +150,10 @@ type (
 	}
 
 	// When is one arm of CASE.
-	When struct{ Cond, Then Expr }
+	When struct {
+		At         Loc // of the word WHEN
+		Cond, Then Expr
+	}
 
 	// ArrayLit is ARRAY[...].
 	ArrayLit struct {

@@ -183,11 +183,11 @@ func (c *checker) column(e *sql.ColRef) (Expr, error) {
 func (c *checker) literal(e *sql.Const) (Expr, error) {
 	switch e.Kind {
 	case sql.NullConst:
-		return &Const{D: types.NullDatum, T: types.Of(types.Unknown)}, nil
+		return &Const{D: types.NullDatum, T: types.Of(types.Unknown), at: e.Pos() + 1}, nil
 	case sql.BoolConst:
 		return &Const{D: types.BoolDatum(e.Val == "true"), T: boolType}, nil
 	case sql.StrConst:
-		return &Const{D: types.TextDatum(e.Val), T: types.Of(types.Unknown)}, nil
+		return &Const{D: types.TextDatum(e.Val), T: types.Of(types.Unknown), at: e.Pos() + 1}, nil
 	case sql.NumConst:
 		return numberLiteral(e.Val, e.Pos())
 	}
@@ -218,7 +218,7 @@ func (c *checker) typedLit(e *sql.TypedLit) (Expr, error) {
 		return nil, err
 	}
 	lit := &Const{D: types.TextDatum(e.Val), T: types.Of(types.Unknown)}
-	return c.coerce(lit, t, CoerceExplicit, e.Pos())
+	return c.coerce(lit, t, CoerceExplicit, int(e.At))
 }
 
 func (c *checker) castExpr(e *sql.Cast) (Expr, error) {

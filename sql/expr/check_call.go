@@ -18,6 +18,9 @@ func (c *checker) apply(cand candidate, args []Expr, pos int) (Expr, error) {
 	}
 	out := make([]Expr, len(args), len(params))
 	for i, a := range args {
+		if out[i] = a; fn.Name == "pg_typeof" {
+			continue
+		}
 		if out[i], err = c.coerce(a, params[i], CoerceImplicit, pos); err != nil {
 			return nil, err
 		}
@@ -61,7 +64,7 @@ func (c *checker) actualTypes(cand candidate, ret types.Type, retOf func([]types
 		}
 		if params[i] = b.apply(p, ts[i]); params[i].Kind == types.Invalid {
 			return nil, ret, sqlerr.New(sqlerr.DatatypeMismatch,
-				"could not determine polymorphic type because input has type unknown").At(pos)
+				"could not determine polymorphic type because input has type unknown")
 		}
 	}
 	if retOf == nil && isPoly(ret) {
@@ -201,6 +204,8 @@ func (c *checker) functionName(n sql.Name) (string, bool) {
 func refuseAggregateClauses(name string, e *sql.Call) error {
 	what := ""
 	switch {
+	case e.Star && !takesNone(name):
+		return errNoFunction(name, nil, e.Pos())
 	case e.Star:
 		return sqlerr.New(sqlerr.WrongObjectType, "%s(*) specified, but %s is not an aggregate function",
 			name, name).At(e.Pos())
@@ -221,6 +226,11 @@ func refuseAggregateClauses(name string, e *sql.Call) error {
 	}
 	return sqlerr.New(sqlerr.WrongObjectType, "%s specified, but %s is not an aggregate function",
 		what, name).At(e.Pos())
+}
+
+// takesNone tells whether a function can be called without arguments.
+func takesNone(name string) bool {
+	return len(funcCandidates(builtin().funcs[name], 0, false)) > 0
 }
 
 // arguments checks the arguments of a call and puts named ones in their places.

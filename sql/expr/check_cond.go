@@ -25,7 +25,7 @@ func (c *checker) caseExpr(e *sql.Case) (Expr, error) {
 	var results []Expr
 	var at []int
 	for _, w := range e.Whens {
-		cond, err := c.caseCond(operand, w.Cond)
+		cond, err := c.caseCond(operand, w)
 		if err != nil {
 			return nil, err
 		}
@@ -56,15 +56,15 @@ func (c *checker) caseExpr(e *sql.Case) (Expr, error) {
 	return out, nil
 }
 
-func (c *checker) caseCond(operand Expr, e sql.Expr) (Expr, error) {
+func (c *checker) caseCond(operand Expr, w sql.When) (Expr, error) {
 	if operand == nil {
-		return c.checkBool(e, "CASE/WHEN")
+		return c.checkBool(w.Cond, "CASE/WHEN")
 	}
-	x, err := c.check(e)
+	x, err := c.check(w.Cond)
 	if err != nil {
 		return nil, err
 	}
-	return c.operator("=", []Expr{operand, x}, e.Pos())
+	return c.operator("=", []Expr{operand, x}, int(w.At))
 }
 
 // unify converts expressions to their common type.
@@ -149,7 +149,8 @@ func (c *checker) coalesce(e *sql.Call) (Expr, error) {
 	return &Coalesce{Args: xs, T: t}, nil
 }
 
-// nullIf: NULLIF(a, b) is CASE WHEN a = b THEN NULL ELSE a END, of a's type.
+// nullIf: NULLIF(a, b) is CASE WHEN a = b THEN NULL ELSE a END, where a is what the
+// operator makes of it.
 func (c *checker) nullIf(e *sql.Call) (Expr, error) {
 	if len(e.Args) != 2 {
 		return nil, sqlerr.New(sqlerr.SyntaxError, "NULLIF needs two arguments").At(e.Pos())
@@ -170,7 +171,7 @@ func (c *checker) nullIf(e *sql.Call) (Expr, error) {
 		return nil, err
 	}
 	x := xs[0]
-	if call, ok := eq.(*Call); ok && x.Type().Kind == types.Unknown {
+	if call, ok := eq.(*Call); ok {
 		x = call.Args[0]
 	}
 	null := &Const{D: types.NullDatum, T: x.Type()}

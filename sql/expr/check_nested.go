@@ -148,6 +148,9 @@ func (c *checker) index(e *sql.Index) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.Kind != types.Array && isArrayElem(x) && isInteger(i.Type().Kind) {
+		return c.subscripted(e, x, i)
+	}
 	switch t.Kind {
 	case types.Array, types.Int2vector, types.Oidvector:
 		if i, err = c.subscript(i, e.Lo.Pos()); err != nil {
@@ -164,7 +167,14 @@ func (c *checker) index(e *sql.Index) (Expr, error) {
 	}
 	return nil, sqlerr.New(sqlerr.DatatypeMismatch,
 		"cannot subscript type %s because it does not support subscripting",
-		baseName(t)).At(e.Pos())
+		baseName(t)).At(e.X.Pos())
+}
+
+// isArrayElem tells whether x is a subscripted array, to which another subscript
+// may be added.
+func isArrayElem(x Expr) bool {
+	call, ok := x.(*Call)
+	return ok && call.Fn.Name == "array_get"
 }
 
 // subscripted flattens x[i][j] over an array: a[i] alone is an element, or a
@@ -173,7 +183,7 @@ func (c *checker) subscripted(e *sql.Index, x, i Expr) (Expr, error) {
 	if call, ok := x.(*Call); ok && call.Fn.Name == "array_get" {
 		if base := call.Args[0].Type(); x.Type().Kind != types.Array || base.Kind != types.Array {
 			args := append(append([]Expr(nil), call.Args...), i)
-			return c.nested("array_get", args, elemOf(x.Type()), e.Pos())
+			return c.nested("array_get", args, elemOf(base), e.Pos())
 		}
 	}
 	return c.nested("array_get", []Expr{x, i}, elemOf(x.Type()), e.Pos())

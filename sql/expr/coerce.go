@@ -73,6 +73,9 @@ func literalAs(e *Const, t types.Type, ctx CoerceCtx, sc Scope, pos int) (Expr, 
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
 			"input of anonymous composite types is not implemented").At(pos)
 	}
+	if e.at > 0 {
+		pos = e.at - 1
+	}
 	var env *types.Env
 	if ls, ok := sc.(LiteralScope); ok {
 		env = ls.LiteralEnv()
@@ -80,9 +83,14 @@ func literalAs(e *Const, t types.Type, ctx CoerceCtx, sc Scope, pos int) (Expr, 
 	plain := t
 	plain.Mod = 0
 	if env == nil && literalVolatile(t, e.D.S) {
+		if k := t.Innermost().Kind; k == types.Timestamptz || k == types.Timetz {
+			if _, err := parseText(plain, e.D.S, nil); err != nil {
+				return nil, sqlerr.As(err).At(pos)
+			}
+		}
 		return &Cast{X: e, T: t, Explicit: ctx == CoerceExplicit, Pos: pos}, nil
 	}
-	if ctx == CoerceExplicit || t.Kind == types.Interval {
+	if t.Kind == types.Interval {
 		plain = t
 	}
 	d, err := parseText(plain, e.D.S, env)

@@ -40,6 +40,8 @@ type Outer struct {
 type Const struct {
 	D types.Datum
 	T types.Type
+
+	at int // byte offset in the statement text plus one, 0 unknown
 }
 
 // Param is $N (from 1) of a prepared statement.

@@ -139,13 +139,10 @@ func toCharNumber(d types.Decimal, pattern string) (string, error) {
 // digits gives the rounded number as pre digits, left-padded with blanks, and
 // post digits; # marks overflow.
 func (f *numberFormat) digits(d types.Decimal) (digits string, neg bool) {
-	if !d.IsFinite() {
-		return strings.Repeat("#", f.pre) + strings.Repeat("#", f.post), false
-	}
 	neg = d.Sign() < 0
 	s := d.Abs().String()
 	whole, frac, _ := strings.Cut(s, ".")
-	if whole == "0" {
+	if whole == "0" && f.pre > 0 && f.post > 0 {
 		whole = ""
 	}
 	frac += strings.Repeat("0", max(f.post-len(frac), 0))
@@ -166,7 +163,7 @@ func (f *numberFormat) write(digits string, neg bool, d types.Decimal) string {
 		}
 	}
 	first = min(first, f.pre)
-	signDone := f.sign != "" && f.sign != "S" && f.sign != "PR"
+	signDone := f.sign == "MI" || f.sign == "SG"
 	putSign := func() {
 		if signDone {
 			return

@@ -146,16 +146,13 @@ func (p *timeScan) field(t timeToken, next bool) error {
 		p.m.us = v
 		return nil
 	}
-	return p.set(word, v, width)
+	return p.set(word, v)
 }
 
-func (p *timeScan) set(word string, v, width int) error {
+func (p *timeScan) set(word string, v int) error {
 	switch word {
 	case "YYYY", "IYYY":
 		p.m.year, p.haveYear = v, true
-		if width <= 2 && v >= 0 {
-			p.m.year = twoDigitYear(v)
-		}
 	case "YYY":
 		p.m.year, p.haveYear = v+2000, true
 		if v >= 520 {

@@ -148,7 +148,11 @@ func parseTimeFormat(s string) []timeToken {
 			fill = true
 			i += 2
 			continue
-		case "FX", "TM":
+		case "FX":
+			i += 2
+			continue
+		case "TM":
+			fill = true
 			i += 2
 			continue
 		}

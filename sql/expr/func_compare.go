@@ -86,7 +86,7 @@ var compareSamples = map[string][2]string{
 	"interval":    {"interval '1 day'", "interval '24 hours'"},
 	"jsonb":       {"'{\"a\": 1}'::jsonb", "'{\"a\": 2}'::jsonb"},
 	"anyarray":    {"ARRAY[1, 2]", "ARRAY[1, 3]"}, "record": {"ROW(1, 'a')", "ROW(1, 'b')"},
-	"map": {"MAP('a' := 1)", "MAP('a' := 2)"},
+	"map":    {"MAP('a' := 1)", "MAP('a' := 2)"},
 	"struct": {"STRUCT(a := 1)", "STRUCT(a := 2)"},
 }
 

@@ -89,12 +89,20 @@ func bindConcatAny(text int) func(f *Func, args []types.Type, ret types.Type) {
 			tenv := typesEnv(env)
 			for _, r := range rows {
 				padTo(out, int(r))
-				buf := appendText(tenv, out.Buf, args[0], vs[0], int(r))
-				endBytes(out, appendText(tenv, buf, args[1], vs[1], int(r)))
+				buf := appendCast(tenv, out.Buf, args[0], vs[0], int(r))
+				endBytes(out, appendCast(tenv, buf, args[1], vs[1], int(r)))
 			}
 			return nil
 		}
 	}
+}
+
+// appendCast appends a value cast to text: as its text form, but for booleans.
+func appendCast(tenv *types.Env, buf []byte, t types.Type, v *vector, row int) []byte {
+	if t.Kind == types.Bool {
+		return strconv.AppendBool(buf, v.Bool[v.Row(row)])
+	}
+	return appendText(tenv, buf, t, v, row)
 }
 
 // appendText appends the text form of a row's value.

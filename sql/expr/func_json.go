@@ -169,6 +169,12 @@ func errJSONShape(fn, s, want string) error {
 			return sqlerr.New(sqlerr.InvalidParameterValue, "cannot call %s on a scalar", fn)
 		}
 		return sqlerr.New(sqlerr.InvalidParameterValue, "cannot extract elements from a scalar")
+	case strings.HasPrefix(fn, "jsonb_each"):
+		return sqlerr.New(sqlerr.InvalidParameterValue, "cannot call %s on a non-object", fn)
+	case strings.HasPrefix(fn, "json_each") && types.JSONKind(s) == 'a':
+		return sqlerr.New(sqlerr.InvalidParameterValue, "cannot deconstruct an array as an object")
+	case strings.HasPrefix(fn, "json_each"):
+		return sqlerr.New(sqlerr.InvalidParameterValue, "cannot deconstruct a scalar")
 	case types.JSONKind(s) == 'a':
 		return sqlerr.New(sqlerr.InvalidParameterValue, "cannot call %s on an array", fn)
 	}

@@ -87,7 +87,7 @@ func bindBuildObject(jsonb bool) func(*Func, []types.Type, types.Type) {
 						return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
 							"argument %d: key must not be null", i+1)
 					}
-					return types.NullDatum, sqlerr.New(sqlerr.NullValueNotAllowed,
+					return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
 						"argument %d cannot be null", i+1).WithHint("Object keys should be text.")
 				}
 				if i > 0 {

@@ -106,8 +106,6 @@ func (m *likeMatcher) match(s []byte) (bool, error) {
 					i, j = i+n, j+w
 					continue
 				}
-			} else if p[j] == '\\' && j+1 == len(p) {
-				return false, errLikeEscape()
 			}
 		}
 		if backP < 0 || backS >= len(s) {

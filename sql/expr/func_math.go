@@ -103,6 +103,19 @@ func trig(f func(float64) float64) func(float64) (float64, error) {
 	}
 }
 
+// finite refuses infinite arguments, and lets any result pass.
+func finite(f func(float64) float64) func(float64) (float64, error) {
+	return func(x float64) (float64, error) {
+		if math.IsInf(x, 0) {
+			return 0, errInputRange()
+		}
+		return f(x), nil
+	}
+}
+
+// acos is more exact near 1/2 than math.Acos.
+func acos(x float64) float64 { return 2 * math.Atan2(math.Sqrt(1-x), math.Sqrt(1+x)) }
+
 // within refuses arguments outside [lo, hi].
 func within(lo, hi float64, f func(float64) float64) func(float64) (float64, error) {
 	return func(x float64) (float64, error) {
@@ -119,8 +132,6 @@ func floatSign(x float64) float64 {
 		return 1
 	case x < 0:
 		return -1
-	case x != x:
-		return x
 	}
 	return 0
 }
@@ -186,7 +197,7 @@ func defineTrig(r *registry) {
 		return 1 / math.Tan(x), nil
 	}, "cotangent, in radians", "cot(0.5::float8)")
 	f1("asin", within(-1, 1, math.Asin), "inverse sine", "asin(1::float8)")
-	f1("acos", within(-1, 1, math.Acos), "inverse cosine", "acos(1::float8)")
+	f1("acos", within(-1, 1, acos), "inverse cosine", "acos(1::float8)")
 	f1("atan", math.Atan, "inverse tangent", "atan(1::float8)")
 	f1("sinh", math.Sinh, "hyperbolic sine", "sinh(1::float8)")
 	f1("cosh", math.Cosh, "hyperbolic cosine", "cosh(0::float8)")
@@ -199,7 +210,7 @@ func defineTrig(r *registry) {
 		"inverse tangent of y/x", "atan2(1, 0)")
 	f1("sind", trig(sind), "sine, in degrees", "sind(30::float8)")
 	f1("cosd", trig(cosd), "cosine, in degrees", "cosd(60::float8)")
-	f1("tand", trig(tand), "tangent, in degrees", "tand(45::float8)")
+	f1("tand", finite(tand), "tangent, in degrees", "tand(45::float8)")
 	f1("cotd", func(x float64) (float64, error) {
 		if math.IsInf(x, 0) {
 			return 0, errInputRange()

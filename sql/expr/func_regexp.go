@@ -88,11 +88,10 @@ func regexpMatches(_ *Env, a []types.Datum, emit func([]types.Datum) error) erro
 	if err != nil {
 		return err
 	}
-	n := 1
-	if p.global {
-		n = -1
-	}
-	for _, loc := range p.re.FindAllStringSubmatchIndex(a[0].S, n) {
+	for i, loc := range p.all(a[0].S) {
+		if i > 0 && !p.global {
+			break
+		}
 		d, err := makeArrayDatum(groupsOf(a[0].S, loc), textArray)
 		if err != nil {
 			return err
@@ -108,7 +107,7 @@ func regexpMatches(_ *Env, a []types.Datum, emit func([]types.Datum) error) erro
 func regexpReplace(p *pattern, s, repl string, start, n int) string {
 	var b strings.Builder
 	at, seen := 0, 0
-	for _, loc := range p.re.FindAllStringSubmatchIndex(s, -1) {
+	for _, loc := range p.all(s) {
 		if loc[0] < start {
 			continue
 		}
@@ -236,7 +235,7 @@ func matchesFrom(s, src, flags string, start int64) ([][]int, error) {
 	}
 	from := runeOffset(aliasBytes(s), int(min(start-1, int64(len(s)))))
 	var out [][]int
-	for _, loc := range p.re.FindAllStringSubmatchIndex(s, -1) {
+	for _, loc := range p.all(s) {
 		if loc[0] >= from {
 			out = append(out, loc)
 		}

@@ -287,8 +287,11 @@ func textChr(a []types.Datum) (types.Datum, error) {
 	case n == 0:
 		return types.NullDatum, sqlerr.New(sqlerr.ProgramLimitExceeded, "null character not permitted")
 	case n < 0:
-		return types.NullDatum, sqlerr.New(sqlerr.ProgramLimitExceeded, "character number must be positive")
-	case n > unicode.MaxRune || n >= 0xD800 && n <= 0xDFFF:
+		return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue, "character number must be positive")
+	case n >= 0xD800 && n <= 0xDFFF:
+		return types.NullDatum, sqlerr.New(sqlerr.ProgramLimitExceeded,
+			"requested character not valid for encoding: %d", n)
+	case n > unicode.MaxRune:
 		return types.NullDatum, sqlerr.New(sqlerr.ProgramLimitExceeded,
 			"requested character too large for encoding: %d", n)
 	}

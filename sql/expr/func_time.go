@@ -166,10 +166,14 @@ func extractKernel(t types.Type, numeric bool) Kernel {
 
 func truncField(name string, k types.Kind) (types.DateField, error) {
 	f, ok := types.ParseDateField(name)
-	if !ok || !types.CanTrunc(f) {
+	switch {
+	case ok && types.CanTrunc(f):
+		return f, nil
+	case f >= types.FieldTimezone:
 		return f, types.ErrDateField(name, k)
 	}
-	return f, nil
+	return f, sqlerr.New(sqlerr.InvalidParameterValue, "unit \"%s\" not recognized for type %s",
+		strings.ToLower(name), k.SQLName())
 }
 
 func defineTrunc(r *registry) {

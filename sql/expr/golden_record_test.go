@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -100,8 +101,13 @@ func ask(ctx context.Context, conn *pgconn.PgConn, expr string) string {
 	return oidName(res[0].FieldDescriptions[0].DataTypeOID) + ": " + oneLine(strings.Join(out, " | "))
 }
 
+var columnUse = regexp.MustCompile(`^[a-z_]+\((distinct )?[xy]\b`)
+
 // overSample tells whether an expression is an aggregate.
 func overSample(expr string) bool {
+	if columnUse.MatchString(expr) {
+		return true
+	}
 	x, err := parse.ParseExpr(expr)
 	if err != nil {
 		return false

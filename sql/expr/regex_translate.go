@@ -17,6 +17,9 @@ import (
 type pattern struct {
 	re     *regexp.Regexp
 	global bool // flag g
+	// again says that an empty match may follow right after another one, which
+	// package regexp leaves out.
+	again bool
 }
 
 type patternKey struct{ src, flags string }
@@ -56,6 +59,30 @@ func compilePattern(src, flags string) (*pattern, error) {
 	patterns.m[key] = p
 	patterns.mu.Unlock()
 	return p, nil
+}
+
+// all gives every match in s, as submatch indexes.
+func (p *pattern) all(s string) [][]int {
+	ms := p.re.FindAllStringSubmatchIndex(s, -1)
+	if !p.again {
+		return ms
+	}
+	var out [][]int
+	for i, m := range ms {
+		out = append(out, m)
+		if m[0] == m[1] || i+1 < len(ms) && ms[i+1][0] == m[1] {
+			continue
+		}
+		if e := p.re.FindStringSubmatchIndex(s[m[1]:]); e != nil && e[0] == 0 && e[1] == 0 {
+			for k := range e {
+				if e[k] >= 0 {
+					e[k] += m[1]
+				}
+			}
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // reFlags are PostgreSQL's regular expression options.
@@ -129,7 +156,9 @@ func newPattern(src, flags string) (*pattern, error) {
 	if !lazy {
 		re.Longest()
 	}
-	return &pattern{re: re, global: f.global}, nil
+	again := re.MatchString("") && !strings.ContainsAny(expr, "^$") && !strings.Contains(expr, `\b`) &&
+		!strings.Contains(expr, `\A`)
+	return &pattern{re: re, global: f.global, again: again}, nil
 }
 
 func (f reFlags) prefix() string {
@@ -203,15 +232,16 @@ func errLookAround(what string) error {
 
 // regexWriter translates one pattern.
 type regexWriter struct {
-	s    string
-	i    int
-	out  strings.Builder
-	f    reFlags
-	lazy bool
+	s          string
+	i          int
+	out        strings.Builder
+	f          reFlags
+	lazy       bool // the first quantifier is not greedy
+	quantified bool
 }
 
-// translateRegex writes an ARE in RE2's syntax. lazy tells that it has a
-// non-greedy quantifier.
+// translateRegex writes an ARE in RE2's syntax. lazy tells that its
+// first quantifier is not greedy.
 func translateRegex(s string, f reFlags) (string, bool, error) {
 	w := regexWriter{s: s, f: f}
 	for w.i < len(w.s) {
@@ -237,16 +267,32 @@ func (w *regexWriter) atom() error {
 		for w.i < len(w.s) && w.s[w.i] != '\n' {
 			w.i++
 		}
-	case (c == '*' || c == '+' || c == '?' || c == '}') && w.i+1 < len(w.s) && w.s[w.i+1] == '?':
-		w.lazy = true
-		w.out.WriteByte(c)
-		w.out.WriteByte('?')
-		w.i += 2
+	case c == '*' || c == '+' || c == '?' || c == '}':
+		w.quantifier(c)
 	default:
 		w.out.WriteByte(c)
 		w.i++
 	}
 	return nil
+}
+
+// quantifier copies a quantifier. In an ARE the first one decides for the whole:
+// where it is not greedy, the shortest match counts, so all are made so; else the
+// longest. The wrapper (?:...){1,1} is how one says that each decides for itself.
+func (w *regexWriter) quantifier(c byte) {
+	lazy := w.i+1 < len(w.s) && w.s[w.i+1] == '?'
+	if !w.quantified {
+		w.quantified = true
+		w.lazy = lazy
+	}
+	w.out.WriteByte(c)
+	w.i++
+	if lazy {
+		w.i++
+	}
+	if lazy && w.lazy || w.lazy && !strings.Contains(w.s, "{1,1}") {
+		w.out.WriteByte('?')
+	}
 }
 
 func (w *regexWriter) group() error {

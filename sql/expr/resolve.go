@@ -320,6 +320,16 @@ func chooseOperator(name string, args []types.Type) (candidate, resolution) {
 	return choose(cs, args)
 }
 
+// shownName gives the name that messages have: functions that syntax calls are
+// qualified, as in PostgreSQL.
+func shownName(name string) string {
+	switch name {
+	case "extract", "position", "timezone", "overlaps", "like_escape", "similar_to_escape":
+		return "pg_catalog." + name
+	}
+	return name
+}
+
 // callSignature writes a call for messages: "foo(integer, unknown)".
 func callSignature(name string, args []types.Type) string {
 	names := make([]string, len(args))
@@ -331,7 +341,7 @@ func callSignature(name string, args []types.Type) string {
 
 func errNoFunction(name string, args []types.Type, pos int) *sqlerr.Error {
 	e := sqlerr.New(sqlerr.UndefinedFunction, "function %s does not exist",
-		callSignature(name, args)).At(pos)
+		callSignature(shownName(name), args)).At(pos)
 	if !knownFunction(name) {
 		if near := nearName(name); near != "" {
 			return e.WithHint("Did you mean \"%s\"?", near)
@@ -343,7 +353,7 @@ func errNoFunction(name string, args []types.Type, pos int) *sqlerr.Error {
 
 func errAmbiguousFunction(name string, args []types.Type, pos int) *sqlerr.Error {
 	return sqlerr.New(sqlerr.AmbiguousFunction, "function %s is not unique",
-		callSignature(name, args)).At(pos).
+		callSignature(shownName(name), args)).At(pos).
 		WithHint("Could not choose a best candidate function. " +
 			"You might need to add explicit type casts.")
 }

@@ -380,8 +380,8 @@ func (p *parser) caseExpr() sql.Expr {
 	if !p.is(kwWhen) {
 		c.X = p.expr()
 	}
-	for p.accept(kwWhen) {
-		w := sql.When{Cond: p.expr()}
+	for at := p.loc(); p.accept(kwWhen); at = p.loc() {
+		w := sql.When{At: at, Cond: p.expr()}
 		p.expect(kwThen)
 		w.Then = p.expr()
 		c.Whens = append(c.Whens, w)

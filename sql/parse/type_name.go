@@ -296,6 +296,7 @@ func (p *parser) literalAhead() bool {
 func (p *parser) typedLiteral() sql.Expr {
 	l := &sql.TypedLit{Loc: p.loc()}
 	l.Type = p.baseType()
+	l.At = p.loc()
 	l.Val = p.str()
 	if t := l.Type; len(t.Name) == 1 && t.Name[0] == "interval" && len(t.Mods) == 0 && !t.Quoted {
 		t.Mods = p.intervalFields()
