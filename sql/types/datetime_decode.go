@@ -184,7 +184,7 @@ func (d *dtDecoder) prefixed(s string) (mask int, e dtErr) {
 		prefix != unitJulian && prefix != unitTime && prefix != unitSecond) {
 		return 0, dtBadFormat
 	}
-	d.prefix = 0
+	d.prefix, d.special = 0, 0
 	switch prefix {
 	case unitJulian:
 		if v < 0 {
@@ -252,7 +252,7 @@ func (d *dtDecoder) setJulian(j int64) {
 // leadingInt reads digits at the start of s; ok is false beyond 32 bits.
 func leadingInt(s string) (v int, rest string, ok bool) {
 	i, neg := 0, false
-	if i < len(s) && (s[i] == '-' || s[i] == '+') {
+	if len(s) > 1 && (s[0] == '-' || s[0] == '+') && isDigit(s[1]) {
 		neg = s[i] == '-'
 		i++
 	}
@@ -380,6 +380,7 @@ func (d *dtDecoder) reserved(val int) (mask int, e dtErr) {
 		}
 		return maskDate | maskTime | maskTZ, dtOK
 	case resZulu:
+		d.special = 0
 		d.tm.hour, d.tm.min, d.tm.sec, d.tm.usec, d.west = 0, 0, 0, 0, 0
 		return maskTime | maskTZ, dtOK
 	}

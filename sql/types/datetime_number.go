@@ -250,7 +250,7 @@ func decodeClock(s string, fields int32) (hour, us int64, e dtErr) {
 // leadingInt64 is leadingInt for 64 bits.
 func leadingInt64(s string) (v int64, rest string, ok bool) {
 	i, neg := 0, false
-	if i < len(s) && (s[i] == '-' || s[i] == '+') {
+	if len(s) > 1 && (s[0] == '-' || s[0] == '+') && isDigit(s[1]) {
 		neg = s[i] == '-'
 		i++
 	}

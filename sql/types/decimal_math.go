@@ -7,6 +7,10 @@ import (
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
 
+// guardBits are computed beyond the last digit, so that rounding goes wrong for
+// one result in 2^64 only.
+const guardBits = 64
+
 // bitsPerDigit is log2(10), rounded up.
 const bitsPerDigit = 3.33
 
@@ -154,7 +158,7 @@ func expScaled(x *big.Int, p uint, val float64, scale int32) (Decimal, error) {
 		}
 		return Decimal{scale: scale}, nil
 	}
-	q := uint(float64(scale)*bitsPerDigit) + 16
+	q := uint(float64(scale)*bitsPerDigit) + guardBits
 	rbits := int(math.Abs(val)*1.45) + 2
 	return roundFixed(expFixed(x, p, q, rbits), q, scale), nil
 }
@@ -173,7 +177,7 @@ func (d Decimal) Exp() (Decimal, error) {
 	if math.Abs(f) >= maxResultScale*3 {
 		return expScaled(nil, 0, f, scale)
 	}
-	p := uint((float64(scale)+math.Abs(w))*bitsPerDigit) + 32
+	p := uint((float64(scale)+math.Abs(w))*bitsPerDigit) + guardBits
 	x := d.fixed(p)
 	if d.neg {
 		x.Neg(x)
@@ -242,7 +246,7 @@ func (d Decimal) Ln() (Decimal, error) {
 		return r, err
 	}
 	scale := clampScale(max(minSigDigits-lnWeight(d), int(d.scale)))
-	p := uint(float64(scale)*bitsPerDigit) + 32
+	p := uint(float64(scale)*bitsPerDigit) + guardBits
 	return roundFixed(lnFixed(d, p), p, scale), nil
 }
 
