@@ -39,7 +39,7 @@ func (p *printer) utility(s Statement) {
 		p.setting(s.Name)
 	case *Unset:
 		p.s("UNSET ")
-		p.str(s.Name)
+		p.setting(s.Name)
 	case *Discard:
 		p.s("DISCARD ", s.What.String())
 	case *Execute:
@@ -280,8 +280,8 @@ func (p *printer) setting(name string) {
 	}
 	parts := splitDots(name)
 	for _, part := range parts {
-		if part == "" { // only a string can say it
-			p.str(name)
+		if part == "" {
+			p.id(name)
 			return
 		}
 	}
