@@ -92,6 +92,9 @@ func runCommand(n *node, c command) string {
 	if c.verb == "exec" && len(rows) == 0 {
 		return "ok\n"
 	}
+	if len(rows) == 0 {
+		return "(no rows)\n"
+	}
 	if slices.Contains(c.args, "sort") {
 		slices.Sort(rows)
 	}

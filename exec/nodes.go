@@ -80,15 +80,20 @@ func (b *builder) values(st *building, outs []op.Sink, n *plan.Values) error {
 }
 
 func (b *builder) windowAssign(st *building, outs []op.Sink, n *plan.WindowAssign) error {
-	var key []expr.Expr
 	if n.Kind == plan.Session {
-		key = columnExprs(n.Input, n.Keys)
+		key := columnExprs(n.Input, n.Keys)
+		return b.unary(st, outs, key, n.Input, func(ctx *op.Context, out op.Sink) (op.Op, error) {
+			return op.NewSession(ctx, op.SessionConfig{
+				Input: plan.Types(n.Input), Keys: n.Keys, Time: n.Time, Gap: n.Size,
+				Grace: n.Grace,
+			}, out)
+		})
 	}
 	cfg := op.WindowConfig{
 		Kind: n.Kind, Time: n.Time, Size: n.Size, Slide: n.Slide, Offset: n.Offset,
 		Input: plan.Types(n.Input),
 	}
-	return b.unary(st, outs, key, n.Input, func(_ *op.Context, out op.Sink) (op.Op, error) {
+	return b.unary(st, outs, nil, n.Input, func(_ *op.Context, out op.Sink) (op.Op, error) {
 		return op.NewWindowAssign(cfg, out), nil
 	})
 }
@@ -266,17 +271,54 @@ func (s stopper) Push(b *batch.Batch) error {
 }
 
 func (b *builder) funcScan(st *building, outs []op.Sink, n *plan.FuncScan) error {
-	return b.unimplementedNode(n)
+	cfg := op.FuncScanConfig{
+		Calls: n.Calls, Types: plan.Types(n), Ordinality: n.Ordinality, Left: n.Left,
+	}
+	if n.Input == nil {
+		_, err := b.stack(st, outs[:1], func(ctx *op.Context, out op.Sink) (op.Op, error) {
+			return op.NewFuncScan(ctx, cfg, out)
+		})
+		return err
+	}
+	cfg.Input = plan.Types(n.Input)
+	return b.unary(st, outs, nil, n.Input, func(ctx *op.Context, out op.Sink) (op.Op, error) {
+		return op.NewFuncScan(ctx, cfg, out)
+	})
 }
 
 func (b *builder) window(st *building, outs []op.Sink, n *plan.Window) error {
-	return b.unimplementedNode(n)
+	cfg := op.WindowFuncsConfig{
+		Types: plan.Types(n.Input), Partition: n.Partition, OrderBy: n.OrderBy, Calls: n.Calls,
+	}
+	return b.unary(st, outs, n.Partition, n.Input,
+		func(ctx *op.Context, out op.Sink) (op.Op, error) {
+			return op.NewWindowFuncs(ctx, cfg, out)
+		})
 }
 
+// apply runs the right side anew for rows of the left; bounded plans only.
 func (b *builder) apply(st *building, outs []op.Sink, n *plan.Apply) error {
-	return b.unimplementedNode(n)
+	if !b.bounded {
+		return sqlerr.Unsupported("this correlated subquery in a continuous query",
+			"Write it as a join, or run the SELECT without EMIT CHANGES.")
+	}
+	cfg := op.ApplyConfig{
+		Kind: n.Kind, Left: plan.Types(n.Left), Right: plan.Types(n.Right), On: n.On,
+		Run: func(outer expr.OuterRow) ([]*batch.Batch, error) { return b.applyRight(n, outer) },
+	}
+	return b.unary(st, outs, nil, n.Left, func(ctx *op.Context, out op.Sink) (op.Op, error) {
+		return op.NewApply(ctx, cfg, out)
+	})
 }
 
-func (b *builder) unimplementedNode(n plan.Node) error {
-	return sqlerr.New(sqlerr.InternalError, "plan node %T cannot run", n)
+func (b *builder) applyRight(n *plan.Apply, outer expr.OuterRow) ([]*batch.Batch, error) {
+	env := *b.one.Env
+	env.Outer = append(append([]expr.OuterRow(nil), env.Outer...), outer)
+	env.RunSubplan = nil
+	var got []*batch.Batch
+	err := b.e.runIn(b.ctx, b.rd, &env, n.Right, b.work, func(x *batch.Batch) error {
+		got = append(got, copyBatch(x))
+		return nil
+	})
+	return got, err
 }

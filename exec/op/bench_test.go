@@ -1,0 +1,211 @@
+package op
+
+import (
+	"math/rand"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/millracedb/millrace/exec/state"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+var discard = SinkFunc(func(*batch.Batch) error { return nil })
+
+// benchBatches makes batches of (key, value, text) with keys below domain.
+func benchBatches(n, domain int) []*batch.Batch {
+	rnd := rand.New(rand.NewSource(1))
+	out := make([]*batch.Batch, n)
+	for k := range out {
+		b := batch.New([]types.Type{int8Type, int8Type, textType}, batch.MaxRows)
+		for range batch.MaxRows {
+			b.Cols[0].AppendInt(int64(rnd.Intn(domain)) * 7919)
+			b.Cols[1].AppendInt(int64(rnd.Intn(1000)))
+			b.Cols[2].AppendString("some text of a row")
+			b.N++
+		}
+		out[k] = b
+	}
+	return out
+}
+
+var benchTypes = []types.Type{int8Type, int8Type, textType}
+
+// feed pushes b.N rows through an operator, an epoch per 64 batches, and reports
+// the time per row.
+func feed(b *testing.B, o Op, in int, bs []*batch.Batch) {
+	b.Helper()
+	b.ReportAllocs()
+	b.ResetTimer()
+	begin := cpuTime()
+	k := 0
+	for rows := 0; rows < b.N; rows += batch.MaxRows {
+		if err := o.Push(in, bs[k%len(bs)]); err != nil {
+			b.Fatal(err)
+		}
+		if k++; k%64 == 0 {
+			if err := o.EndEpoch(Epoch{N: uint64(k)}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(cpuTime()-begin)/float64(b.N), "cpu-ns/row")
+	b.ReportMetric(float64(o.Memory().Bytes)/(1<<20), "MiB")
+	o.Close()
+}
+
+// cpuTime is the process's processor time in nanoseconds, which neighbours on the
+// machine disturb less than the clock.
+func cpuTime() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts); err != nil {
+		panic(err)
+	}
+	return ts.Nano()
+}
+
+func benchContext() *Context {
+	return &Context{Env: &expr.Env{}, Mem: state.NewMemory(0)}
+}
+
+func must(o Op, err error) Op {
+	if err != nil {
+		panic(err)
+	}
+	return o
+}
+
+func BenchmarkMap(b *testing.B) {
+	cfg := MapConfig{Filter: call(">", col(1, int8Type), lit(int8Type, types.IntDatum(667))),
+		Exprs: []expr.Expr{col(0, int8Type), call("+", col(1, int8Type), col(0, int8Type)), col(2, textType)}}
+	feed(b, must(NewMap(benchContext(), cfg, discard)), 0, benchBatches(64, 1000))
+}
+
+func benchAggregate(b *testing.B, groups []expr.Expr, keys int) {
+	cfg := AggregateConfig{Groups: groups, Aggs: []*expr.AggCall{agg("count"), agg("sum", col(1, int8Type))}}
+	feed(b, must(NewAggregate(benchContext(), cfg, discard)), 0, benchBatches(512, keys))
+}
+
+func BenchmarkAggregateInt1k(b *testing.B) {
+	benchAggregate(b, []expr.Expr{col(0, int8Type)}, 1000)
+}
+
+func BenchmarkAggregateInt1M(b *testing.B) {
+	benchAggregate(b, []expr.Expr{col(0, int8Type)}, 1_000_000)
+}
+
+func BenchmarkAggregateText(b *testing.B) {
+	benchAggregate(b, []expr.Expr{col(2, textType)}, 1000)
+}
+
+func BenchmarkAggregateTwoKeys1M(b *testing.B) {
+	benchAggregate(b, []expr.Expr{col(0, int8Type), col(2, textType)}, 1_000_000)
+}
+
+func BenchmarkAggregateMaxAppendOnly(b *testing.B) {
+	cfg := AggregateConfig{Groups: []expr.Expr{col(0, int8Type)}, AppendOnly: true,
+		Aggs: []*expr.AggCall{agg("max", col(1, int8Type))}}
+	feed(b, must(NewAggregate(benchContext(), cfg, discard)), 0, benchBatches(64, 10_000))
+}
+
+func BenchmarkConsolidate(b *testing.B) {
+	feed(b, NewConsolidate(benchContext(), benchTypes, discard), 0, benchBatches(64, 100_000))
+}
+
+func BenchmarkDistinct1M(b *testing.B) {
+	feed(b, NewDistinct(benchContext(), benchTypes, discard), 0, benchBatches(512, 1_000_000))
+}
+
+func BenchmarkJoinInner(b *testing.B) {
+	cfg := JoinConfig{Kind: plan.Inner, Left: benchTypes, Right: benchTypes,
+		LeftKeys: []expr.Expr{col(0, int8Type)}, RightKeys: []expr.Expr{col(0, int8Type)}}
+	j := must(NewJoin(benchContext(), cfg, discard))
+	for _, x := range benchBatches(25, 1<<40) {
+		for i := range x.N {
+			x.Cols[0].I64[i] %= 100_000 * 7919
+		}
+		if err := j.Push(1, x); err != nil {
+			b.Fatal(err)
+		}
+	}
+	feed(b, j, 0, benchBatches(256, 100_000))
+}
+
+func BenchmarkTemporalJoin(b *testing.B) {
+	cfg := TemporalJoinConfig{Kind: plan.Inner, Left: benchTypes, Right: benchTypes, RightFirst: true,
+		LeftKeys: []expr.Expr{col(0, int8Type)}, RightKeys: []expr.Expr{col(0, int8Type)}}
+	j := must(NewTemporalJoin(benchContext(), cfg, discard))
+	x := batch.New(benchTypes, batch.MaxRows)
+	for k := range 100_000 {
+		x.AppendDatums([]types.Datum{types.IntDatum(int64(k) * 7919), types.IntDatum(1), types.TextDatum("right")}, 1)
+		if x.N == batch.MaxRows {
+			if err := j.Push(1, x); err != nil {
+				b.Fatal(err)
+			}
+			x.Reset()
+		}
+	}
+	feed(b, j, 0, benchBatches(64, 100_000))
+}
+
+func BenchmarkTopN(b *testing.B) {
+	cfg := TopNConfig{Types: benchTypes, Partition: []expr.Expr{col(0, int8Type)},
+		Keys: []expr.Order{{X: col(1, int8Type)}}, Count: lit(int8Type, types.IntDatum(3)), AppendOnly: true}
+	feed(b, must(NewTopN(benchContext(), cfg, discard)), 0, benchBatches(64, 10_000))
+}
+
+func BenchmarkTumble(b *testing.B) {
+	cfg := WindowConfig{Kind: plan.Tumble, Time: 1, Size: 10, Slide: 10, Input: benchTypes}
+	feed(b, NewWindowAssign(cfg, discard), 0, benchBatches(64, 1000))
+}
+
+func BenchmarkSort(b *testing.B) {
+	cfg := SortConfig{Types: benchTypes, Keys: []expr.Order{{X: col(0, int8Type)}}}
+	feed(b, must(NewSort(benchContext(), cfg, discard)), 0, benchBatches(64, 1<<40))
+}
+
+// TestSteadyStateAllocatesNothing: once memory has grown, the hot operators
+// allocate nothing per batch.
+func TestSteadyStateAllocatesNothing(t *testing.T) {
+	bs := benchBatches(4, 1000)
+	join := must(NewTemporalJoin(benchContext(), TemporalJoinConfig{Kind: plan.Left, Left: benchTypes,
+		Right: benchTypes, RightFirst: true, LeftKeys: []expr.Expr{col(0, int8Type)},
+		RightKeys: []expr.Expr{col(0, int8Type)}}, discard))
+	right := batch.New(benchTypes, 500)
+	for k := range int64(500) {
+		right.AppendDatums([]types.Datum{types.IntDatum(k * 7919), types.IntDatum(1), types.TextDatum("x")}, 1)
+	}
+	if err := join.Push(1, right); err != nil {
+		t.Fatal(err)
+	}
+	ops := map[string]Op{
+		"map": must(NewMap(benchContext(), MapConfig{
+			Filter: call(">", col(1, int8Type), lit(int8Type, types.IntDatum(500))),
+			Exprs:  []expr.Expr{col(0, int8Type), call("+", col(1, int8Type), col(0, int8Type))}}, discard)),
+		"aggregate": must(NewAggregate(benchContext(), AggregateConfig{Groups: []expr.Expr{col(0, int8Type)},
+			Aggs: []*expr.AggCall{agg("count"), agg("sum", col(1, int8Type))}}, discard)),
+		"temporal join": join,
+		"consolidate":   NewConsolidate(benchContext(), benchTypes, discard),
+	}
+	for name, o := range ops {
+		step := func() {
+			for _, b := range bs {
+				if err := o.Push(0, b); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := o.EndEpoch(Epoch{N: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		step()
+		step()
+		if n := testing.AllocsPerRun(10, step); n > 0 {
+			t.Errorf("%s: %v allocations per epoch", name, n)
+		}
+	}
+}
