@@ -47,8 +47,39 @@ func (b *builder) finish(p *plan.Plan) (*plan.Plan, error) {
 	slices.Sort(p.Sources)
 	p.Version = b.env.Snapshot.Version
 	p.Notices = append(p.Notices, b.notices...)
-	p.Volatile = b.volatile
+	p.Volatile = changing(p)
 	return p, nil
+}
+
+// changing tells whether running a plan twice may differ without a write between:
+// functions of the session or the clock, and system views.
+func changing(p *plan.Plan) bool {
+	found := false
+	look := func(n plan.Node) {
+		walkNodes(n, func(m plan.Node) {
+			if _, ok := m.(*plan.SystemScan); ok {
+				found = true
+			}
+			for _, s := range slots(m) {
+				expr.Walk(*s, func(x expr.Expr) bool {
+					if c, ok := x.(*expr.Call); ok && (c.Fn.Volatility != expr.Immutable || c.Fn.Session) {
+						found = true
+					}
+					return !found
+				})
+			}
+		})
+	}
+	if p.Root != nil {
+		look(p.Root)
+	}
+	if p.Write != nil {
+		look(p.Write.Input)
+	}
+	for _, s := range p.Subplans {
+		look(s)
+	}
+	return found
 }
 
 // statement plans by kind.

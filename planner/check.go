@@ -15,6 +15,9 @@ func (s *scope) LiteralEnv() *types.Env {
 	if s.b.continuous {
 		return utcLiterals
 	}
+	if s.b.env.Values == nil && s.b.env.Zone != nil {
+		return &types.Env{Zone: s.b.env.Zone}
+	}
 	return s.b.env.Values
 }
 

@@ -39,9 +39,11 @@ type Env struct {
 	// Settings gives a setting by lower-case name, "" when it is not set; nil: all
 	// are at their defaults.
 	Settings func(name string) string
-	// Zone is the session's time zone, for literals of timestamptz; nil: UTC.
+	// Zone is the session's time zone, for literals where Values is nil; nil: they
+	// are read when the plan runs.
 	Zone *time.Location
-	// Values reads literals; nil: UTC and the defaults.
+	// Values reads literals that depend on the session, such as times without a zone;
+	// nil: they are read when the plan runs.
 	Values *types.Env
 	// Text is the statement's text, kept as the Statement of a continuous query.
 	Text string
@@ -77,6 +79,8 @@ type builder struct {
 	prefixStars bool
 	// partition are the result's columns that PARTITION BY names.
 	partition []int
+	// sameAsOnce: the result must be that of the SELECT run once.
+	sameAsOnce bool
 	// windowKey: the result is a table, whose key has the bounds of its windows.
 	windowKey bool
 
@@ -90,9 +94,8 @@ type builder struct {
 	direct map[catalog.OID]map[int]bool
 	// at remembers where a column reference was written, for grouping errors.
 	at       map[*expr.Col]int
-	depth    int // of views being expanded
-	nextWork int // IDs of recursive queries
-	volatile bool
+	depth    int        // of views being expanded
+	nextWork int        // IDs of recursive queries
 	final    bool       // EMIT FINAL: results of closed windows only
 	mayParam bool       // a subscription may have parameters
 	inlined  int        // depth of functions being put in place

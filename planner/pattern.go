@@ -147,7 +147,8 @@ func groupOf(groups []expr.Expr, col int) int {
 }
 
 // bothBounds groups by the other bound of the window too, and drops it again.
-func (b *builder) bothBounds(a *plan.Aggregate, assign *plan.WindowAssign, start, end int) plan.Node {
+func (b *builder) bothBounds(a *plan.Aggregate, assign *plan.WindowAssign,
+	start, end int) plan.Node {
 	c := copyNode(a).(*plan.Aggregate)
 	g := len(c.Groups)
 	add := end

@@ -194,7 +194,9 @@ func (b *builder) pruneSystem(n *plan.SystemScan, need map[int]bool) (plan.Node,
 }
 
 func pruneChangelog(n *plan.Changelog, need map[int]bool) (plan.Node, []int) {
-	at, kept := dropped(len(n.Columns), func(i int) bool { return need[i] || i == 1 && len(need) == 0 })
+	at, kept := dropped(len(n.Columns), func(i int) bool {
+		return need[i] || i == 1 && len(need) == 0
+	})
 	c := *n
 	c.Columns, c.Out = pick(n.Columns, kept), pick(n.Out, kept)
 	return &c, at

@@ -322,10 +322,13 @@ func (b *builder) toRight(preds []expr.Expr, width int) []expr.Expr {
 // joinKey makes an equality of the two sides a key of the join.
 func (b *builder) joinKey(j *plan.Join, p expr.Expr, width int) bool {
 	c, ok := p.(*expr.Call)
-	if !ok || !isEquals(c.Fn) || hasSubplan(p) || !c.Args[0].Type().Same(c.Args[1].Type()) {
+	if !ok || !isEquals(c.Fn) || hasSubplan(p) {
 		return false
 	}
-	x, y := c.Args[0], c.Args[1]
+	x, y, ok := sameTypes(c.Args[0], c.Args[1])
+	if !ok {
+		return false
+	}
 	xl, xr := b.sides(x, width)
 	yl, yr := b.sides(y, width)
 	if xr && yl && !xl && !yr {
@@ -336,6 +339,39 @@ func (b *builder) joinKey(j *plan.Join, p expr.Expr, width int) bool {
 	j.LeftKeys = append(j.LeftKeys[:len(j.LeftKeys):len(j.LeftKeys)], x)
 	j.RightKeys = append(j.RightKeys[:len(j.RightKeys):len(j.RightKeys)], shiftCols(y, -width))
 	return true
+}
+
+// sameTypes gives the two sides of an equality one type: numbers of different
+// kinds become the wider one.
+func sameTypes(x, y expr.Expr) (expr.Expr, expr.Expr, bool) {
+	t, u := x.Type(), y.Type()
+	if t.Same(u) {
+		return x, y, true
+	}
+	a, b := numberRank(t.Kind), numberRank(u.Kind)
+	switch {
+	case a == 0 || b == 0:
+		return x, y, false
+	case a < b:
+		return &expr.Cast{X: x, T: types.Of(u.Kind), Pos: -1}, y, true
+	}
+	return x, &expr.Cast{X: y, T: types.Of(t.Kind), Pos: -1}, true
+}
+
+// numberRank orders the kinds of numbers that compare with each other by value; 0
+// for all others. Floats are none of them: a bigint is not always one exactly.
+func numberRank(k types.Kind) int {
+	switch k {
+	case types.Int2:
+		return 1
+	case types.Int4:
+		return 2
+	case types.Int8:
+		return 3
+	case types.Numeric:
+		return 4
+	}
+	return 0
 }
 
 func isEquals(f *expr.Func) bool { return f.Operator && f.Name == "=" && len(f.Args) == 2 }
@@ -464,12 +500,32 @@ func columnIs(p expr.Expr) (index int, value expr.Expr, ok bool) {
 		if !is || !isFixed(v) {
 			continue
 		}
-		if v.Type().Kind != col.T.Kind && !sameText(v.Type(), col.T) {
-			continue
+		if v, is = valueAs(v, col.T); is {
+			return col.Index, v, true
 		}
-		return col.Index, v, true
 	}
 	return 0, nil, false
+}
+
+// valueAs gives a value that is compared with a column the column's type, where
+// that keeps it.
+func valueAs(v expr.Expr, t types.Type) (expr.Expr, bool) {
+	if v.Type().Kind == t.Kind || sameText(v.Type(), t) {
+		return v, true
+	}
+	if !isInt(v.Type()) || !isInt(t) {
+		return nil, false
+	}
+	if c, ok := v.(*expr.Const); ok {
+		fits := c.D.Null || t.Kind == types.Int8 ||
+			t.Kind == types.Int4 && c.D.I == int64(int32(c.D.I)) ||
+			t.Kind == types.Int2 && c.D.I == int64(int16(c.D.I))
+		return &expr.Const{D: c.D, T: types.Of(t.Kind)}, fits
+	}
+	if numberRank(v.Type().Kind) < numberRank(t.Kind) {
+		return &expr.Cast{X: v, T: types.Of(t.Kind), Pos: -1}, true
+	}
+	return nil, false
 }
 
 // plainColumn sees a column through casts that keep the value's form.
@@ -530,9 +586,11 @@ func columnIn(p expr.Expr) (index int, values []expr.Expr, ok bool) {
 		return 0, nil, false
 	}
 	for _, v := range in.List {
-		if !isFixed(v) || v.Type().Kind != col.T.Kind && !sameText(v.Type(), col.T) {
+		x, ok := valueAs(v, col.T)
+		if !ok || !isFixed(v) {
 			return 0, nil, false
 		}
+		values = append(values, x)
 	}
-	return col.Index, in.List, true
+	return col.Index, values, true
 }

@@ -161,6 +161,13 @@ func (b *builder) checkContinuous(n plan.Node) error {
 					}
 					fail(sqlerr.New(sqlerr.UndefinedParameter, "there is no parameter $%d", x.N))
 				case *expr.Call:
+					if b.sameAsOnce && isClock(x) {
+						fail(sqlerr.New(sqlerr.FeatureNotSupported,
+							"function %s cannot be used in a materialized view", x.Fn.Name).At(x.Pos).
+							WithHint("Its result changes with time, and the view would have to change " +
+								"without new rows. Filter by it when you read the view, or use CREATE " +
+								"STREAM ... AS, which takes the time at which a row comes."))
+					}
 					if x.Fn.Volatility == expr.Volatile || x.Fn.Session {
 						fail(sqlerr.New(sqlerr.FeatureNotSupported,
 							"function %s cannot be used in a continuous query", x.Fn.Name).At(x.Pos).
@@ -173,6 +180,11 @@ func (b *builder) checkContinuous(n plan.Node) error {
 		}
 	})
 	return first
+}
+
+// isClock tells whether a call gives the time.
+func isClock(c *expr.Call) bool {
+	return c.Fn.Volatility == expr.Stable && len(c.Args) == 0 && !c.Fn.Session
 }
 
 func errCorrelated(what string) error {

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"slices"
 	"math"
 
 	"github.com/millracedb/millrace/catalog"
@@ -253,15 +254,17 @@ func (b *builder) windowBounds(f *from, e *entry, rel *catalog.Relation) error {
 // stream declares one, later rows never come in, so that it is 0. Without one no
 // row is late, and only results that wait for the end of a window close them.
 func (b *builder) declaredGrace(f *from) int64 {
-	for _, e := range f.entries {
-		if e.rel != nil && e.rel.Watermark != "" {
-			return 0
-		}
-	}
-	if b.final {
+	if b.final || hasWatermark(f) {
 		return 0
 	}
 	return neverLate
+}
+
+// hasWatermark tells whether a stream of f declares a watermark.
+func hasWatermark(f *from) bool {
+	return slices.ContainsFunc(f.entries, func(e *entry) bool {
+		return e.rel != nil && e.rel.Watermark != ""
+	})
 }
 
 // windowClause is ksqlDB's WINDOW TUMBLING (...) and its like, over rowtime.
@@ -292,7 +295,7 @@ func (b *builder) windowClause(f *from, sel *sql.Select) (*from, error) {
 		}
 	}
 	grace := max(dayMicros-n.Size, 0)
-	if d := b.declaredGrace(f); d == 0 && !b.final {
+	if hasWatermark(f) {
 		grace = 0
 	}
 	if w.Grace != nil {

@@ -81,7 +81,8 @@ func (b *builder) funcItem(n plan.Node, t *sql.TableFunc, name string) (*from, e
 }
 
 // scalarFunc is a function of one value in FROM: one row.
-func (b *builder) scalarFunc(e expr.Expr, x sql.Expr, t *sql.TableFunc, name string) (*from, error) {
+func (b *builder) scalarFunc(e expr.Expr, x sql.Expr, t *sql.TableFunc, name string) (
+	*from, error) {
 	p := &plan.Project{Input: oneRow().node, Exprs: []expr.Expr{e}}
 	p.Out = []plan.Column{{Name: columnName(x), Type: e.Type()}}
 	return b.funcItem(p, t, name)

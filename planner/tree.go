@@ -298,7 +298,8 @@ func (b *builder) anyOuter(n plan.Node) bool {
 
 // mapOuter replaces the Outer columns that eachOuter visits. Subplans in the tree
 // are replaced by changed copies.
-func (b *builder) mapOuter(n plan.Node, depth int, f func(o *expr.Outer, at int) expr.Expr) plan.Node {
+func (b *builder) mapOuter(n plan.Node, depth int,
+	f func(o *expr.Outer, at int) expr.Expr) plan.Node {
 	c := copyNode(n)
 	for _, s := range slots(c) {
 		*s = b.mapOuterIn(*s, depth, f)
@@ -316,7 +317,8 @@ func (b *builder) mapOuter(n plan.Node, depth int, f func(o *expr.Outer, at int)
 	return c
 }
 
-func (b *builder) mapOuterIn(e expr.Expr, depth int, f func(o *expr.Outer, at int) expr.Expr) expr.Expr {
+func (b *builder) mapOuterIn(e expr.Expr, depth int,
+	f func(o *expr.Outer, at int) expr.Expr) expr.Expr {
 	out, _ := expr.Transform(e, func(x expr.Expr) (expr.Expr, error) {
 		switch x := x.(type) {
 		case *expr.Outer:

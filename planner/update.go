@@ -430,7 +430,8 @@ func (b *builder) queryNamed(t sql.Target) (*catalog.Query, error) {
 }
 
 // queryState plans PAUSE and RESUME.
-func (b *builder) queryState(t sql.Target, state catalog.QueryState, tag string) (*plan.Plan, error) {
+func (b *builder) queryState(t sql.Target, state catalog.QueryState, tag string) (
+	*plan.Plan, error) {
 	if !t.All {
 		q, err := b.queryNamed(t)
 		if err != nil {
