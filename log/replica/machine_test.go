@@ -22,6 +22,7 @@ type testMachine struct {
 	streams  map[log.StreamID]uint32
 	epochs   []log.Epoch
 	rows     int
+	clock    int64
 	restored log.Epoch
 	onEpoch  func(*log.EpochInput)
 }
@@ -59,7 +60,10 @@ func (m *testMachine) ApplyEpoch(in *log.EpochInput) {
 	if n := len(m.epochs); n > 0 && m.epochs[n-1]+1 != in.Epoch {
 		panic(fmt.Sprintf("epoch %d after %d", in.Epoch, m.epochs[n-1]))
 	}
-	m.epochs = append(m.epochs, in.Epoch)
+	if in.Clock < m.clock {
+		panic(fmt.Sprintf("epoch %d has clock %d after %d", in.Epoch, in.Clock, m.clock))
+	}
+	m.epochs, m.clock = append(m.epochs, in.Epoch), in.Clock
 	for _, b := range in.Blocks {
 		m.rows += b.Rows
 	}
@@ -80,10 +84,11 @@ func (m *testMachine) Snapshot() []byte {
 	return b
 }
 
-func (m *testMachine) Restore(state []byte, at log.Epoch, _ int64) error {
+func (m *testMachine) Restore(state []byte, at log.Epoch, clock int64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.streams, m.epochs, m.restored = map[log.StreamID]uint32{}, []log.Epoch{at}, at
+	m.clock = clock
 	return json.Unmarshal(state, &m.streams)
 }
 

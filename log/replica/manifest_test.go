@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"flag"
+	"math/rand/v2"
 	"os"
 	"reflect"
 	"testing"
@@ -112,5 +113,42 @@ func TestStartRefusesDamage(t *testing.T) {
 	var damage *log.CorruptionError
 	if _, err := Open(cfg, newTestMachine()); !errors.As(err, &damage) {
 		t.Fatalf("started from a damaged manifest: %v", err)
+	}
+}
+
+// A crash after a leader's manifest was written and before the log was made to fit
+// it leaves an older log behind: it is given up, and writing goes on.
+func TestManifestAheadOfLog(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	cfg := testConfig(fs)
+	cfg.SealBytes = 10
+	r, _ := openTest(t, cfg)
+	command(t, r, "create 7 1")
+	old := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100,
+		RNG: rand.New(rand.NewPCG(1, 1))})
+	for range 10 {
+		propose(t, r, rows(7, 0, "a long row for a file"))
+	}
+	checkpoint(t, r)
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"node/MANIFEST", "node/segments"} {
+		if ok, err := vfs.Clone(fs, old, path, path); err != nil || !ok {
+			t.Fatalf("copy %s: %v, %v", path, ok, err)
+		}
+	}
+	cfg.FS = old
+	for life := range 2 {
+		r, _ = openTest(t, cfg)
+		if got := propose(t, r, rows(7, 0, "more")); got.Epoch != log.Epoch(12+life) {
+			t.Fatalf("epoch %d", got.Epoch)
+		}
+		if n := len(readAll(t, r, 7, 0)); n != 11+life {
+			t.Fatalf("%d rows", n)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
