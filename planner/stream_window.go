@@ -1,8 +1,8 @@
 package planner
 
 import (
-	"slices"
 	"math"
+	"slices"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
