@@ -147,6 +147,17 @@ func (x *index) replace(hash uint64, old, r Ref) {
 	t.slots[i] = uint64(tag)<<32 | uint64(r)
 }
 
+// clear removes all entries and keeps the memory.
+func (x *index) clear() {
+	for i := range x.subs {
+		if t := &x.subs[i]; t.n > 0 {
+			clear(t.slots)
+			t.n = 0
+		}
+	}
+	x.n = 0
+}
+
 func (x *index) reset() {
 	for i := range x.subs {
 		x.mem.release(x.subs[i].buf)

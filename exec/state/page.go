@@ -110,11 +110,20 @@ func (a *arena) cut(size int) Ref {
 			a.growFirst(size)
 			continue
 		}
-		a.addPage(pageBytes)
+		a.nextPage()
 	}
 	u := a.used[a.cur]
 	a.used[a.cur] += uint32(size)
 	return Ref(a.cur)<<pageShift + Ref(u)
+}
+
+// nextPage makes the current page one with room: after clear, one that is there.
+func (a *arena) nextPage() {
+	if a.cur+1 < len(a.pages) && a.used[a.cur+1] == 0 && len(a.bufs[a.cur+1]) == pageBytes {
+		a.cur++
+		return
+	}
+	a.addPage(pageBytes)
 }
 
 func (a *arena) addPage(n int) {
@@ -181,6 +190,27 @@ func (a *arena) walkPage(p int, fn func(r Ref)) {
 			fn(r)
 		}
 		u += h.units
+	}
+}
+
+// clear frees all blocks and keeps the pages, but for those of long blocks.
+func (a *arena) clear() {
+	n := 0
+	for i, b := range a.bufs {
+		if len(b) > pageBytes || i > 0 && len(b) < pageBytes {
+			if b != nil {
+				a.mem.release(b)
+			}
+			continue
+		}
+		clear(b[:int(a.used[i])*unitBytes])
+		a.bufs[n], a.pages[n], a.used[n] = b, a.pages[i], 0
+		n++
+	}
+	a.bufs, a.pages, a.used = a.bufs[:n], a.pages[:n], a.used[:n]
+	a.cur, a.bytes, a.free = 0, 0, [allClasses]Ref{}
+	if n > 0 {
+		a.used[0] = headUnits
 	}
 }
 

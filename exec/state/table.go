@@ -271,18 +271,16 @@ func (t *Table) Reset() {
 	t.tombs.Reset()
 }
 
-// Clear is Reset that keeps the memory of a small table, for tables that live for
-// one epoch.
+// Clear is Reset that keeps the memory, unless there is much more of it than was
+// used, for tables that live for one epoch.
 func (t *Table) Clear() {
-	if len(t.pages) > 1 || len(t.idx.subs) > 1 || len(t.pages) == 0 {
+	if t.arena.size() > 8*max(t.arena.bytes, minPageBytes) ||
+		t.idx.size() > 64*8*int64(max(t.idx.n, 16)) {
 		t.Reset()
 		return
 	}
-	clear(t.bufs[0][:int(t.used[0])*unitBytes])
-	t.used[0] = headUnits
-	t.arena.bytes, t.free = 0, [allClasses]Ref{}
-	clear(t.idx.subs[0].slots)
-	t.idx.subs[0].n, t.idx.n = 0, 0
+	t.arena.clear()
+	t.idx.clear()
 	t.n, t.dirty = 0, t.dirty[:0]
 	t.tombs.Reset()
 }
