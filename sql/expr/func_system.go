@@ -388,13 +388,24 @@ func defineServer(r *registry) {
 	}
 	none := func(*Env, []types.Datum, func([]types.Datum) error) error { return nil }
 	r.fn("pg_listening_channels() text", none, "channels that the session listens to", "").ofSession()
-	r.fn("pg_partition_ancestors(regclass) regclass", func(_ *Env, a []types.Datum,
+	ancestors := r.fn("pg_partition_ancestors(regclass) regclass", func(_ *Env, a []types.Datum,
 		emit func([]types.Datum) error) error {
 		if a[0].Null {
 			return nil
 		}
 		return emit(a)
 	}, "the relation, and the partitioned ones above it", "").nullable().ofSession()
+	ancestors.RetCols = []types.Field{{Name: "relid", Type: types.Of(types.Regclass)}}
+	tree := r.fn("pg_partition_tree(regclass) record", func(_ *Env, a []types.Datum,
+		emit func([]types.Datum) error) error {
+		if a[0].Null {
+			return nil
+		}
+		return emit([]types.Datum{a[0], types.NullDatum, types.BoolDatum(true), types.IntDatum(0)})
+	}, "the relation as a tree of partitions", "").nullable().ofSession()
+	tree.RetCols = []types.Field{{Name: "relid", Type: types.Of(types.Regclass)},
+		{Name: "parentrelid", Type: types.Of(types.Regclass)},
+		{Name: "isleaf", Type: types.Of(types.Bool)}, {Name: "level", Type: types.Of(types.Int4)}}
 	expand := r.fn("_pg_expandarray(anyarray) record", bindExpandArray,
 		"the elements with their subscripts", "_pg_expandarray(ARRAY[5, 6])").nullable()
 	expand.RetOf = func(a []types.Type) types.Type {

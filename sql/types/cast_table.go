@@ -194,9 +194,9 @@ var castTable = [kindCount][kindCount]Context{
 		Struct: CastAssignment,
 	},
 	Int2vector: {
-		Array: CastAssignment,
+		Array: CastImplicit, // PostgreSQL: they are arrays, of another index base
 	},
 	Oidvector: {
-		Array: CastAssignment,
+		Array: CastImplicit,
 	},
 }
