@@ -228,6 +228,10 @@ func (s *scope) UserFunc(name []string, args []expr.Expr, pos int) (expr.Expr, b
 		return &expr.Call{Fn: groupingMarker, Args: args, T: types.Of(types.Int4), Pos: pos}, true, nil
 	}
 	n := sql.Name(name)
+	if n.Schema() == catalog.InformationSchema && len(args) <= len(givenRefs) {
+		x, err := s.b.call(n.Last(), args...)
+		return x, err == nil, err
+	}
 	var fs []*catalog.UserFunc
 	if sch := n.Schema(); sch != "" {
 		fs = s.b.env.Snapshot.Functions(sch, n.Last())

@@ -87,13 +87,19 @@ func (b *builder) coerce(e expr.Expr, t types.Type, column string, pos int) (exp
 	return expr.CoerceTo(e, t, expr.CoerceAssignment, &scope{b: b}, pos)
 }
 
-// row makes a record of expressions.
+// row makes a record of expressions, of type t.
 func (b *builder) row(elems []expr.Expr, t types.Type, pos int) (expr.Expr, error) {
 	r := &sql.Row{Loc: sql.Loc(pos)}
 	for i := range elems {
 		r.Elems = append(r.Elems, &sql.ColRef{Loc: sql.NoLoc, Name: sql.Name{string(rune('0' + i))}})
 	}
-	return expr.Check(r, givenWide{&scope{b: b}, elems})
+	x, err := expr.Check(r, givenWide{&scope{b: b}, elems})
+	if c, ok := x.(*expr.Call); ok && len(t.Fields) == len(elems) {
+		named := *c
+		named.T = t // with the fields' names, which ROW() does not have
+		return &named, nil
+	}
+	return x, err
 }
 
 // givenWide is given for any number of expressions: the name is one rune.
