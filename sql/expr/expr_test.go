@@ -88,29 +88,3 @@ func numbersBatch(n int) (*batch.Batch, *testScope) {
 	}
 	return b, &testScope{cols: cols}
 }
-
-func evalText(t testing.TB, text string) string {
-	t.Helper()
-	e := mustCheck(t, &testScope{}, text)
-	env := testEnv()
-	d, err := EvalConst(e, env)
-	if err != nil {
-		return "ERROR " + string(sqlerr.As(err).Code) + " " + sqlerr.As(err).Message
-	}
-	if d.Null {
-		return "NULL"
-	}
-	return types.TextOf(typesEnv(env), e.Type(), d)
-}
-
-func TestQuick(t *testing.T) {
-	for _, c := range []string{"1 + 2", "1 + 2.5", "'a' || 1", "lower('ABC')", "1/0",
-		"case when 1 = 2 then 1/0 else 5 end", "2147483647 + 1", "substring('hello' from 2 for 3)",
-		"array[1,2,3] || 4", "(array[1,2,3])[2]", "3 = any(array[1,2,3])", "3 in (1,2,NULL)",
-		"coalesce(null, 3)", "nullif(1, 1)", "greatest(1, 2.5)", "date '2024-01-01' < timestamp '2024-01-02'",
-		"'abc' like 'a_c'", "format('%s-%I', 'x', 'Y z')", "map('a':=1)['a']", "1 between 0 and 2",
-		"row(1,2) < row(1,3)", "null::int is distinct from 1", "regexp_replace('abc', 'b', 'X')",
-		"'5' + 3", "sqrt(2)", "round(2.5)", "concat(1, 'a', null, true)"} {
-		t.Logf("%s => %s", c, evalText(t, c))
-	}
-}

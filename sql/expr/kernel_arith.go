@@ -10,22 +10,44 @@ import (
 // intArith is +, - or * over integers of kind k. The hot loops only gather an
 // overflow mark; the row at fault is found in a second pass.
 func intArith(op byte, k types.Kind) Kernel {
+	narrow := k != types.Int8
+	w := widthOf(k)
 	return func(_ *Env, n int, rows []uint16, args []*vector, out *vector) error {
 		a, b := args[0], args[1]
 		var over bool
 		switch {
+		case len(rows) == n && !a.Const && !b.Const && narrow:
+			over = narrowDense(op, w, out.I64[:n], a.I64[:n], b.I64[:n])
 		case len(rows) == n && !a.Const && !b.Const:
-			over = arithDense(op, k, out.I64[:n], a.I64[:n], b.I64[:n])
-		case len(rows) == n && !a.Const && b.Const:
-			over = arithDenseConst(op, k, out.I64[:n], a.I64[:n], b.I64[0])
+			over = wideDense(op, out.I64[:n], a.I64[:n], b.I64[:n])
+		case len(rows) == n && !a.Const && narrow:
+			over = narrowConst(op, w, out.I64[:n], a.I64[:n], b.I64[0])
+		case len(rows) == n && !a.Const:
+			over = wideConst(op, out.I64[:n], a.I64[:n], b.I64[0])
+		case narrow:
+			over = narrowRows(op, w, out.I64, a, b, rows)
 		default:
-			over = arithRows(op, k, out.I64, a.I64, b.I64, mask(a), mask(b), rows)
+			over = wideRows(op, out.I64, a, b, rows)
 		}
 		if !over {
 			return nil
 		}
 		return overflowRow(op, k, a, b, rows)
 	}
+}
+
+// width is how a value is checked against a narrow type: v fits when v + off has
+// no bits from bit sh on.
+type width struct {
+	off int64
+	sh  uint
+}
+
+func widthOf(k types.Kind) width {
+	if k == types.Int2 {
+		return width{1 << 15, 16}
+	}
+	return width{1 << 31, 32}
 }
 
 // overflowRow finds the first row that overflows.
@@ -62,7 +84,163 @@ func mul64(x, y int64) (hi, lo int64) {
 	return int64(h), int64(l)
 }
 
-// narrow gives the shift that sign-extends a value of kind k from its width.
+// The loops over narrow integers: 64-bit results never overflow, and are checked
+// against the type's width. A multiplication of int4 fits 63 bits.
+
+func narrowDense(op byte, w width, out, a, b []int64) bool {
+	var bad uint64
+	b, out = b[:len(a)], out[:len(a)]
+	off, sh := w.off, w.sh&63
+	switch op {
+	case '+':
+		for i, x := range a {
+			s := x + b[i]
+			out[i] = s
+			bad |= uint64(s+off) >> sh
+		}
+	case '-':
+		for i, x := range a {
+			s := x - b[i]
+			out[i] = s
+			bad |= uint64(s+off) >> sh
+		}
+	default:
+		for i, x := range a {
+			s := x * b[i]
+			out[i] = s
+			bad |= uint64(s+off) >> sh
+		}
+	}
+	return bad != 0
+}
+
+func narrowConst(op byte, w width, out, a []int64, y int64) bool {
+	var bad uint64
+	out = out[:len(a)]
+	off, sh := w.off, w.sh&63
+	switch op {
+	case '+':
+		for i, x := range a {
+			s := x + y
+			out[i] = s
+			bad |= uint64(s+off) >> sh
+		}
+	case '-':
+		for i, x := range a {
+			s := x - y
+			out[i] = s
+			bad |= uint64(s+off) >> sh
+		}
+	default:
+		for i, x := range a {
+			s := x * y
+			out[i] = s
+			bad |= uint64(s+off) >> sh
+		}
+	}
+	return bad != 0
+}
+
+func narrowRows(op byte, w width, out []int64, av, bv *vector, rows []uint16) bool {
+	var bad uint64
+	a, b, ma, mb := av.I64, bv.I64, mask(av), mask(bv)
+	off, sh := w.off, w.sh&63
+	switch op {
+	case '+':
+		for _, r := range rows {
+			s := a[int(r)&ma] + b[int(r)&mb]
+			out[r] = s
+			bad |= uint64(s+off) >> sh
+		}
+	case '-':
+		for _, r := range rows {
+			s := a[int(r)&ma] - b[int(r)&mb]
+			out[r] = s
+			bad |= uint64(s+off) >> sh
+		}
+	default:
+		for _, r := range rows {
+			s := a[int(r)&ma] * b[int(r)&mb]
+			out[r] = s
+			bad |= uint64(s+off) >> sh
+		}
+	}
+	return bad != 0
+}
+
+// The loops over bigint: a sum overflows when it has not the sign that both
+// operands share, a product when its upper half is not the sign of the lower.
+
+func wideDense(op byte, out, a, b []int64) bool {
+	var bad int64
+	b, out = b[:len(a)], out[:len(a)]
+	switch op {
+	case '+':
+		for i, x := range a {
+			y := b[i]
+			s := x + y
+			out[i] = s
+			bad |= (x ^ s) & (y ^ s)
+		}
+	case '-':
+		for i, x := range a {
+			y := b[i]
+			s := x - y
+			out[i] = s
+			bad |= (x ^ y) & (x ^ s)
+		}
+	default:
+		var high int64
+		for i, x := range a {
+			hi, lo := mul64(x, b[i])
+			out[i] = lo
+			high |= hi ^ lo>>63
+		}
+		return high != 0
+	}
+	return bad < 0
+}
+
+func wideConst(op byte, out, a []int64, y int64) bool {
+	var bad int64
+	out = out[:len(a)]
+	switch op {
+	case '+':
+		for i, x := range a {
+			s := x + y
+			out[i] = s
+			bad |= (x ^ s) & (y ^ s)
+		}
+	case '-':
+		for i, x := range a {
+			s := x - y
+			out[i] = s
+			bad |= (x ^ y) & (x ^ s)
+		}
+	default:
+		var high int64
+		for i, x := range a {
+			hi, lo := mul64(x, y)
+			out[i] = lo
+			high |= hi ^ lo>>63
+		}
+		return high != 0
+	}
+	return bad < 0
+}
+
+func wideRows(op byte, out []int64, av, bv *vector, rows []uint16) bool {
+	a, b, ma, mb := av.I64, bv.I64, mask(av), mask(bv)
+	over := false
+	for _, r := range rows {
+		v, ok := checkedArith(op, a[int(r)&ma], b[int(r)&mb])
+		out[r] = v
+		over = over || !ok
+	}
+	return over
+}
+
+// narrowShift gives the shift that sign-extends a value of kind k from its width.
 func narrowShift(k types.Kind) uint {
 	switch k {
 	case types.Int2:
@@ -71,128 +249,6 @@ func narrowShift(k types.Kind) uint {
 		return 32
 	}
 	return 0
-}
-
-func arithDense(op byte, k types.Kind, out, a, b []int64) bool {
-	var bad int64
-	sh := narrowShift(k)
-	switch op {
-	case '+':
-		for i, x := range a {
-			y := b[i]
-			s := x + y
-			out[i] = s
-			bad |= (x^s)&(y^s) | (s<<sh>>sh ^ s)
-		}
-	case '-':
-		for i, x := range a {
-			y := b[i]
-			s := x - y
-			out[i] = s
-			bad |= (x^y)&(x^s) | (s<<sh>>sh ^ s)
-		}
-	default:
-		return mulDense(sh, out, a, b)
-	}
-	return overflowed(bad, sh)
-}
-
-// overflowed interprets gathered marks: with a narrow kind any bit tells, in 64
-// bits only the sign does.
-func overflowed(bad int64, sh uint) bool {
-	if sh == 0 {
-		return bad < 0
-	}
-	return bad != 0
-}
-
-func mulDense(sh uint, out, a, b []int64) bool {
-	var bad int64
-	if sh != 0 {
-		for i, x := range a {
-			s := x * b[i]
-			out[i] = s
-			bad |= s<<sh>>sh ^ s
-		}
-		return bad != 0
-	}
-	for i, x := range a {
-		hi, lo := mul64(x, b[i])
-		out[i] = lo
-		bad |= hi ^ lo>>63
-	}
-	return bad != 0
-}
-
-func arithDenseConst(op byte, k types.Kind, out, a []int64, y int64) bool {
-	var bad int64
-	sh := narrowShift(k)
-	switch op {
-	case '+':
-		for i, x := range a {
-			s := x + y
-			out[i] = s
-			bad |= (x^s)&(y^s) | (s<<sh>>sh ^ s)
-		}
-	case '-':
-		for i, x := range a {
-			s := x - y
-			out[i] = s
-			bad |= (x^y)&(x^s) | (s<<sh>>sh ^ s)
-		}
-	default:
-		return mulDenseConst(sh, out, a, y)
-	}
-	return overflowed(bad, sh)
-}
-
-func mulDenseConst(sh uint, out, a []int64, y int64) bool {
-	var bad int64
-	if sh != 0 {
-		for i, x := range a {
-			s := x * y
-			out[i] = s
-			bad |= s<<sh>>sh ^ s
-		}
-		return bad != 0
-	}
-	for i, x := range a {
-		hi, lo := mul64(x, y)
-		out[i] = lo
-		bad |= hi ^ lo>>63
-	}
-	return bad != 0
-}
-
-func arithRows(op byte, k types.Kind, out, a, b []int64, ma, mb int, rows []uint16) bool {
-	var bad int64
-	sh := narrowShift(k)
-	switch op {
-	case '+':
-		for _, r := range rows {
-			x, y := a[int(r)&ma], b[int(r)&mb]
-			s := x + y
-			out[r] = s
-			bad |= (x^s)&(y^s) | (s<<sh>>sh ^ s)
-		}
-	case '-':
-		for _, r := range rows {
-			x, y := a[int(r)&ma], b[int(r)&mb]
-			s := x - y
-			out[r] = s
-			bad |= (x^y)&(x^s) | (s<<sh>>sh ^ s)
-		}
-	default:
-		for _, r := range rows {
-			hi, lo := mul64(a[int(r)&ma], b[int(r)&mb])
-			out[r] = lo
-			if hi != lo>>63 || lo<<sh>>sh != lo {
-				return true
-			}
-		}
-		return false
-	}
-	return overflowed(bad, sh)
 }
 
 // intDivKernel is integer division, which truncates.
