@@ -30,10 +30,11 @@ func (s *Session) copyIn(ctx context.Context, sc *scope, st *statement, x *sql.C
 		return err
 	}
 	opts.Env = &sc.values
-	r, err := sink.CopyIn(CopyHeader{Binary: opts.Format == codec.CopyBinary, Columns: len(cols)})
+	r, err := sink.CopyIn(ctx, CopyHeader{Binary: opts.Format == codec.CopyBinary, Columns: len(cols)})
 	if err != nil {
 		return gone(err)
 	}
+	defer r.Close()
 	c := &copying{s: s, ctx: ctx, relation: rel.Name, opts: opts,
 		app: s.host.engine.NewAppender(sc.read(st.plan, nil)), inBlock: sc.txn != nil}
 	if opts.deadLetter || opts.ignore {

@@ -287,7 +287,7 @@ func (c *collector) Flush() error              { return nil }
 func (c *collector) Notice(*Notice) error      { return nil }
 func (c *collector) Complete(tag string) error { c.tag = tag; return nil }
 func (c *collector) Empty() error              { return nil }
-func (c *collector) CopyIn(CopyHeader) (CopyReader, error) {
+func (c *collector) CopyIn(context.Context, CopyHeader) (CopyReader, error) {
 	return nil, sqlerr.Unsupported("COPY with a row limit", "Execute it without a limit.")
 }
 

@@ -295,3 +295,30 @@ func lower(s string) string {
 	}
 	return s
 }
+
+// Context ends when the session was told to end.
+func (s *Session) Context() context.Context { return s.ctx }
+
+// Streaming tells whether a statement without an end is running.
+func (s *Session) Streaming() bool {
+	s.info.Lock()
+	defer s.info.Unlock()
+	return s.info.state == "streaming"
+}
+
+// IdleLimit says how long the session may wait for its next statement, in
+// microseconds (0: for ever), and the error that then ends it.
+func (s *Session) IdleLimit() (int64, error) {
+	if s.block == explicitBlock {
+		if ms := s.settings.int(idxIdleInTxn); ms > 0 {
+			return ms * 1000, fatal(sqlerr.IdleInTransactionSessionTimeout,
+				"terminating connection due to idle-in-transaction timeout")
+		}
+		return 0, nil
+	}
+	if ms := s.settings.int(idxIdle); ms > 0 {
+		return ms * 1000, fatal(sqlerr.IdleSessionTimeout,
+			"terminating connection due to idle-session timeout")
+	}
+	return 0, nil
+}

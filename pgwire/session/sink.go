@@ -10,6 +10,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 
 	"github.com/millracedb/millrace/sql/batch"
@@ -44,8 +45,8 @@ type Sink interface {
 	CopyOut(c CopyHeader) error
 	CopyData(row []byte) error
 	CopyDone() error
-	// CopyIn asks the client for the data of COPY FROM.
-	CopyIn(c CopyHeader) (CopyReader, error)
+	// CopyIn asks the client for the data of COPY FROM. ctx ends the wait for it.
+	CopyIn(ctx context.Context, c CopyHeader) (CopyReader, error)
 }
 
 // CopyReader gives the data of COPY FROM in pieces of any size.
@@ -53,6 +54,8 @@ type CopyReader interface {
 	// Next gives the next piece, valid until the call after; io.EOF at the end. A
 	// *sqlerr.Error says that the client gave up.
 	Next() ([]byte, error)
+	// Close is called when no more is read, also before the end.
+	Close()
 }
 
 // CopyHeader describes the data of a COPY.
