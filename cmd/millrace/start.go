@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ import (
 func newStartCommand() *cobra.Command {
 	cfg := node.DefaultConfig()
 	var logLevel string
+	var checkpoint time.Duration
 	c := &cobra.Command{
 		Use:   "start",
 		Short: "Run a node",
@@ -36,6 +38,10 @@ when it is on disk.`,
   millrace start --data /tmp/try --listen 127.0.0.1:0 --http 127.0.0.1:0 --cluster 127.0.0.1:0`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if checkpoint <= 0 {
+				return usageError{errors.New("--checkpoint-interval must be positive")}
+			}
+			cfg.CheckpointMicros = checkpoint.Microseconds()
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
 			return runStart(ctx, cfg, logLevel, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -52,6 +58,8 @@ when it is on disk.`,
 		"budget for the state of queries in bytes; 0: half of the machine's memory")
 	f.BoolVar(&cfg.Insecure, "insecure", false,
 		"serve everybody who can reach --listen, without encryption and password")
+	f.DurationVar(&checkpoint, "checkpoint-interval", 10*time.Second,
+		"time between checkpoints: a restart replays at most what came since the last one")
 	f.StringVar(&logLevel, "log-level", "warn", "what to log: debug, info, warn or error")
 	return c
 }

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	iofs "io/fs"
 	"strings"
 
-	oserror "github.com/cockroachdb/errors/oserror"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -39,7 +39,7 @@ func nodeID(fs vfs.FS, dir, want string, random func() uint64) (string, error) {
 			return "", fmt.Errorf("--node-id %s: the data directory belongs to node %s", want, kept)
 		}
 		return kept, nil
-	case !oserror.IsNotExist(err):
+	case !errors.Is(err, iofs.ErrNotExist):
 		return "", fmt.Errorf("read the node's name: %w", err)
 	}
 	if want == "" {

@@ -20,6 +20,7 @@ import (
 	"github.com/millracedb/millrace/log/segment"
 	"github.com/millracedb/millrace/log/transport"
 	"github.com/millracedb/millrace/log/wal"
+	"github.com/millracedb/millrace/pgwire"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -34,7 +35,7 @@ type Node struct {
 	replica  *replica.Replica
 	registry *prometheus.Registry
 	started  int64 // microseconds since 1970
-	wire     *wireServer
+	wire     *pgwire.Server
 	admin    *adminServer
 
 	sqlListener, httpListener net.Listener // bound by listen, closed by Close
@@ -169,7 +170,7 @@ func (n *Node) startReplica(context.Context) error {
 		Bootstrap: []replica.Peer{{ID: n.cfg.NodeID, Addr: n.mux.Addr()}},
 		Transport: n.mux.Raft(0), Store: n.store,
 		Clock: n.cfg.Clock, Merger: codec.Merger{Key: n.engine.KeyOf},
-		Logger: n.cfg.Logger, Registry: n.registry,
+		Logger: slog.New(calmRaft{n.cfg.Logger.Handler()}), Registry: n.registry,
 	}, n.engine)
 	return err
 }
@@ -200,7 +201,13 @@ type engineLog struct {
 }
 
 // Leading implements exec.Log.
-func (l *engineLog) Leading() bool { return l.Replica.Status().State == "Leader" }
+func (l *engineLog) Leading() bool { return l.Replica.IsLeader() }
+
+// Retain implements exec.Log.
+func (l *engineLog) Retain(ctx context.Context) error { return l.Replica.Retain(ctx) }
+
+// Retain implements exec.Log.
+func (l *engineLog) Retain(ctx context.Context) error { return l.Replica.Retain(ctx) }
 
 // Checkpoint implements exec.Log.
 func (l *engineLog) Checkpoint(ctx context.Context, e log.Epoch, index uint64, extra []byte) error {
@@ -223,7 +230,7 @@ func (n *Node) Close() error {
 		errs = append(errs, n.admin.close())
 	}
 	if n.wire != nil {
-		errs = append(errs, n.wire.close())
+		errs = append(errs, n.wire.Close())
 	}
 	for _, l := range []net.Listener{n.sqlListener, n.httpListener} {
 		if l != nil {
