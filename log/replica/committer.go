@@ -34,6 +34,8 @@ type committer struct {
 	clock  int64
 	chains uint64
 	node   uint64
+	// pressed: the disk was full at the last entry.
+	pressed bool
 
 	entries, txns, bytes atomic.Int64
 }
@@ -171,6 +173,9 @@ func (c *committer) run() {
 		batch := c.take()
 		if batch == nil {
 			return
+		}
+		if batch = c.refuseWhenFull(batch); len(batch) == 0 {
+			continue
 		}
 		f := &inFlight{txns: batch}
 		c.submit(f)

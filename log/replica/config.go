@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/log/transport"
 )
 
 // Clock is where the leader takes the clock of entries from.
@@ -99,6 +100,9 @@ type Config struct {
 	// with a nil Transport: a group of this node alone. Nil with a Transport: the
 	// node waits until a leader adds it.
 	Bootstrap []Peer
+	// Mux is the way to the other nodes. It stands for Transport, Forward and Fetch,
+	// and gets the handlers of this group.
+	Mux *transport.Mux
 	// Transport is how Raft reaches the other members; nil: there are none.
 	Transport raft.Transport
 	// Store is Raft's store; nil: log/wal in Dir. The replica closes it.
@@ -125,6 +129,9 @@ type Config struct {
 func (c *Config) fill() error {
 	if c.FS == nil || c.Dir == "" || c.NodeID == "" || c.Clock == nil {
 		return errors.New("replica needs a file system, a directory, a node ID and a clock")
+	}
+	if c.Mux != nil {
+		c.useMux()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

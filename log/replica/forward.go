@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/log/transport"
 )
 
 // The codes of a forwarded transaction's answer.
@@ -32,6 +33,9 @@ func (r *Replica) forward(ctx context.Context, id, addr string, t *log.Txn) (log
 	if err != nil {
 		if errors.Is(err, log.ErrNotLeader) {
 			return log.Result{}, err
+		}
+		if errors.Is(err, transport.ErrUnreachable) {
+			return log.Result{}, fmt.Errorf("forward to %s: %w: %w", id, log.ErrNotLeader, err)
 		}
 		return log.Result{}, fmt.Errorf("forward to %s: %w: %w", id, log.ErrUnknownOutcome, err)
 	}

@@ -109,6 +109,9 @@ func (r *Replica) open(m log.Machine) error {
 	r.commit = newCommitter(r)
 	r.metrics = newMetrics(r)
 	r.keeper.Go(r.maintain)
+	if r.cfg.Mux != nil {
+		r.serveMux()
+	}
 	return nil
 }
 

@@ -189,6 +189,9 @@ func (m *Mux) start(f func()) bool {
 	return true
 }
 
+// ErrUnreachable is returned when there is no connection to a node: nothing was sent.
+var ErrUnreachable = errors.New("node cannot be reached")
+
 // connect returns the connection to the node on the lane, and dials it if need be. node may be ""
 // where only the address is known.
 func (m *Mux) connect(ctx context.Context, node, addr string, l lane) (*conn, error) {
@@ -223,7 +226,7 @@ func (m *Mux) connect(ctx context.Context, node, addr string, l lane) (*conn, er
 	c, err := m.dial(ctx, node, addr, l)
 	if err != nil {
 		m.metrics.dialFailures.Add(1)
-		return nil, fmt.Errorf("connect to %s: %w", addr, err)
+		return nil, fmt.Errorf("%w: connect to %s: %w", ErrUnreachable, addr, err)
 	}
 	if old := s.conn.Swap(c); old != nil {
 		old.fail(ErrWrongNode)
