@@ -177,7 +177,6 @@ func (b *builder) refuse(stmt sql.Statement) (*plan.Plan, error) {
 		if rel.Kind != catalog.KindMaterializedView {
 			return nil, rel.WrongKind(catalog.KindMaterializedView, "")
 		}
-		b.notice("materialized view \"%s\" is always up to date", rel.Name)
 		return &plan.Plan{Tag: "REFRESH MATERIALIZED VIEW"}, nil
 	case *sql.Do:
 		return nil, sqlerr.Unsupported("DO", "Send the statements one by one.")

@@ -63,11 +63,9 @@ func (b *builder) createStream(s *sql.CreateStream) (*plan.Plan, error) {
 	return d.plan("CREATE STREAM", s.IfNotExists, s.Replace, nil), nil
 }
 
-// createTable plans CREATE TABLE with a column list.
+// createTable plans CREATE TABLE with a column list. A temporary table is an
+// ordinary one that the session drops at its end.
 func (b *builder) createTable(s *sql.CreateTable) (*plan.Plan, error) {
-	if s.Temp {
-		b.notice("table \"%s\" is not temporary: it stays until it is dropped", s.Name.Last())
-	}
 	d, err := b.newDefinition(catalog.KindTable, s.Name, s.Pos())
 	if err != nil {
 		return nil, err
