@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"github.com/millracedb/millrace/exec/op"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
@@ -159,14 +161,26 @@ func (b *builder) setOp(st *building, outs []op.Sink, n *plan.SetOp) error {
 		if err != nil {
 			return err
 		}
-		for i, in := range n.In {
-			if err := b.connect(st, ports(ops, i), nil, in); err != nil {
-				return err
-			}
-		}
-		return nil
+		return b.unionAll(st, ops, n)
 	}
 	return b.countedSetOp(st, outs, n)
+}
+
+// unionAll connects the inputs so that a bounded result has the rows of the first
+// one first, as clients expect: operators end the epoch in the reverse order of
+// their making, sources are read in its order.
+func (b *builder) unionAll(st *building, ops []op.Op, n *plan.SetOp) error {
+	from := len(b.sources)
+	var sources []func() error
+	for i := len(n.In) - 1; i >= 0; i-- {
+		if err := b.connect(st, ports(ops, i), nil, n.In[i]); err != nil {
+			return err
+		}
+		sources = append(slices.Clone(b.sources[from:]), sources...)
+		b.sources = b.sources[:from]
+	}
+	b.sources = append(b.sources, sources...)
+	return nil
 }
 
 func (b *builder) countedSetOp(st *building, outs []op.Sink, n *plan.SetOp) error {
