@@ -108,7 +108,8 @@ func linearModel(rows [][]types.Datum, groups []int) zset {
 		if k != "" || len(groups) > 0 {
 			k += "|"
 		}
-		z.add(fmt.Sprintf("%s%d|%d|%d|%d", k, len(rs), countOf(rs, 2, false), countOf(rs, 2, true), big), 1)
+		z.add(fmt.Sprintf("%s%d|%d|%d|%d", k, len(rs), countOf(rs, 2, false), countOf(rs, 2, true),
+			big), 1)
 	}
 	return z
 }
@@ -208,7 +209,8 @@ func TestAggregateGivesOnlyWhatChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := batch.New(aggTypes, 2)
-	row := []types.Datum{types.IntDatum(1), types.NullDatum, types.NullDatum, types.NullDatum, types.NullDatum}
+	row := []types.Datum{types.IntDatum(1), types.NullDatum, types.NullDatum, types.NullDatum,
+		types.NullDatum}
 	b.AppendDatums(row, 1)
 	for epoch := range uint64(3) {
 		if err := a.Push(0, b); err != nil {
@@ -335,16 +337,17 @@ func TestTopN(t *testing.T) {
 					Keys:  []expr.Order{{X: call("-", lit(int8Type, types.IntDatum(0)), col(1, int8Type))}},
 					Count: lit(int8Type, types.IntDatum(2)), Offset: lit(int8Type, types.IntDatum(1)),
 					WithTies: ties, RowNumber: number, AppendOnly: appendOnly}
-				t.Run(fmt.Sprintf("ties=%v/number=%v/appendOnly=%v", ties, number, appendOnly), func(t *testing.T) {
-					check(t, func(*rand.Rand) *subject {
-						return &subject{
-							ports:  []*port{{types: ts, domain: 5, appendOnly: appendOnly}},
-							make:   func(ctx *Context, out Sink) (Op, error) { return NewTopN(ctx, cfg, out) },
-							model:  func(ps []*port) zset { return topModel(ps[0].now, ts, ties, number) },
-							noFold: true, // bounded runs break ties by arrival
-						}
+				t.Run(fmt.Sprintf("ties=%v/number=%v/appendOnly=%v", ties, number, appendOnly),
+					func(t *testing.T) {
+						check(t, func(*rand.Rand) *subject {
+							return &subject{
+								ports:  []*port{{types: ts, domain: 5, appendOnly: appendOnly}},
+								make:   func(ctx *Context, out Sink) (Op, error) { return NewTopN(ctx, cfg, out) },
+								model:  func(ps []*port) zset { return topModel(ps[0].now, ts, ties, number) },
+								noFold: true, // bounded runs break ties by arrival
+							}
+						})
 					})
-				})
 			}
 		}
 	}

@@ -20,7 +20,8 @@ func TestMap(t *testing.T) {
 			ports: []*port{{types: ts, domain: 5}},
 			make: func(ctx *Context, out Sink) (Op, error) {
 				return NewMap(ctx, MapConfig{Filter: call(">", col(0, int8Type), zero),
-					Exprs: []expr.Expr{col(1, textType), call("+", col(0, int8Type), col(0, int8Type)), zero}}, out)
+					Exprs: []expr.Expr{col(1, textType), call("+", col(0, int8Type), col(0, int8Type)), zero}},
+					out)
 			},
 			model: func(ps []*port) zset {
 				z := zset{}
@@ -165,7 +166,8 @@ func TestSort(t *testing.T) {
 		p := &port{types: ts, domain: 6, appendOnly: true}
 		sink := &collectSink{t: t, got: zset{}}
 		s, err := NewSort(testContext(true), SortConfig{Types: ts, Keys: []expr.Order{
-			{X: col(0, int8Type), Desc: true, NullsFirst: true}, {X: call("upper", col(1, textType))}}}, sink)
+			{X: col(0, int8Type), Desc: true, NullsFirst: true}, {X: call("upper", col(1, textType))}}},
+			sink)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +208,8 @@ func sortsAfter(a, b string) bool {
 func TestLimit(t *testing.T) {
 	ts := []types.Type{int8Type}
 	sink := &collectSink{t: t, got: zset{}}
-	l, err := NewLimit(testContext(true), ts, lit(int8Type, types.IntDatum(5)), lit(int8Type, types.IntDatum(3)), sink)
+	l, err := NewLimit(testContext(true), ts, lit(int8Type, types.IntDatum(5)), lit(int8Type,
+		types.IntDatum(3)), sink)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +224,8 @@ func TestLimit(t *testing.T) {
 	if !l.Done() {
 		t.Error("limit reached, but not Done")
 	}
-	if _, err := NewLimit(testContext(true), ts, lit(int8Type, types.IntDatum(-1)), nil, sink); err == nil {
+	if _, err := NewLimit(testContext(true), ts, lit(int8Type, types.IntDatum(-1)), nil,
+		sink); err == nil {
 		t.Error("LIMIT -1 was accepted")
 	}
 }

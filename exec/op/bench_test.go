@@ -81,12 +81,14 @@ func must(o Op, err error) Op {
 
 func BenchmarkMap(b *testing.B) {
 	cfg := MapConfig{Filter: call(">", col(1, int8Type), lit(int8Type, types.IntDatum(667))),
-		Exprs: []expr.Expr{col(0, int8Type), call("+", col(1, int8Type), col(0, int8Type)), col(2, textType)}}
+		Exprs: []expr.Expr{col(0, int8Type), call("+", col(1, int8Type), col(0, int8Type)), col(2,
+			textType)}}
 	feed(b, must(NewMap(benchContext(), cfg, discard)), 0, benchBatches(64, 1000))
 }
 
 func benchAggregate(b *testing.B, groups []expr.Expr, keys int) {
-	cfg := AggregateConfig{Groups: groups, Aggs: []*expr.AggCall{agg("count"), agg("sum", col(1, int8Type))}}
+	cfg := AggregateConfig{Groups: groups, Aggs: []*expr.AggCall{agg("count"), agg("sum", col(1,
+		int8Type))}}
 	feed(b, must(NewAggregate(benchContext(), cfg, discard)), 0, benchBatches(512, keys))
 }
 
@@ -141,7 +143,8 @@ func BenchmarkTemporalJoin(b *testing.B) {
 	j := must(NewTemporalJoin(benchContext(), cfg, discard))
 	x := batch.New(benchTypes, batch.MaxRows)
 	for k := range 100_000 {
-		x.AppendDatums([]types.Datum{types.IntDatum(int64(k) * 7919), types.IntDatum(1), types.TextDatum("right")}, 1)
+		x.AppendDatums([]types.Datum{types.IntDatum(int64(k) * 7919), types.IntDatum(1),
+			types.TextDatum("right")}, 1)
 		if x.N == batch.MaxRows {
 			if err := j.Push(1, x); err != nil {
 				b.Fatal(err)
@@ -154,7 +157,8 @@ func BenchmarkTemporalJoin(b *testing.B) {
 
 func BenchmarkTopN(b *testing.B) {
 	cfg := TopNConfig{Types: benchTypes, Partition: []expr.Expr{col(0, int8Type)},
-		Keys: []expr.Order{{X: col(1, int8Type)}}, Count: lit(int8Type, types.IntDatum(3)), AppendOnly: true}
+		Keys: []expr.Order{{X: col(1, int8Type)}}, Count: lit(int8Type, types.IntDatum(3)),
+		AppendOnly: true}
 	feed(b, must(NewTopN(benchContext(), cfg, discard)), 0, benchBatches(64, 10_000))
 }
 
@@ -177,7 +181,8 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		RightKeys: []expr.Expr{col(0, int8Type)}}, discard))
 	right := batch.New(benchTypes, 500)
 	for k := range int64(500) {
-		right.AppendDatums([]types.Datum{types.IntDatum(k * 7919), types.IntDatum(1), types.TextDatum("x")}, 1)
+		right.AppendDatums([]types.Datum{types.IntDatum(k * 7919), types.IntDatum(1),
+			types.TextDatum("x")}, 1)
 	}
 	if err := join.Push(1, right); err != nil {
 		t.Fatal(err)
@@ -186,7 +191,8 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		"map": must(NewMap(benchContext(), MapConfig{
 			Filter: call(">", col(1, int8Type), lit(int8Type, types.IntDatum(500))),
 			Exprs:  []expr.Expr{col(0, int8Type), call("+", col(1, int8Type), col(0, int8Type))}}, discard)),
-		"aggregate": must(NewAggregate(benchContext(), AggregateConfig{Groups: []expr.Expr{col(0, int8Type)},
+		"aggregate": must(NewAggregate(benchContext(), AggregateConfig{Groups: []expr.Expr{col(0,
+			int8Type)},
 			Aggs: []*expr.AggCall{agg("count"), agg("sum", col(1, int8Type))}}, discard)),
 		"temporal join": join,
 		"consolidate":   NewConsolidate(benchContext(), benchTypes, discard),

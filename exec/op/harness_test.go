@@ -50,7 +50,8 @@ type collectSink struct {
 	t     *testing.T
 	types []types.Type
 	got   zset
-	order []string // rows in order, for bounded runs
+	order []string // rows in order, with repetition
+	all   []string // rows and weights as they came
 	neg   bool
 }
 
@@ -70,6 +71,7 @@ func (s *collectSink) Push(b *batch.Batch) error {
 		s.neg = s.neg || w < 0
 		row := rowText(b.Cols, int(i))
 		s.got.add(row, int64(w))
+		s.all = append(s.all, fmt.Sprintf("%+d %s", w, row))
 		for range w {
 			s.order = append(s.order, row)
 		}
@@ -227,17 +229,7 @@ func check(t *testing.T, s func(rnd *rand.Rand) *subject) {
 
 func checkRun(t *testing.T, s *subject, rnd *rand.Rand, size int) {
 	t.Helper()
-	sink := &collectSink{t: t, types: s.out, got: zset{}}
-	ctx := testContext(false)
-	o, err := s.make(ctx, sink)
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := state.Open(vfs.NewMem(), "/state", state.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	r := newRun(t, s)
 	for epoch := uint64(1); epoch <= 12; epoch++ {
 		for in, p := range s.ports {
 			n := rnd.Intn(16)
@@ -245,25 +237,107 @@ func checkRun(t *testing.T, s *subject, rnd *rand.Rand, size int) {
 				n = 5000
 			}
 			for _, b := range cut(rnd, p.types, p.changes(rnd, n), size) {
-				if err := o.Push(in, b); err != nil {
-					t.Fatal(err)
-				}
+				r.push(t, in, b)
 			}
 		}
-		if err := o.EndEpoch(Epoch{N: epoch, Watermark: math.MinInt64}); err != nil {
+		r.end(t, Epoch{N: epoch, Watermark: math.MinInt64})
+		checkResult(t, s, r.sink.got, epoch)
+		if rnd.Intn(4) == 0 {
+			r.save(t, epoch, rnd.Intn(2) == 0)
+		}
+	}
+	r.close(t)
+}
+
+// run is an operator that is saved and loaded now and then, and a twin that is
+// not: both must give the same rows in the same order, as replicas do.
+type run struct {
+	s        *subject
+	ctx      *Context
+	store    *state.Store
+	o, twin  Op
+	sink     *collectSink
+	twinSink *collectSink
+}
+
+func newRun(t *testing.T, s *subject) *run {
+	t.Helper()
+	r := &run{s: s, ctx: testContext(false), sink: &collectSink{t: t, got: zset{}},
+		twinSink: &collectSink{t: t, got: zset{}}}
+	var err error
+	if r.o, err = s.make(r.ctx, r.sink); err != nil {
+		t.Fatal(err)
+	}
+	if r.twin, err = s.make(testContext(false), r.twinSink); err != nil {
+		t.Fatal(err)
+	}
+	if r.store, err = state.Open(vfs.NewMem(), "/state", state.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *run) push(t *testing.T, in int, b *batch.Batch) {
+	t.Helper()
+	for _, o := range []Op{r.o, r.twin} {
+		if err := o.Push(in, b); err != nil {
 			t.Fatal(err)
 		}
-		checkResult(t, s, sink.got, epoch)
-		if rnd.Intn(4) == 0 {
-			o = reload(t, s, ctx, store, o, sink, epoch)
+	}
+}
+
+func (r *run) end(t *testing.T, e Epoch) {
+	t.Helper()
+	for _, o := range []Op{r.o, r.twin} {
+		if err := o.EndEpoch(e); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if u := o.Memory(); u.Bytes < 0 || u.Rows < 0 {
+	if !slices.Equal(r.sink.all, r.twinSink.all) {
+		t.Fatalf("epoch %d: after loading, rows come in another order or differ:\n%s\nnot\n%s", e.N,
+			strings.Join(r.sink.all, "\n"), strings.Join(r.twinSink.all, "\n"))
+	}
+	r.sink.all, r.twinSink.all = nil, nil
+}
+
+// save saves the operator, and with load goes on with a new one.
+func (r *run) save(t *testing.T, epoch uint64, load bool) {
+	t.Helper()
+	cp := r.store.Begin(epoch)
+	if err := r.o.Save(cp.Writer("op")); err != nil {
+		t.Fatal(err)
+	}
+	if err := cp.Commit(nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.store.Forget(epoch); err != nil {
+		t.Fatal(err)
+	}
+	if !load {
+		return // the next Save is of what changed
+	}
+	r.o.Close()
+	var err error
+	if r.o, err = r.s.make(r.ctx, r.sink); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.o.Load(r.store.Reader("op")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *run) close(t *testing.T) {
+	t.Helper()
+	if u := r.o.Memory(); u.Bytes < 0 || u.Rows < 0 {
 		t.Errorf("memory %+v", u)
 	}
-	o.Close()
-	if ctx.Mem.Used() != 0 {
-		t.Errorf("%d bytes are in use after Close", ctx.Mem.Used())
+	r.o.Close()
+	r.twin.Close()
+	if r.ctx.Mem.Used() != 0 {
+		t.Errorf("%d bytes are in use after Close", r.ctx.Mem.Used())
+	}
+	if err := r.store.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -295,7 +369,8 @@ func checkResult(t *testing.T, s *subject, got zset, epoch uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compare(t, s.canonical(got), s.canonical(whole.got), fmt.Sprintf("epoch %d against the whole", epoch))
+	compare(t, s.canonical(got), s.canonical(whole.got), fmt.Sprintf("epoch %d against the whole",
+		epoch))
 	o.Close()
 }
 
@@ -325,38 +400,9 @@ func compare(t *testing.T, got, want zset, what string) {
 	}
 	if len(diff) > 0 {
 		sort.Strings(diff)
-		t.Fatalf("%s: %d rows differ:\n%s", what, len(diff), strings.Join(diff[:min(len(diff), 12)], "\n"))
+		t.Fatalf("%s: %d rows differ:\n%s", what, len(diff), strings.Join(diff[:min(len(diff), 12)],
+			"\n"))
 	}
-}
-
-// reload saves the operator and goes on with a new one that loads.
-func reload(t *testing.T, s *subject, ctx *Context, store *state.Store, o Op, sink Sink,
-	epoch uint64) Op {
-	t.Helper()
-	cp := store.Begin(epoch)
-	if err := o.Save(cp.Writer("op")); err != nil {
-		t.Fatal(err)
-	}
-	if err := cp.Commit(nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Forget(epoch); err != nil {
-		t.Fatal(err)
-	}
-	if epoch%2 == 0 {
-		return o // goes on, so that the next Save is of what changed
-	}
-	o.Close()
-	o, err := s.make(ctx, sink)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r := store.Reader("op"); r != nil {
-		if err := o.Load(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return o
 }
 
 // Shorthands for expressions.

@@ -30,15 +30,19 @@ func TestJoin(t *testing.T) {
 				if residual {
 					cfg.Residual = call("<=", col(2, int8Type), col(5, int8Type))
 				}
-				t.Run(fmt.Sprintf("%s/keys=%d/residual=%v", joinNames[kind], nkeys, residual), func(t *testing.T) {
-					check(t, func(rnd *rand.Rand) *subject {
-						return &subject{
-							ports: []*port{{types: lt, domain: 4}, {types: rt, domain: 4}},
-							make:  func(ctx *Context, out Sink) (Op, error) { return NewJoin(ctx, cfg, out) },
-							model: func(ps []*port) zset { return joinModel(cfg, nkeys, residual, ps[0].now, ps[1].now) },
-						}
+				t.Run(fmt.Sprintf("%s/keys=%d/residual=%v", joinNames[kind], nkeys, residual),
+					func(t *testing.T) {
+						check(t, func(rnd *rand.Rand) *subject {
+							return &subject{
+								ports: []*port{{types: lt, domain: 4}, {types: rt, domain: 4}},
+								make:  func(ctx *Context, out Sink) (Op, error) { return NewJoin(ctx, cfg, out) },
+								model: func(ps []*port) zset {
+									return joinModel(cfg, nkeys, residual, ps[0].now,
+										ps[1].now)
+								},
+							}
+						})
 					})
-				})
 			}
 		}
 	}
@@ -90,7 +94,8 @@ func joinModel(cfg JoinConfig, nkeys int, residual bool, ls, rs [][]types.Datum)
 		switch k := cfg.Kind; {
 		case (k == plan.Left || k == plan.Full) && best != yes:
 			z.add(datumText(both, append(append([]types.Datum(nil), l...), nulls...)), 1)
-		case k == plan.Semi && best == yes, k == plan.Anti && best != yes, k == plan.AntiNull && best == no:
+		case k == plan.Semi && best == yes, k == plan.Anti && best != yes, k == plan.AntiNull &&
+			best == no:
 			z.add(datumText(cfg.Left, l), 1)
 		case k == plan.Mark:
 			mark := []types.Datum{types.BoolDatum(false), types.NullDatum, types.BoolDatum(true)}[best]
@@ -154,7 +159,8 @@ func TestJoinWithin(t *testing.T) {
 				for in := range 2 {
 					b := batch.New(ts, 8)
 					for range rnd.Intn(6) {
-						r := []types.Datum{types.IntDatum(rnd.Int63n(3)), types.IntDatum((epoch + rnd.Int63n(4)) * sec)}
+						r := []types.Datum{types.IntDatum(rnd.Int63n(3)),
+							types.IntDatum((epoch + rnd.Int63n(4)) * sec)}
 						rows[in] = append(rows[in], r)
 						b.AppendDatums(r, 1)
 					}
@@ -178,12 +184,14 @@ func TestJoinWithin(t *testing.T) {
 			if kind != plan.Semi && sink.neg {
 				t.Errorf("kind %s retracts", joinNames[kind])
 			}
-			compare(t, sink.got, withinModel(kind, ts, rows, 2*sec, 5*sec), fmt.Sprintf("%s seed %d", joinNames[kind], seed))
+			compare(t, sink.got, withinModel(kind, ts, rows, 2*sec, 5*sec), fmt.Sprintf("%s seed %d",
+				joinNames[kind], seed))
 		}
 	}
 }
 
-func withinModel(kind plan.JoinKind, ts []types.Type, rows [2][][]types.Datum, before, after int64) zset {
+func withinModel(kind plan.JoinKind, ts []types.Type, rows [2][][]types.Datum, before,
+	after int64) zset {
 	z := zset{}
 	both := append(append([]types.Type(nil), ts...), ts...)
 	hit := make([]bool, len(rows[1]))
@@ -258,7 +266,8 @@ func TestTemporalJoin(t *testing.T) {
 	}
 }
 
-func temporalModel(z zset, kind plan.JoinKind, residual bool, both []types.Type, lc []change, rs [][]types.Datum) {
+func temporalModel(z zset, kind plan.JoinKind, residual bool, both []types.Type, lc []change,
+	rs [][]types.Datum) {
 	for _, c := range lc {
 		n := 0
 		for _, r := range rs {
@@ -269,7 +278,8 @@ func temporalModel(z zset, kind plan.JoinKind, residual bool, both []types.Type,
 			z.add(datumText(both, append(append([]types.Datum(nil), c.row...), r...)), int64(c.w))
 		}
 		if n == 0 && kind == plan.Left {
-			z.add(datumText(both, append(append([]types.Datum(nil), c.row...), types.NullDatum, types.NullDatum)), int64(c.w))
+			z.add(datumText(both, append(append([]types.Datum(nil), c.row...), types.NullDatum,
+				types.NullDatum)), int64(c.w))
 		}
 	}
 }

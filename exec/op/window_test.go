@@ -23,11 +23,13 @@ var frameUnits = map[expr.FrameUnit]string{expr.FrameRows: "rows", expr.FrameRan
 func randomFrame(rnd *rand.Rand) expr.Frame {
 	f := expr.Frame{Unit: expr.FrameUnit(rnd.Intn(3)), Exclude: expr.FrameExclude(rnd.Intn(4))}
 	bound := func() expr.Bound {
-		return expr.Bound{Kind: expr.BoundKind(rnd.Intn(5)), Offset: lit(int8Type, types.IntDatum(rnd.Int63n(3)))}
+		return expr.Bound{Kind: expr.BoundKind(rnd.Intn(5)), Offset: lit(int8Type,
+			types.IntDatum(rnd.Int63n(3)))}
 	}
 	for {
 		f.Lo, f.Hi = bound(), bound()
-		if f.Lo.Kind <= f.Hi.Kind && f.Lo.Kind != expr.UnboundedFollowing && f.Hi.Kind != expr.UnboundedPreceding {
+		if f.Lo.Kind <= f.Hi.Kind && f.Lo.Kind != expr.UnboundedFollowing &&
+			f.Hi.Kind != expr.UnboundedPreceding {
 			return f
 		}
 	}
@@ -44,14 +46,17 @@ func TestWindowFuncs(t *testing.T) {
 		v := col(2, int8Type)
 		count, least := agg("count", v), agg("min", v)
 		calls := []*expr.WindowCall{
-			{Name: "row_number", T: int8Type}, {Name: "rank", T: int8Type}, {Name: "dense_rank", T: int8Type},
+			{Name: "row_number", T: int8Type}, {Name: "rank", T: int8Type}, {Name: "dense_rank",
+				T: int8Type},
 			{Name: "count", Agg: count.Fn, Args: count.Args, Frame: frame, T: int8Type},
 			{Name: "min", Agg: least.Fn, Args: least.Args, Frame: frame, T: int8Type},
 			{Name: "last_value", Args: []expr.Expr{v}, Frame: frame, T: int8Type},
 			{Name: "lag", Args: []expr.Expr{v}, T: int8Type},
 		}
-		cfg := WindowFuncsConfig{Types: wfTypes, Partition: []expr.Expr{col(0, int8Type)}, OrderBy: order, Calls: calls}
-		name := fmt.Sprintf("seed=%d/%s/%d-%d/exclude=%d", seed, frameUnits[frame.Unit], frame.Lo.Kind, frame.Hi.Kind, frame.Exclude)
+		cfg := WindowFuncsConfig{Types: wfTypes, Partition: []expr.Expr{col(0, int8Type)},
+			OrderBy: order, Calls: calls}
+		name := fmt.Sprintf("seed=%d/%s/%d-%d/exclude=%d", seed, frameUnits[frame.Unit], frame.Lo.Kind,
+			frame.Hi.Kind, frame.Exclude)
 		t.Run(name, func(t *testing.T) {
 			s := &subject{
 				ports:  []*port{{types: wfTypes, domain: 4}},
@@ -115,7 +120,8 @@ func wfModel(rows [][]types.Datum, f expr.Frame, desc bool) zset {
 	return z
 }
 
-func wfRow(rs [][]types.Datum, groups []int, i int, f expr.Frame, key func(types.Datum) int64) string {
+func wfRow(rs [][]types.Datum, groups []int, i int, f expr.Frame,
+	key func(types.Datum) int64) string {
 	rank := 1
 	for j := range i {
 		if groups[j] < groups[i] {
@@ -141,7 +147,8 @@ func wfRow(rs [][]types.Datum, groups []int, i int, f expr.Frame, key func(types
 	if i > 0 {
 		lag = rs[i-1][2]
 	}
-	row := append(append([]types.Datum(nil), rs[i]...), types.IntDatum(int64(i+1)), types.IntDatum(int64(rank)),
+	row := append(append([]types.Datum(nil), rs[i]...), types.IntDatum(int64(i+1)),
+		types.IntDatum(int64(rank)),
 		types.IntDatum(int64(groups[i]+1)), types.IntDatum(n), best, last, lag)
 	ts := make([]types.Type, len(row))
 	for k := range ts {
@@ -150,7 +157,8 @@ func wfRow(rs [][]types.Datum, groups []int, i int, f expr.Frame, key func(types
 	return datumText(ts, row)
 }
 
-func inFrame(rs [][]types.Datum, groups []int, i, j int, f expr.Frame, key func(types.Datum) int64) bool {
+func inFrame(rs [][]types.Datum, groups []int, i, j int, f expr.Frame,
+	key func(types.Datum) int64) bool {
 	// d is how far row j is after row i, in the unit of the frame.
 	d := int64(j - i)
 	switch f.Unit {
@@ -179,7 +187,8 @@ func inFrame(rs [][]types.Datum, groups []int, i, j int, f expr.Frame, key func(
 	}
 	// A NULL key is its own bound: no offset leads away from it.
 	if null := rs[i][1].Null; f.Unit == expr.FrameRange && null {
-		in = (f.Lo.Kind == expr.UnboundedPreceding || d >= 0) && (f.Hi.Kind == expr.UnboundedFollowing || d <= 0)
+		in = (f.Lo.Kind == expr.UnboundedPreceding || d >= 0) && (f.Hi.Kind == expr.UnboundedFollowing ||
+			d <= 0)
 	}
 	switch f.Exclude {
 	case expr.ExcludeCurrentRow:
@@ -198,7 +207,8 @@ func TestNtile(t *testing.T) {
 			sink := &collectSink{t: t, got: zset{}}
 			w, err := NewWindowFuncs(testContext(true), WindowFuncsConfig{Types: []types.Type{int8Type},
 				OrderBy: []expr.Order{{X: col(0, int8Type)}}, Calls: []*expr.WindowCall{{Name: "ntile",
-					Args: []expr.Expr{lit(types.Of(types.Int4), types.IntDatum(buckets))}, T: types.Of(types.Int4)}}}, sink)
+					Args: []expr.Expr{lit(types.Of(types.Int4), types.IntDatum(buckets))},
+					T:    types.Of(types.Int4)}}}, sink)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -256,7 +266,8 @@ func sessionModel(rows [][]types.Datum, gap int64) zset {
 				hi++
 			}
 			for _, x := range times[lo:hi] {
-				z.add(datumText(ts, []types.Datum{k, types.IntDatum(x), types.IntDatum(times[lo]), types.IntDatum(times[hi-1] + gap)}), 1)
+				z.add(datumText(ts, []types.Datum{k, types.IntDatum(x), types.IntDatum(times[lo]),
+					types.IntDatum(times[hi-1] + gap)}), 1)
 			}
 			lo = hi
 		}
@@ -266,7 +277,8 @@ func sessionModel(rows [][]types.Datum, gap int64) zset {
 
 func TestSessionForgetsWhatIsOver(t *testing.T) {
 	sink := &collectSink{t: t, got: zset{}}
-	s, err := NewSession(testContext(false), SessionConfig{Input: winTypes, Keys: []int{0}, Time: 1, Gap: second, Grace: second}, sink)
+	s, err := NewSession(testContext(false), SessionConfig{Input: winTypes, Keys: []int{0}, Time: 1,
+		Gap: second, Grace: second}, sink)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +312,8 @@ func TestFinalGateGivesNetOfClosedWindows(t *testing.T) {
 	for seed := range int64(10) {
 		rnd := rand.New(rand.NewSource(seed))
 		sink := &collectSink{t: t, got: zset{}}
-		g := NewFinalGate(testContext(false), FinalGateConfig{Types: winTypes, End: 1, Grace: second}, sink)
+		g := NewFinalGate(testContext(false), FinalGateConfig{Types: winTypes, End: 1, Grace: second},
+			sink)
 		p := &port{types: winTypes, domain: 12}
 		for e := range uint64(5) {
 			for _, b := range cut(rnd, winTypes, p.changes(rnd, 20), 7) {
@@ -395,7 +408,8 @@ func TestApply(t *testing.T) {
 	for _, kind := range []plan.JoinKind{plan.Inner, plan.Left, plan.Semi, plan.Anti, plan.Mark} {
 		for _, cached := range []bool{false, true} {
 			runs := 0
-			cfg := ApplyConfig{Kind: kind, Left: lt, Right: rt, On: call(">", col(2, int8Type), lit(int8Type, types.IntDatum(1))),
+			cfg := ApplyConfig{Kind: kind, Left: lt, Right: rt, On: call(">", col(2, int8Type),
+				lit(int8Type, types.IntDatum(1))),
 				Run: func(o expr.OuterRow) ([]*batch.Batch, error) {
 					runs++
 					b := batch.New(rt, 4)

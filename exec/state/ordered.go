@@ -103,9 +103,10 @@ func (o *Ordered) order(row []byte, seq int64, r Ref) int {
 }
 
 // Add changes the multiplicity of a row by w and gives the new root. owner is the
-// caller's number of the multiset, seq the order of arrival, unique in it. With w < 0 and Arrival, the oldest equal rows are taken. A
-// row that is not there is added with negative multiplicity, which a later
-// addition in the same epoch cancels.
+// caller's number of the multiset, seq the order of arrival, unique in it. With
+// w < 0 and Arrival, the oldest equal rows are taken. A row that is not there is
+// added with negative multiplicity, which a later addition in the same epoch
+// cancels.
 func (o *Ordered) Add(root Ref, owner int64, row []byte, seq, w int64) Ref {
 	if o.arrival {
 		return o.addArrival(root, owner, row, seq, w)
