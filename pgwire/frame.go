@@ -67,8 +67,14 @@ func fatalProtocol(format string, args ...any) *sqlerr.Error {
 // next reads a message. idle says that the client is expected to be silent, so
 // that the wait may be interrupted.
 func (in *intake) next(limit int, idle bool) (frame, error) {
-	h, err := in.wait(5, idle)
+	h, err := in.wait(1, idle)
 	if err != nil {
+		return frame{}, err
+	}
+	if !known[h[0]].ok { // also when its length never comes
+		return frame{}, fatalProtocol("invalid frontend message type %d", h[0])
+	}
+	if h, err = in.wait(5, false); err != nil {
 		return frame{}, err
 	}
 	kind, n, err := head(h, limit)

@@ -76,7 +76,7 @@ func (s *Session) declare(st *statement, x *sql.DeclareCursor, params []types.Da
 	}
 	p := &portal{name: x.Name, st: st, params: params, created: s.host.clock.NowMicros(),
 		cursor: &cursor{hold: x.Hold, forward: x.NoScroll || stream}}
-	p.columns = columnsOf(st.plan, s.snapshot())
+	p.columns = columnsOf(st.plan, nil, s.snapshot(), nil)
 	if x.Binary {
 		p.formats = []int16{1}
 		p.columns = formatted(p.columns, p.formats)
@@ -152,11 +152,12 @@ func (s *Session) fetch(ctx context.Context, x *sql.Fetch, sink Sink) error {
 	if err := s.openPortal(p); err != nil {
 		return err
 	}
-	if err := gone(sink.Columns(s.result(p.columns, p.values))); err != nil {
+	o := &output{sink: sink, result: s.result(p.columns, p.values)}
+	n, err := s.advance(ctx, p, &x.CursorMove, o.rows)
+	if err != nil && !errors.Is(err, errWaited) {
 		return err
 	}
-	n, err := s.advance(ctx, p, &x.CursorMove, sink.Rows)
-	if err != nil && !errors.Is(err, errWaited) {
+	if err := o.announce(); err != nil {
 		return err
 	}
 	return gone(sink.Complete("FETCH " + strconv.FormatInt(n, 10)))
@@ -233,12 +234,13 @@ func (s *Session) move(ctx context.Context, x *sql.Move, sink Sink) error {
 
 // executeCursor is Execute on the name of a cursor.
 func (s *Session) executeCursor(p *portal, limit int64, sink Sink) error {
-	if err := gone(sink.Columns(s.result(p.columns, p.values))); err != nil {
+	o := &output{sink: sink, result: s.result(p.columns, p.values)}
+	m := &sql.CursorMove{Dir: sql.FetchForward, Count: limit, All: limit <= 0}
+	n, err := s.advance(s.stmtCtx, p, m, o.rows)
+	if err != nil {
 		return err
 	}
-	m := &sql.CursorMove{Dir: sql.FetchForward, Count: limit, All: limit <= 0}
-	n, err := s.advance(s.stmtCtx, p, m, sink.Rows)
-	if err != nil {
+	if err := o.announce(); err != nil {
 		return err
 	}
 	if limit > 0 && n == limit {

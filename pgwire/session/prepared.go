@@ -196,6 +196,9 @@ func (s *Session) bind(portalName, name string, formats []int16, values [][]byte
 		if err := s.refresh(p); err != nil {
 			return err
 		}
+		if err := s.constants(p.st); err != nil {
+			return err
+		}
 		o.st, o.columns = p.st, p.columns
 	}
 	if len(formats) > 1 && len(formats) != len(values) {

@@ -143,28 +143,53 @@ func (s *Session) runIn(ctx context.Context, x *scope, st *statement, params []t
 	case p.Root == nil:
 		return gone(sink.Complete(p.Tag))
 	}
-	if err := gone(sink.Columns(s.result(formatted(st.columns, formats), &x.values))); err != nil {
-		return err
-	}
-	n := int64(0)
-	out := func(b *batch.Batch) error {
-		return expand(b, func(b *batch.Batch) error {
-			n += int64(b.Rows())
-			return gone(sink.Rows(b))
-		})
-	}
+	o := &output{sink: sink, result: s.result(formatted(st.columns, formats), &x.values)}
 	var err error
 	if p.Emit != nil {
+		// The client learns at once that the result has begun: rows may be long in coming.
+		if err := o.announce(); err != nil {
+			return err
+		}
 		s.streaming()
-		err = s.subscribe(ctx, x, p, params, s.settings.int(idxSubscriberBuffer), out,
+		err = s.subscribe(ctx, x, p, params, s.settings.int(idxSubscriberBuffer), o.rows,
 			func() error { return gone(sink.Flush()) })
 	} else {
-		err = s.host.engine.Run(ctx, x.read(p, params), out)
+		err = s.host.engine.Run(ctx, x.read(p, params), o.rows)
 	}
 	if err != nil {
 		return err
 	}
-	return gone(sink.Complete(rowTag(p.Tag, n)))
+	if err := o.announce(); err != nil {
+		return err
+	}
+	return gone(sink.Complete(rowTag(p.Tag, o.n)))
+}
+
+// output gives rows to a sink. The result is announced with its first rows, so
+// that a statement that fails before them gives nothing but its error.
+type output struct {
+	sink      Sink
+	result    *Result
+	announced bool
+	n         int64
+}
+
+func (o *output) announce() error {
+	if o.announced {
+		return nil
+	}
+	o.announced = true
+	return gone(o.sink.Columns(o.result))
+}
+
+func (o *output) rows(b *batch.Batch) error {
+	if err := o.announce(); err != nil {
+		return err
+	}
+	return expand(b, func(b *batch.Batch) error {
+		o.n += int64(b.Rows())
+		return gone(o.sink.Rows(b))
+	})
 }
 
 // rowTag is the tag of a statement that gives rows.
@@ -200,18 +225,19 @@ func (s *Session) write(ctx context.Context, x *scope, st *statement, params []t
 	if err := s.mustWrite(verb); err != nil {
 		return err
 	}
-	var out func(*batch.Batch) error
-	if w.Returning != nil {
-		r := s.result(formatted(st.columns, formats), &x.values)
-		if err := gone(sink.Columns(r)); err != nil {
+	if w.Returning == nil {
+		res, err := s.host.engine.Write(ctx, x.read(st.plan, params), nil)
+		if err != nil {
 			return err
 		}
-		out = func(b *batch.Batch) error {
-			return expand(b, func(b *batch.Batch) error { return gone(sink.Rows(b)) })
-		}
+		return gone(sink.Complete(writeTag(w.Kind, verb, res.Rows)))
 	}
-	res, err := s.host.engine.Write(ctx, x.read(st.plan, params), out)
+	o := &output{sink: sink, result: s.result(formatted(st.columns, formats), &x.values)}
+	res, err := s.host.engine.Write(ctx, x.read(st.plan, params), o.rows)
 	if err != nil {
+		return err
+	}
+	if err := o.announce(); err != nil {
 		return err
 	}
 	return gone(sink.Complete(writeTag(w.Kind, verb, res.Rows)))

@@ -8,6 +8,7 @@ import (
 	"github.com/millracedb/millrace/catalog/system"
 	"github.com/millracedb/millrace/exec"
 	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -120,8 +121,8 @@ func (x *scope) Describe(fn string, args []types.Datum) (types.Datum, bool, erro
 	return x.describer.Describe(fn, args)
 }
 
-// columns describes a plan's result.
-func columnsOf(p *plan.Plan, snap *catalog.Snapshot) []Column {
+// columnsOf describes a plan's result; tree is its statement, or nil.
+func columnsOf(p *plan.Plan, tree sql.Statement, snap *catalog.Snapshot, path []string) []Column {
 	if p.Columns == nil {
 		return nil
 	}
@@ -140,7 +141,34 @@ func columnsOf(p *plan.Plan, snap *catalog.Snapshot) []Column {
 			out[i].OID = uint32(oid)
 		}
 	}
+	enumCasts(out, tree, snap, path)
 	return out
+}
+
+// enumCasts gives columns that are casts to an enum the enum's type: to the
+// planner enums are text.
+func enumCasts(cols []Column, tree sql.Statement, snap *catalog.Snapshot, path []string) {
+	st, ok := tree.(*sql.SelectStmt)
+	if !ok {
+		return
+	}
+	sel, ok := st.Query.Body.(*sql.Select)
+	if !ok || len(sel.Items) != len(cols) {
+		return
+	}
+	for i, item := range sel.Items {
+		c, ok := item.X.(*sql.Cast)
+		if !ok || cols[i].Type.Kind != types.Text || len(c.Type.Dims) > 0 {
+			continue
+		}
+		u := snap.ResolveType(path, c.Type.Name.Last())
+		if s := c.Type.Name.Schema(); s != "" {
+			u = snap.UserType(s, c.Type.Name.Last())
+		}
+		if u != nil && u.Labels != nil {
+			cols[i].OID = uint32(u.OID)
+		}
+	}
 }
 
 // enumOf gives the enum type that a plain column was declared with, or 0.

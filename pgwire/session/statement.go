@@ -8,6 +8,7 @@ import (
 	"github.com/millracedb/millrace/planner"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/parse"
 	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
@@ -25,6 +26,7 @@ type statement struct {
 	version catalog.Version
 	gen     uint64
 	stat    *statementStat
+	fine    *plan.Plan // the plan that constants was last happy with
 }
 
 // statementCache keeps the statements of the texts last seen, so that a text that
@@ -121,7 +123,7 @@ func (s *Session) ready(st *statement, snap *catalog.Snapshot) error {
 		p.Columns = nil
 	}
 	st.plan, st.version, st.gen = p, snap.Version, s.settings.planGen
-	st.columns = columnsOf(p, snap)
+	st.columns = columnsOf(p, st.tree, snap, snap.NamedPath(s.settings.path, s.currentUser()))
 	if c, ok := st.tree.(*sql.Copy); ok && c != nil {
 		st.columns = nil
 	}
@@ -189,4 +191,29 @@ func sameColumns(a, b []Column) bool {
 
 func errResultChanged() error {
 	return sqlerr.New(sqlerr.FeatureNotSupported, "cached plan must not change result type")
+}
+
+// constants evaluates a SELECT without FROM and parameters when it is bound, as
+// PostgreSQL does while it plans: SELECT 1/0 fails before it is executed.
+func (s *Session) constants(st *statement) error {
+	p := st.plan
+	if p == nil || p == st.fine || p.Root == nil || p.Volatile || len(p.Params) > 0 ||
+		len(p.Subplans) > 0 {
+		return nil
+	}
+	project, ok := p.Root.(*plan.Project)
+	if !ok {
+		return nil
+	}
+	if v, ok := project.Input.(*plan.Values); !ok || len(v.Rows) != 1 || len(v.Rows[0]) > 0 {
+		return nil
+	}
+	x := s.describing()
+	for _, e := range project.Exprs {
+		if _, err := expr.EvalRow(e, &x.env, nil); err != nil {
+			return err
+		}
+	}
+	st.fine = p
+	return nil
 }
