@@ -206,9 +206,6 @@ func (l *engineLog) Leading() bool { return l.Replica.IsLeader() }
 // Retain implements exec.Log.
 func (l *engineLog) Retain(ctx context.Context) error { return l.Replica.Retain(ctx) }
 
-// Retain implements exec.Log.
-func (l *engineLog) Retain(ctx context.Context) error { return l.Replica.Retain(ctx) }
-
 // Checkpoint implements exec.Log.
 func (l *engineLog) Checkpoint(ctx context.Context, e log.Epoch, index uint64, extra []byte) error {
 	return l.Replica.Checkpoint(ctx, e, index, extra)
