@@ -223,18 +223,15 @@ func sourceKey(n plan.Node) []int {
 			return sourceKey(n.Input)
 		}
 	case *plan.Join:
-		if n.Within != nil && n.Kind == plan.Inner {
-			if key, ok := columnsOf(n.LeftKeys); ok {
-				return key
-			}
-			return nil
-		}
-		if n.Kind != plan.Right && n.Kind != plan.Full {
-			return sourceKey(n.Left)
+		if key, ok := columnsOf(joinRowKey(n)); ok {
+			return key
 		}
 	case *plan.Aggregate:
 		return ordinals(len(n.Groups))
 	case *plan.Project:
+		if key := projectedRowKey(n); key != nil {
+			return key
+		}
 		var out []int
 		for _, c := range sourceKey(n.Input) {
 			at := -1
@@ -252,6 +249,51 @@ func sourceKey(n plan.Node) []int {
 		return out
 	}
 	return nil
+}
+
+// joinRowKey gives the expressions over a join's row that its result is partitioned
+// by: what the sides were joined on, as in ksqlDB.
+func joinRowKey(n *plan.Join) []expr.Expr {
+	width := len(n.Left.Cols())
+	var out []expr.Expr
+	for i, l := range n.LeftKeys {
+		r := shiftCols(n.RightKeys[i], width)
+		switch n.Kind {
+		case plan.Right:
+			out = append(out, r)
+		case plan.Full:
+			out = append(out, &expr.Coalesce{Args: []expr.Expr{l, r}, T: l.Type()})
+		default:
+			out = append(out, l)
+		}
+	}
+	if out == nil && n.Kind != plan.Right && n.Kind != plan.Full {
+		for _, c := range sourceKey(n.Left) {
+			out = append(out, colOf(n.Left, c))
+		}
+	}
+	return out
+}
+
+// projectedRowKey finds the key of a join below a projection in the projection.
+func projectedRowKey(n *plan.Project) []int {
+	in := n.Input
+	if f, ok := in.(*plan.Filter); ok {
+		in = f.Input
+	}
+	j, ok := in.(*plan.Join)
+	if !ok {
+		return nil
+	}
+	var out []int
+	for _, k := range joinRowKey(j) {
+		at := slices.IndexFunc(n.Exprs, func(e expr.Expr) bool { return expr.Equal(e, k) })
+		if at < 0 {
+			return nil
+		}
+		out = append(out, at)
+	}
+	return out
 }
 
 // fitTarget maps the result's columns to the target's, with casts where an

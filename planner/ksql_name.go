@@ -24,7 +24,10 @@ func (k *block) ksqlNames() {
 		case *sql.Field:
 			it.name = k.uniqueField(it.name, i)
 		default:
-			it.name = sprintf("ksql_col_%d", next)
+			for it.name = sprintf("ksql_col_%d", next); k.isSource(it.name); {
+				next++
+				it.name = sprintf("ksql_col_%d", next)
+			}
 			next++
 		}
 	}
@@ -45,6 +48,16 @@ func (k *block) ksqlNames() {
 			it.name = k.prefixed(it)
 		}
 	}
+}
+
+// isSource tells whether FROM has a column of a name.
+func (k *block) isSource(name string) bool {
+	for i := range k.scope.cols {
+		if k.scope.cols[i].name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // joined counts the items of FROM.

@@ -98,10 +98,11 @@ func ordinals(n int) []int {
 	return out
 }
 
-// addKey remembers a unique key, unless a smaller one is known.
+// addKey remembers a unique key, unless a smaller one is known. The empty key, of
+// at most one row, hides no other one: results are stored by columns.
 func addKey(keys [][]int, key []int) [][]int {
 	for _, k := range keys {
-		if subset(k, key) {
+		if subset(k, key) && (len(k) > 0 || len(key) == 0) {
 			return keys
 		}
 	}
@@ -198,6 +199,9 @@ func fixedBy(keys [][]int, conds []expr.Expr) [][]int {
 		}
 		out = append(out, rest)
 	}
+	for _, key := range keys {
+		out = addKey(out, key)
+	}
 	return out
 }
 
@@ -231,6 +235,12 @@ func deriveProject(n *plan.Project, p *plan.Props) {
 		}
 		if ok {
 			p.Keys = addKey(p.Keys, next)
+		}
+	}
+	if j, ok := n.Input.(*plan.Join); ok && j.Kind == plan.Full &&
+		oneMatch(j.Left.Props().Keys, j.LeftKeys) && oneMatch(j.Right.Props().Keys, j.RightKeys) {
+		if key := projectedRowKey(n); key != nil {
+			p.Keys = addKey(p.Keys, key) // of both sides, whichever is there
 		}
 	}
 }
