@@ -140,12 +140,7 @@ func (c *conn) saslFirst() (string, error) {
 	if name := string(b[:len(b)-len(r.b)-5]); name != mechanism {
 		return "", fatalProtocol("client selected an invalid SASL authentication mechanism")
 	}
-	first := string(r.b)
-	// The library asks for a user name; libpq sends none.
-	if at := strings.Index(first, ",n=,"); at >= 0 {
-		first = first[:at] + ",n=*," + first[at+4:]
-	}
-	return first, nil
+	return string(r.b), nil
 }
 
 // readPassword reads a message of type p.

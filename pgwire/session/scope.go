@@ -158,7 +158,11 @@ func enumCasts(cols []Column, tree sql.Statement, snap *catalog.Snapshot, path [
 	}
 	for i, item := range sel.Items {
 		c, ok := item.X.(*sql.Cast)
-		if !ok || cols[i].Type.Kind != types.Text || len(c.Type.Dims) > 0 {
+		if !ok {
+			continue
+		}
+		cols[i].OID, cols[i].Table, cols[i].Attnum = cols[i].Type.OID(), 0, 0
+		if cols[i].Type.Kind != types.Text || len(c.Type.Dims) > 0 {
 			continue
 		}
 		u := snap.ResolveType(path, c.Type.Name.Last())
