@@ -10,6 +10,7 @@ import (
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/sql/sqlerr"
 )
 
 // savedState tells when to write the next checkpoint.
@@ -239,7 +240,12 @@ func (e *Engine) loadQueries(at restorePoint, meta savedMeta) error {
 		}
 		m, ok := saved[c.OID]
 		if !ok || m.Hash != q.plan.Hash {
+			q.rebuilt = c.State != catalog.QueryBackfilling && c.Active != 0
 			again = append(again, q)
+			continue
+		}
+		if c.State == catalog.QueryFailed {
+			e.fail(q, sqlerr.New(sqlerr.Code(c.SQLState), "%s", c.Error))
 			continue
 		}
 		if err := e.loadQuery(q, m); err != nil {

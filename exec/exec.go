@@ -66,6 +66,8 @@ type Log interface {
 	Leading() bool
 	// Tick commits a time entry, if this node leads.
 	Tick(ctx context.Context) error
+	// Retain drops what retention allows to go, if this node leads.
+	Retain(ctx context.Context) error
 	// Checkpoint makes the log's part of a checkpoint durable: tails up to the
 	// epoch are sealed, the manifest is written with extra as the machine's state,
 	// older Raft entries are recycled.

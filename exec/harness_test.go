@@ -45,6 +45,8 @@ type testLog struct {
 
 func (l *testLog) Leading() bool { return l.Replica.IsLeader() }
 
+func (l *testLog) Retain(ctx context.Context) error { return l.Replica.Retain(ctx) }
+
 func (l *testLog) Checkpoint(ctx context.Context, e log.Epoch, i uint64, extra []byte) error {
 	return l.Replica.Checkpoint(ctx, e, i, extra)
 }

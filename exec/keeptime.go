@@ -1,23 +1,32 @@
 package exec
 
-import "github.com/millracedb/millrace/catalog"
-
 // tickMicros is how often the leader looks whether time has to go on: windows
 // close a second after the last partition fell silent, and an idle server does
 // next to nothing.
 const tickMicros = 1_000_000
 
+// retainTicks is how many ticks pass between two looks at retention.
+const retainTicks = 30
+
 // keepTime lets the leader commit a time entry while some watermark could move
 // by time alone, or a checkpoint is due and nobody writes. Its goroutine ends
 // with the engine.
 func (e *Engine) keepTime() {
-	for {
+	for ticks := 0; ; {
 		select {
 		case <-e.cfg.Clock.After(tickMicros):
 		case <-e.ctx.Done():
 			return
 		}
-		if !e.log.Leading() || !e.wantsTime() {
+		if !e.log.Leading() {
+			continue
+		}
+		if ticks++; ticks%retainTicks == 0 {
+			if err := e.log.Retain(e.ctx); err != nil && e.ctx.Err() == nil {
+				e.cfg.Logger.Warn("retention not applied", "error", err)
+			}
+		}
+		if !e.wantsTime() {
 			continue
 		}
 		if err := e.log.Tick(e.ctx); err != nil && e.ctx.Err() == nil {
@@ -42,9 +51,4 @@ func (e *Engine) wantsTime() bool {
 		return nil
 	})
 	return err == nil && want
-}
-
-// Lag tells how far a query is behind the newest epoch of a relation.
-func (q *query) running() bool {
-	return q.state == catalog.QueryRunning || q.state == catalog.QueryBackfilling
 }

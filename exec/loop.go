@@ -191,6 +191,12 @@ func (e *Engine) activate(q *query, w epochWork) *query {
 			e.fail(q, err)
 			return nil
 		}
+		if q.rebuilt {
+			if err := e.replaceTarget(q); err != nil {
+				e.fail(q, err)
+				return nil
+			}
+		}
 		q.state = catalog.QueryRunning
 		q.markReady()
 		return nil

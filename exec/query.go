@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/op"
@@ -29,6 +30,10 @@ type query struct {
 	back *backfill
 	// waiting holds the input of a paused query.
 	waiting *feed
+	// rebuilt: the query was active before, and reads history because its plan
+	// changed: what it makes replaces what the target has.
+	rebuilt bool
+	errors  []rowError // the latest
 	// ready is closed when the query became active, failed or was dropped.
 	ready chan struct{}
 	// at is the epoch up to which the query has run.
@@ -36,7 +41,8 @@ type query struct {
 	rowsIn    int64
 	rowsOut   int64
 	isReady   bool
-	rowErrors int64
+	errorMu   sync.Mutex // shards of a query report errors side by side
+	rowErrors int64      // guarded by errorMu, as errors
 }
 
 // newQuery plans a query and builds its graph; sources and target exist.
@@ -76,8 +82,23 @@ func (q *query) rowError(_ int, err *sqlerr.Error) error {
 	if q.cat.OnError == "fail" {
 		return err
 	}
+	q.errorMu.Lock()
+	defer q.errorMu.Unlock()
 	q.rowErrors++
+	if len(q.errors) == keptErrors {
+		q.errors = q.errors[1:]
+	}
+	q.errors = append(q.errors, rowError{q.at, err})
 	return nil
+}
+
+// keptErrors is how many row errors of a query millrace.row_errors shows.
+const keptErrors = 100
+
+// rowError is a row that could not be computed.
+type rowError struct {
+	after log.Epoch // the last epoch that the query had run
+	err   *sqlerr.Error
 }
 
 // runs tells whether the query takes part in the loop's epochs.

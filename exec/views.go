@@ -76,6 +76,7 @@ func (e *Engine) registerViews() error {
 		"backfills":  e.backfillRows,
 		"epochs":     e.epochRows,
 		"late_rows":  e.lateRowCounts,
+		"row_errors": e.rowErrorRows,
 	} {
 		if err := e.registerView(name, fill); err != nil {
 			return err
@@ -280,13 +281,19 @@ func (e *Engine) backfillRows(_ *system.Context, emit func(viewRow) error) error
 			done, total := q.back.read.Load(), q.back.total.Load()
 			r := viewRow{
 				"query":      types.TextDatum(q.cat.Name),
+				"target":     types.TextDatum(q.target.rel.cat.Name),
 				"rows_done":  types.IntDatum(done),
 				"rows_total": types.IntDatum(total),
+				"started":    types.IntDatum(q.back.started),
+			}
+			if total > 0 {
+				r["percent"] = types.FloatDatum(100 * float64(done) / float64(total))
 			}
 			if took := e.cfg.Clock.NowMicros() - q.back.started; took > 0 && done > 0 {
 				rate := float64(done) / float64(took) * 1e6
 				r["rows_per_second"] = types.FloatDatum(rate)
-				r["eta_ms"] = types.IntDatum(int64(float64(total-done) / rate * 1e3))
+				left := types.IntervalValue{Micros: int64(float64(total-done) / rate * 1e6)}
+				r["eta"] = types.IntervalDatum(left)
 			}
 			add(r)
 		}
@@ -321,6 +328,22 @@ func (e *Engine) lateRowCounts(_ *system.Context, emit func(viewRow) error) erro
 					})
 				}
 			}
+		}
+	})
+}
+
+func (e *Engine) rowErrorRows(_ *system.Context, emit func(viewRow) error) error {
+	return e.collect(emit, func(add func(viewRow)) {
+		for _, q := range e.order {
+			q.errorMu.Lock()
+			for _, x := range q.errors {
+				add(viewRow{
+					"epoch": types.IntDatum(int64(x.after)), "query": types.TextDatum(q.cat.Name),
+					"sqlstate": types.TextDatum(string(x.err.Code)),
+					"error":    types.TextDatum(x.err.Message),
+				})
+			}
+			q.errorMu.Unlock()
 		}
 	})
 }
