@@ -83,7 +83,9 @@ type Limits struct {
 }
 
 // Timing are Raft's timers. The defaults come from measurements under full load on
-// two cores: shorter ones lost leaders.
+// two cores: shorter ones lost leaders. Commit is how long a follower may not know
+// that an entry is committed when no other follows; a transaction that came through
+// a follower waits for that.
 type Timing struct {
 	Heartbeat, Election, Lease, Commit time.Duration
 }
@@ -162,6 +164,6 @@ func (c *Config) fill() error {
 	dur(&c.Timing.Heartbeat, time.Second)
 	dur(&c.Timing.Election, c.Timing.Heartbeat)
 	dur(&c.Timing.Lease, c.Timing.Heartbeat/2)
-	dur(&c.Timing.Commit, 50*time.Millisecond)
+	dur(&c.Timing.Commit, 10*time.Millisecond)
 	return nil
 }

@@ -85,9 +85,6 @@ func (r *Replica) open(m log.Machine) error {
 	if err := durable.MkdirAll(fs, r.cfg.Dir); err != nil {
 		return fmt.Errorf("make directory %s: %w", r.cfg.Dir, err)
 	}
-	if err := syncDir(fs, fs.PathDir(r.cfg.Dir)); err != nil {
-		return err
-	}
 	if err := r.openStore(); err != nil {
 		return err
 	}

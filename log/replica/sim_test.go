@@ -29,7 +29,7 @@ import (
 //
 // MILLRACE_SEEDS is the number of runs, MILLRACE_SEED the first seed.
 func TestSimulation(t *testing.T) {
-	runs, first := 30, rand.Uint64N(1<<40)
+	runs, first := 20, rand.Uint64N(1<<40)
 	if testing.Short() {
 		runs = 5
 	}

@@ -68,9 +68,6 @@ func Open(opts Options) (*Set, error) {
 	if err := durable.MkdirAll(opts.FS, opts.Dir); err != nil {
 		return nil, fmt.Errorf("make directory %s: %w", opts.Dir, err)
 	}
-	if err := syncDir(opts.FS, opts.FS.PathDir(opts.Dir)); err != nil {
-		return nil, err
-	}
 	return newSet(opts), nil
 }
 
