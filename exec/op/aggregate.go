@@ -2,6 +2,7 @@ package op
 
 import (
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/millracedb/millrace/exec/state"
@@ -88,6 +89,11 @@ type aggSet struct {
 // assigns the windows.
 func NewAggregate(ctx *Context, cfg AggregateConfig, out Sink) (Op, error) {
 	a := &Aggregate{ctx: ctx, cfg: cfg, marked: math.MinInt64}
+	for _, set := range cfg.Sets {
+		if cfg.Window != nil && !slices.Contains(set, cfg.Window.End) {
+			a.cfg.Window = nil // a set without windows keeps its groups for ever
+		}
+	}
 	if err := a.compile(); err != nil {
 		return nil, err
 	}

@@ -32,6 +32,9 @@ func (a *Aggregate) Save(w *state.Writer) error {
 	a.gone = a.gone[:0]
 	for _, s := range a.sets {
 		for _, p := range s.panes {
+			if !w.Full() && !p.groups.Changed() {
+				continue
+			}
 			w.Put(savePane, paneKey(s, p), nil)
 			if err := a.savePane(w, p); err != nil {
 				return err

@@ -60,7 +60,7 @@ type builder struct {
 	b     *batch.Batch
 	w     []int32
 	mixed bool // some weight is not +1
-	err   error
+	maps  []batch.Bitmap
 }
 
 func newBuilder(ts []types.Type, out Sink) *builder {
@@ -113,14 +113,14 @@ func (o *builder) flush() error {
 	if o.mixed {
 		o.b.W = o.w
 	}
-	var keep [8]batch.Bitmap
-	maps := keep[:0]
+	maps := o.maps[:0]
 	for _, v := range o.b.Cols {
 		maps = append(maps, v.Valid)
 		if v.Valid != nil && v.Valid.CountNull(o.b.N) == 0 {
 			v.Valid = nil
 		}
 	}
+	o.maps = maps
 	err := o.out.Push(o.b)
 	o.b.Reset()
 	for i, m := range maps {

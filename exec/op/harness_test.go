@@ -354,7 +354,9 @@ func checkResult(t *testing.T, s *subject, got zset, epoch uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for in, p := range s.ports {
+	for k := range s.ports {
+		in := len(s.ports) - 1 - k // the right side first
+		p := s.ports[in]
 		var cs []change
 		for _, r := range p.now {
 			cs = append(cs, change{r, 1})

@@ -22,6 +22,9 @@ type JoinConfig struct {
 	// Within bounds a stream-stream join in time; state is then dropped when the
 	// watermark passes, and rows without a partner are given at that moment.
 	Within *plan.Within
+	// RightFirst says, in bounded executions, that all right rows are pushed
+	// before the first left row.
+	RightFirst bool
 }
 
 // Join keeps both sides and gives the changes of their join, for any weights:
@@ -81,12 +84,30 @@ const (
 	joinWords
 )
 
-// NewJoin makes a Join.
-func NewJoin(ctx *Context, cfg JoinConfig, out Sink) (*Join, error) {
-	j := &Join{ctx: ctx, cfg: cfg, marked: math.MinInt64}
-	k := cfg.Kind
-	j.pairs = k == plan.Inner || k == plan.Left || k == plan.Right || k == plan.Full
-	j.unknown = k == plan.AntiNull || k == plan.Mark
+// NewJoin makes a Join, or for bounded executions a HashJoin.
+func NewJoin(ctx *Context, cfg JoinConfig, out Sink) (Op, error) {
+	ts := append([]types.Type(nil), cfg.Left...)
+	switch {
+	case givesPairs(cfg.Kind):
+		ts = append(ts, cfg.Right...)
+	case cfg.Kind == plan.Mark:
+		ts = append(ts, boolType)
+	}
+	if ctx.Bounded {
+		return newHashJoin(ctx, cfg, ts, out)
+	}
+	return newJoin(ctx, cfg, ts, out)
+}
+
+// givesPairs tells whether a kind of join gives rows of both sides.
+func givesPairs(k plan.JoinKind) bool {
+	return k == plan.Inner || k == plan.Left || k == plan.Right || k == plan.Full
+}
+
+func newJoin(ctx *Context, cfg JoinConfig, ts []types.Type, out Sink) (*Join, error) {
+	j := &Join{ctx: ctx, cfg: cfg, marked: math.MinInt64, out: newBuilder(ts, out)}
+	j.pairs = givesPairs(cfg.Kind)
+	j.unknown = cfg.Kind == plan.AntiNull || cfg.Kind == plan.Mark
 	var err error
 	if cfg.Residual != nil {
 		if j.residual, err = expr.CompileFilter(cfg.Residual); err != nil {
@@ -98,14 +119,6 @@ func NewJoin(ctx *Context, cfg JoinConfig, out Sink) (*Join, error) {
 			return nil, err
 		}
 	}
-	ts := append([]types.Type(nil), cfg.Left...)
-	switch {
-	case j.pairs:
-		ts = append(ts, cfg.Right...)
-	case k == plan.Mark:
-		ts = append(ts, boolType)
-	}
-	j.out = newBuilder(ts, out)
 	j.cand.init(cfg)
 	return j, nil
 }

@@ -35,7 +35,11 @@ func TestJoin(t *testing.T) {
 						check(t, func(rnd *rand.Rand) *subject {
 							return &subject{
 								ports: []*port{{types: lt, domain: 4}, {types: rt, domain: 4}},
-								make:  func(ctx *Context, out Sink) (Op, error) { return NewJoin(ctx, cfg, out) },
+								make: func(ctx *Context, out Sink) (Op, error) {
+									c := cfg
+									c.RightFirst = rnd.Intn(2) == 0
+									return NewJoin(ctx, c, out)
+								},
 								model: func(ps []*port) zset {
 									return joinModel(cfg, nkeys, residual, ps[0].now,
 										ps[1].now)

@@ -383,6 +383,9 @@ func (t *Table) findBytes(key []byte, keyLen uint32) Ref {
 	return 0
 }
 
+// Changed tells whether there is something to save.
+func (t *Table) Changed() bool { return len(t.dirty) > 0 || t.tombs.N() > 0 }
+
 // Live tells whether a ref that was valid in this epoch still is an entry.
 func (t *Table) Live(r Ref) bool { return t.head(r).flags&flagLive != 0 }
 
