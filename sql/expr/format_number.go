@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -132,24 +134,52 @@ func toCharNumber(d types.Decimal, pattern string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	digits, neg := f.digits(r)
+	digits, neg := f.digits(r, f.post)
 	return f.write(digits, neg, d), nil
+}
+
+// toCharFloat is to_char of a float of so many significant digits: those beyond
+// are not written.
+func toCharFloat(v float64, significant int, pattern string) (string, error) {
+	f, err := parseNumberFormat(pattern)
+	if err != nil {
+		return "", err
+	}
+	if f.roman || f.exp || f.shift > 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		k := types.Float8
+		if significant < 15 {
+			k = types.Float4
+		}
+		d, err := types.DecimalFromFloat(k, v)
+		if err != nil {
+			return "", err
+		}
+		return toCharNumber(d, pattern)
+	}
+	whole := len(strconv.FormatFloat(math.Abs(v), 'f', 0, 64))
+	post := max(min(f.post, significant-whole), 0)
+	d, err := types.ParseDecimal(strconv.FormatFloat(v, 'f', post, 64))
+	if err != nil {
+		return "", err
+	}
+	digits, neg := f.digits(d, post)
+	return f.write(digits, neg || v < 0 && !d.IsZero(), d), nil
 }
 
 // digits gives the rounded number as pre digits, left-padded with blanks, and
 // post digits; # marks overflow.
-func (f *numberFormat) digits(d types.Decimal) (digits string, neg bool) {
+func (f *numberFormat) digits(d types.Decimal, post int) (digits string, neg bool) {
 	neg = d.Sign() < 0
 	s := d.Abs().String()
 	whole, frac, _ := strings.Cut(s, ".")
 	if whole == "0" && f.pre > 0 && f.post > 0 {
 		whole = ""
 	}
-	frac += strings.Repeat("0", max(f.post-len(frac), 0))
+	frac += strings.Repeat("0", max(post-len(frac), 0))
 	if len(whole) > f.pre {
-		return strings.Repeat("#", f.pre+f.post), neg
+		return strings.Repeat("#", f.pre+post), neg
 	}
-	return strings.Repeat(" ", f.pre-len(whole)) + whole + frac[:f.post], neg
+	return strings.Repeat(" ", f.pre-len(whole)) + whole + frac[:post], neg
 }
 
 // write lays the digits out by the pattern.
@@ -190,6 +220,9 @@ func (f *numberFormat) write(digits string, neg bool, d types.Decimal) string {
 		putSign()
 	}
 	for _, e := range f.elems {
+		if e == "." && d.IsNaN() {
+			break
+		}
 		f.element(&b, e, digits, &at, first, neg, putSign, d)
 	}
 	if f.sign == "PR" {
@@ -225,6 +258,9 @@ func (f *numberFormat) element(b *strings.Builder, e, digits string, at *int, fi
 	case "9", "0":
 		i := *at
 		*at++
+		if i >= len(digits) {
+			return
+		}
 		if i < f.pre && i < first {
 			blank()
 			return

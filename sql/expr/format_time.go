@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -183,12 +184,17 @@ func timeKeyword(s string) string {
 }
 
 // toCharTime is to_char of a time.
-func toCharTime(m moment, format string) string {
+func toCharTime(m moment, format string) (string, error) {
 	var b strings.Builder
 	for _, t := range parseTimeFormat(format) {
 		if t.word == "" {
 			b.WriteString(t.text)
 			continue
+		}
+		if m.isInterval && calendarOnly[strings.ToUpper(t.word)] {
+			return "", sqlerr.New(sqlerr.InvalidDatetimeFormat,
+				"invalid format specification for an interval value").
+				WithHint("Intervals are not tied to specific calendar dates.")
 		}
 		s := m.field(t)
 		if t.th != "" {
@@ -202,15 +208,20 @@ func toCharTime(m moment, format string) string {
 		}
 		b.WriteString(s)
 	}
-	return b.String()
+	return b.String(), nil
 }
+
+// calendarOnly are the fields that intervals do not have.
+var calendarOnly = map[string]bool{"AD": true, "BC": true, "A.D.": true, "B.C.": true, "TZ": true,
+	"TZH": true, "TZM": true, "OF": true, "MONTH": true, "MON": true, "DAY": true, "DY": true,
+	"D": true, "ID": true}
 
 func (m moment) num(t timeToken, v int64, width int) string {
 	if t.fill {
 		return strconv.FormatInt(v, 10)
 	}
-	if v < 0 {
-		return fmt.Sprintf("-%0*d", width, -v)
+	if v < 0 && !strings.EqualFold(t.word, "DD") {
+		width++
 	}
 	return fmt.Sprintf("%0*d", width, v)
 }

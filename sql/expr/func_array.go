@@ -220,6 +220,9 @@ func catArrays(v, w types.ArrayValue) (types.ArrayValue, error) {
 		}
 	case 1:
 		dims[0].Len++
+		if len(v.Dims) == 2 && w.Dims[0].Lower != v.Dims[1].Lower {
+			return v, bad.WithDetail("Arrays with differing dimensions are not compatible for concatenation.")
+		}
 		if !sameLens(inner, w.Dims) {
 			return v, bad.WithDetail("Arrays with differing dimensions are not compatible for concatenation.")
 		}
@@ -308,7 +311,7 @@ func bindPosition(f *Func, args []types.Type, _ types.Type) {
 		}
 		from := int64(lowerOf(v))
 		if len(a) > 2 {
-			if a[2].Null {
+			if a[2].Null && len(v.Elems) > 0 {
 				return types.NullDatum, sqlerr.New(sqlerr.NullValueNotAllowed,
 					"initial position must not be null")
 			}
@@ -392,15 +395,16 @@ func bindFill(f *Func, args []types.Type, ret types.Type) {
 		v := types.ArrayValue{}
 		n := int64(1)
 		for _, l := range lens {
+			if l.Null {
+				return types.NullDatum, sqlerr.New(sqlerr.NullValueNotAllowed,
+					"dimension values cannot be null")
+			}
 			if l.I < 0 || n*l.I > 1<<27 {
 				return types.NullDatum, sqlerr.New(sqlerr.ProgramLimitExceeded,
 					"array size exceeds the maximum allowed (%d)", 134217727)
 			}
 			n *= l.I
 			v.Dims = append(v.Dims, types.Dim{Len: int32(l.I), Lower: 1})
-		}
-		if len(lens) == 0 || n == 0 {
-			return types.ArrayOfDatums(elem, nil), nil
 		}
 		if len(a) > 2 {
 			lows := a[2].Array(ints).Elems
@@ -412,6 +416,9 @@ func bindFill(f *Func, args []types.Type, ret types.Type) {
 			for i := range lows {
 				v.Dims[i].Lower = int32(lows[i].I)
 			}
+		}
+		if len(lens) == 0 || n == 0 {
+			return types.ArrayOfDatums(elem, nil), nil
 		}
 		v.Elems = make([]types.Datum, n)
 		for i := range v.Elems {

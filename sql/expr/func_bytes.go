@@ -152,7 +152,7 @@ func encodeBytes(s, format string) (string, error) {
 	case "hex":
 		return hex.EncodeToString([]byte(s)), nil
 	case "escape":
-		return string(types.AppendByteaEscape(nil, s)), nil
+		return escapeBytes(s), nil
 	case "base64":
 		e := base64.StdEncoding.EncodeToString([]byte(s))
 		var b strings.Builder
@@ -163,6 +163,23 @@ func encodeBytes(s, format string) (string, error) {
 		return b.String() + e, nil
 	}
 	return "", errEncoding(format)
+}
+
+// escapeBytes writes zero bytes and those above 127 in octal, and doubles
+// backslashes.
+func escapeBytes(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == 0 || c >= 0x80:
+			b.Write([]byte{'\\', '0' + c>>6, '0' + c>>3&7, '0' + c&7})
+		case c == '\\':
+			b.WriteString("\\\\")
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 func errEncoding(format string) error {

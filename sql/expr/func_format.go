@@ -10,7 +10,8 @@ func defineFormat(r *registry) {
 			if sig != "interval" && isInfinite(a[0].I) || a[1].S == "" {
 				return types.NullDatum, nil
 			}
-			return types.TextDatum(toCharTime(f(env, a[0]), a[1].S)), nil
+			s, err := toCharTime(f(env, a[0]), a[1].S)
+			return types.TextDatum(s), err
 		}, "text by a template", example)
 	}
 	timeChar("timestamp", "to_char(timestamp '2002-04-20 17:31:12.66', 'YYYY-MM-DD HH24:MI:SS.MS FMDay')",
@@ -38,12 +39,18 @@ func defineFormat(r *registry) {
 	num("numeric", "to_char(-125.8, '999D99S')", func(d types.Datum) (types.Decimal, error) {
 		return d.Decimal(), nil
 	})
-	num("float4", "to_char(125.8::real, '999D9')", func(d types.Datum) (types.Decimal, error) {
-		return types.DecimalFromFloat(types.Float4, d.F)
-	})
-	num("float8", "to_char(-0.1::float8, 'FM9.99')", func(d types.Datum) (types.Decimal, error) {
-		return types.DecimalFromFloat(types.Float8, d.F)
-	})
+	for _, k := range []struct {
+		name, example string
+		digits        int
+	}{
+		{"float4", "to_char(125.8::real, '999D9')", 6},
+		{"float8", "to_char(-0.1::float8, 'FM9.99')", 15},
+	} {
+		r.fn("to_char("+k.name+", text) text", func(a []types.Datum) (types.Datum, error) {
+			s, err := toCharFloat(a[0].F, k.digits, a[1].S)
+			return types.TextDatum(s), err
+		}, "text by a template", k.example)
+	}
 	r.fn("to_number(text, text) numeric", func(a []types.Datum) (types.Datum, error) {
 		if a[1].S == "" {
 			return types.NullDatum, nil

@@ -73,11 +73,15 @@ func defineJSON(r *registry) {
 		arr := "'[1, \"x\", null]'::" + k
 		r.op("->("+k+", text) "+k, jsonGetKernel(false), "member of an object", obj+" -> 'a'")
 		r.op("->>("+k+", text) text", jsonGetKernel(true), "member of an object as text", obj+" ->> 'a'")
+		index := types.JSONIndex
+		if k == "json" {
+			index = jsonPlainIndex
+		}
 		r.op("->("+k+", int4) "+k, func(a []types.Datum) (types.Datum, error) {
-			return textOrNull(types.JSONIndex(a[0].S, int(a[1].I)))
+			return textOrNull(index(a[0].S, int(a[1].I)))
 		}, "element of an array", arr+" -> 1")
 		r.op("->>("+k+", int4) text", func(a []types.Datum) (types.Datum, error) {
-			return jsonTextOrNull(types.JSONIndex(a[0].S, int(a[1].I)))
+			return jsonTextOrNull(index(a[0].S, int(a[1].I)))
 		}, "element of an array as text", arr+" ->> -2")
 		r.op("#>("+k+", text[]) "+k, func(a []types.Datum) (types.Datum, error) {
 			return textOrNull(jsonAt(a))
@@ -105,6 +109,14 @@ func defineJSON(r *registry) {
 		defineJSONSets(r, k)
 	}
 	defineJSONB(r)
+}
+
+// jsonPlainIndex is -> of json, which does not take a scalar for an array of one.
+func jsonPlainIndex(s string, i int) (string, bool) {
+	if types.JSONKind(s) != 'a' {
+		return "", false
+	}
+	return types.JSONIndex(s, i)
 }
 
 // stripNullsPlain is json_strip_nulls: it writes without blanks, and keeps the order
@@ -291,6 +303,10 @@ func defineJSONB(r *registry) {
 		return types.JSONDeleteIndex(s, int(i))
 	}, "without an element", "'[\"a\", \"b\"]'::jsonb - 1")
 	deletePath := func(a []types.Datum) (types.Datum, error) {
+		if k := types.JSONKind(a[0].S); k != 'o' && k != 'a' {
+			s, err := types.JSONDeletePath(a[0].S, nil)
+			return types.TextDatum(s), err
+		}
 		path, err := wholePath(a[1])
 		if err != nil {
 			return types.NullDatum, err

@@ -133,7 +133,11 @@ func pairsOf(d types.Datum) (keys, vals []types.Datum, err error) {
 
 func sameLength(a, b types.Datum) error {
 	text := types.Of(types.Text)
-	if len(a.Array(text).Elems) != len(b.Array(text).Elems) {
+	x, y := a.Array(text), b.Array(text)
+	if len(x.Dims) > 1 || len(x.Dims) != len(y.Dims) {
+		return sqlerr.New(sqlerr.ArraySubscriptError, "wrong number of array subscripts")
+	}
+	if len(x.Elems) != len(y.Elems) {
 		return sqlerr.New(sqlerr.ArraySubscriptError, "mismatched array dimensions")
 	}
 	return nil

@@ -431,13 +431,19 @@ func bindBucket(f *Func, args []types.Type, _ types.Type) {
 		if err != nil {
 			return types.NullDatum, err
 		}
-		lo, hi := 0, len(bounds)
-		for lo < hi {
-			mid := int(uint(lo+hi) / 2)
-			if bounds[mid].Null {
+		if r := types.OpenArrayDatum(elem, a[1]); r.NDims() > 1 {
+			return types.NullDatum, sqlerr.New(sqlerr.ArraySubscriptError,
+				"thresholds must be one-dimensional array")
+		}
+		for _, b := range bounds {
+			if b.Null {
 				return types.NullDatum, sqlerr.New(sqlerr.NullValueNotAllowed,
 					"thresholds array must not contain NULLs")
 			}
+		}
+		lo, hi := 0, len(bounds)
+		for lo < hi {
+			mid := int(uint(lo+hi) / 2)
 			if types.Compare(elem, a[0], bounds[mid]) < 0 {
 				hi = mid
 			} else {

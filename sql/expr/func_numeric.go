@@ -120,7 +120,7 @@ func defineScale(r *registry) {
 }
 
 // clampScale bounds a number of places to what numeric can have.
-func clampScale(n int64) int32 { return int32(min(max(n, -131072), math.MaxInt16)) }
+func clampScale(n int64) int32 { return int32(min(max(n, -2000), 2000)) }
 
 func numericBucket(a []types.Datum) (types.Datum, error) {
 	x, lo, hi, n := a[0].Decimal(), a[1].Decimal(), a[2].Decimal(), a[3].I

@@ -188,6 +188,9 @@ func regexpReplaceAt(a []types.Datum) (types.Datum, error) {
 	if err != nil {
 		return types.NullDatum, err
 	}
+	if start > int64(utf8.RuneCountInString(a[0].S))+1 {
+		return types.TextDatum(a[0].S), nil
+	}
 	from := runeOffset(aliasBytes(a[0].S), int(min(start-1, int64(len(a[0].S)))))
 	return types.TextDatum(regexpReplace(p, a[0].S, a[2].S, from, int(n))), nil
 }
@@ -259,8 +262,10 @@ func regexpCount(a []types.Datum) (types.Datum, error) {
 }
 
 func regexpInstr(a []types.Datum) (types.Datum, error) {
-	n, end, sub := intOr(a, 3, 1), intOr(a, 4, 0), intOr(a, 6, 0)
+	start, n, end, sub := intOr(a, 2, 1), intOr(a, 3, 1), intOr(a, 4, 0), intOr(a, 6, 0)
 	switch {
+	case start < 1:
+		return types.NullDatum, errRegexParam("start", start)
 	case n < 1:
 		return types.NullDatum, errRegexParam("n", n)
 	case end != 0 && end != 1:
@@ -284,6 +289,9 @@ func nthMatch(a []types.Datum, n int64, flags string, sub int64, fn string) ([]i
 	if err := noGlobal(flags, fn, ""); err != nil {
 		return nil, err
 	}
+	if intOr(a, 2, 1) > int64(utf8.RuneCountInString(a[0].S))+1 {
+		return nil, nil
+	}
 	ms, err := matchesFrom(a[0].S, a[1].S, flags, intOr(a, 2, 1))
 	if err != nil || int64(len(ms)) < n {
 		return nil, err
@@ -296,7 +304,10 @@ func nthMatch(a []types.Datum, n int64, flags string, sub int64, fn string) ([]i
 }
 
 func regexpSubstr(a []types.Datum) (types.Datum, error) {
-	n, sub := intOr(a, 3, 1), intOr(a, 5, 0)
+	start, n, sub := intOr(a, 2, 1), intOr(a, 3, 1), intOr(a, 5, 0)
+	if start < 1 {
+		return types.NullDatum, errRegexParam("start", start)
+	}
 	if n < 1 {
 		return types.NullDatum, errRegexParam("n", n)
 	}

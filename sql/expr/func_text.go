@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -221,7 +222,7 @@ func splitPart(s, delim string, n int64) (string, error) {
 }
 
 // maxText is the most bytes that a text function makes.
-const maxText = 1 << 28
+const maxText = 1 << 26
 
 func errRequestedLength() error {
 	return sqlerr.New(sqlerr.ProgramLimitExceeded, "requested length too large")
@@ -274,6 +275,9 @@ func textOverlay(a []types.Datum) (types.Datum, error) {
 	}
 	if start <= 0 {
 		return types.NullDatum, errNegativeSubstring()
+	}
+	if n > 0 && start+n > math.MaxInt32 {
+		return types.NullDatum, errIntRange(types.Int4)
 	}
 	b := aliasBytes(s)
 	head := substr(b, 1, start-1)

@@ -182,6 +182,9 @@ func defineTrunc(r *registry) {
 	r.fn("date_trunc(text, timestamptz) timestamptz", truncKernel(types.Timestamptz),
 		"cut down to a field", "date_trunc('day', timestamptz '2001-02-16 20:38:40+00')").stable()
 	r.fn("date_trunc(text, timestamptz, text) timestamptz", func(a []types.Datum) (types.Datum, error) {
+		if isInfinite(a[1].I) {
+			return a[1], nil
+		}
 		f, err := truncField(a[0].S, types.Timestamptz)
 		if err != nil {
 			return types.NullDatum, err
@@ -221,8 +224,12 @@ func truncKernel(t types.Kind) Kernel {
 		vals, m := args[1].I64, mask(args[1])
 		for k, r := range rows {
 			name := aliasString(args[0].Bytes(int(r)))
+			if v := vals[int(r)&m]; isInfinite(v) {
+				out.I64[r] = v
+				continue
+			}
 			var err error
-			if k == 0 || name != last {
+			if field == types.FieldNone || name != last {
 				if field, err = truncField(name, t); err != nil {
 					return rowErr(k, err)
 				}
@@ -308,6 +315,9 @@ func defineMake(r *registry) {
 
 func defineZones(r *registry) {
 	to := func(a []types.Datum) (types.Datum, error) {
+		if isInfinite(a[1].I) {
+			return a[1], nil
+		}
 		zone, err := types.ZoneByName(a[0].S)
 		if err != nil {
 			return types.NullDatum, err
@@ -315,6 +325,9 @@ func defineZones(r *registry) {
 		return types.IntDatum(fromZone(zone, a[1].I)), nil
 	}
 	at := func(a []types.Datum) (types.Datum, error) {
+		if isInfinite(a[1].I) {
+			return a[1], nil
+		}
 		zone, err := types.ZoneByName(a[0].S)
 		if err != nil {
 			return types.NullDatum, err
@@ -326,6 +339,9 @@ func defineZones(r *registry) {
 	r.fn("timezone(text, timestamptz) timestamp", at, "local time of an instant in a zone",
 		"timestamptz '2001-02-16 20:38:40-05' at time zone 'America/Denver'")
 	r.fn("timezone(interval, timestamp) timestamptz", func(a []types.Datum) (types.Datum, error) {
+		if isInfinite(a[1].I) {
+			return a[1], nil
+		}
 		zone, err := intervalZone(a[0].Interval())
 		if err != nil {
 			return types.NullDatum, err
@@ -334,6 +350,9 @@ func defineZones(r *registry) {
 	}, "instant of a local time at an offset",
 		"timestamp '2001-02-16 20:38:40' at time zone interval '-08:00'")
 	r.fn("timezone(interval, timestamptz) timestamp", func(a []types.Datum) (types.Datum, error) {
+		if isInfinite(a[1].I) {
+			return a[1], nil
+		}
 		zone, err := intervalZone(a[0].Interval())
 		if err != nil {
 			return types.NullDatum, err

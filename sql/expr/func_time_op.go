@@ -294,10 +294,12 @@ func overlapsOf(t types.Type, p [4]types.Datum) types.Datum {
 		ts, te, us, ue = us, ue, ts, te
 	}
 	// Now ts is the later start: they overlap when it lies before the other's end.
-	if !ue.Null && types.Compare(t, ts, ue) < 0 {
+	switch {
+	case ue.Null:
+		return types.NullDatum
+	case types.Compare(t, ts, ue) < 0:
 		return types.BoolDatum(true)
-	}
-	if ue.Null || te.Null && types.Compare(t, ts, ue) < 0 {
+	case te.Null:
 		return types.NullDatum
 	}
 	return types.BoolDatum(false)

@@ -318,9 +318,15 @@ func (w *regexWriter) group() error {
 // escapes maps the letters after a backslash to RE2.
 var regexEscapes = map[byte]string{
 	'A': `\A`, 'Z': `\z`, 'm': `\b`, 'M': `\b`, 'y': `\b`, 'Y': `\B`,
-	'd': `\d`, 'D': `\D`, 'w': `\w`, 'W': `\W`, 's': `\s`, 'S': `\S`,
+	'd': `\d`, 'D': `\D`, 's': `[\s\v]`, 'S': `[^\s\v]`,
+	'w': `[\p{L}\p{Nd}_]`, 'W': `[^\p{L}\p{Nd}_]`,
 	'a': `\a`, 'b': `\x08`, 'B': `\\`, 'e': `\x1b`, 'f': `\f`, 'n': `\n`, 'r': `\r`,
 	't': `\t`, 'v': `\v`, '0': `\x00`,
+}
+
+// bracketEscapes are those that are written differently inside brackets.
+var bracketEscapes = map[byte]string{
+	's': `\s\v`, 'S': `\S`, 'w': `\p{L}\p{Nd}_`, 'W': `\W`,
 }
 
 func (w *regexWriter) escape(inBracket bool) error {
@@ -336,6 +342,11 @@ func (w *regexWriter) escape(inBracket bool) error {
 	case c == 'c' && w.i+2 < len(w.s):
 		w.out.WriteString(regexp.QuoteMeta(string(rune(w.s[w.i+2] & 31))))
 		w.i += 3
+		return nil
+	}
+	if e, ok := bracketEscapes[c]; ok && inBracket {
+		w.out.WriteString(e)
+		w.i += 2
 		return nil
 	}
 	if e, ok := regexEscapes[c]; ok {
