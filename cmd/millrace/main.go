@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -83,7 +84,9 @@ Exit codes: 0 ok, 1 failed, 2 wrong usage.`,
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return usageError{errors.New(parserName.ReplaceAllString(err.Error(), ""))}
+	})
 	root.AddCommand(newStartCommand(), newSQLCommand(), newStatusCommand(), newGenCommand(),
 		newBenchCommand(), newLogCommand(), newVersionCommand())
 	for _, c := range allCommands(root) {
@@ -91,6 +94,9 @@ Exit codes: 0 ok, 1 failed, 2 wrong usage.`,
 	}
 	return root
 }
+
+// parserName is what Go's number parsers put before their reason.
+var parserName = regexp.MustCompile(`strconv\.Parse\w+: parsing "[^"]*": `)
 
 // allCommands lists a command and all below it.
 func allCommands(c *cobra.Command) []*cobra.Command {

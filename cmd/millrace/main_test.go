@@ -135,13 +135,12 @@ func TestScripts(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			startTestNode(t)
-			runScriptFile(t, path)
+			runScriptFile(t, path, startTestNode(t))
 		})
 	}
 }
 
-func runScriptFile(t *testing.T, path string) {
+func runScriptFile(t *testing.T, path, url string) {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -150,7 +149,7 @@ func runScriptFile(t *testing.T, path string) {
 	t.Chdir(t.TempDir())
 	var written strings.Builder
 	for _, c := range parseScript(t, string(b)) {
-		got := c.result(t)
+		got := c.result(t, url)
 		if !*rewrite && got != c.want {
 			t.Errorf("%s\n--- got:\n%s--- want:\n%s", c.command, got, c.want)
 		}
@@ -158,6 +157,9 @@ func runScriptFile(t *testing.T, path string) {
 	}
 	if *rewrite {
 		text := strings.TrimRight(written.String(), "\n") + "\n"
+		if text == "\n" {
+			t.Fatalf("%s has no cases", path)
+		}
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -188,22 +190,28 @@ func parseScript(t *testing.T, text string) []scriptCase {
 			c.input += line
 		default:
 			c.want += line
-			if strings.HasPrefix(line, "exit ") {
+			// An empty line comes first in a new case before its first -rewrite.
+			if strings.HasPrefix(line, "exit ") || c.want == "\n" {
 				cases = append(cases, c)
 				c, part = scriptCase{}, 0
 			}
 		}
 	}
-	if part == 1 { // a new case before its first -rewrite
+	if part != 0 {
 		cases = append(cases, c)
 	}
 	return cases
 }
 
-func (c *scriptCase) result(t *testing.T) string {
+// result runs the command; the shell and the status go to the server of the file.
+func (c *scriptCase) result(t *testing.T, url string) string {
 	t.Helper()
 	var out, errOut bytes.Buffer
 	args := splitArgs(t, strings.TrimPrefix(c.command, "run "))
+	if args[0] != "sql" && args[0] != "status" {
+		url = ""
+	}
+	t.Setenv("MILLRACE_URL", url)
 	code := run(t.Context(), args, strings.NewReader(c.input), &out, &errOut)
 	var b strings.Builder
 	for line := range strings.Lines(out.String()) {

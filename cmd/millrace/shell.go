@@ -229,7 +229,7 @@ func (s *shell) failed(err error, statement string) error {
 	if err == nil || errors.Is(err, errQuit) {
 		return err
 	}
-	s.report(err, strings.TrimLeft(statement, " \t\r\n"))
+	s.report(err, strings.TrimSpace(statement))
 	if !s.interactive {
 		return errReported
 	}
@@ -246,7 +246,7 @@ func (s *shell) failed(err error, statement string) error {
 
 // run runs one statement. Ctrl-C cancels it.
 func (s *shell) run(ctx context.Context, statement string) error {
-	text := strings.TrimLeft(statement, " \t\r\n")
+	text := strings.TrimSpace(statement)
 	if blank(text) {
 		return nil
 	}

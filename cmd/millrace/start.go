@@ -35,7 +35,7 @@ line for scripts:
 Nothing that was acknowledged is lost by any way of stopping: a commit is answered
 when it is on disk.`,
 		Example: `  millrace start --data ./millrace-data
-  millrace start --data /tmp/try --listen 127.0.0.1:0 --http 127.0.0.1:0 --cluster 127.0.0.1:0`,
+  millrace start --data ./try --listen 127.0.0.1:0 --http 127.0.0.1:0 --cluster 127.0.0.1:0`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if checkpoint <= 0 {

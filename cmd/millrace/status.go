@@ -39,11 +39,9 @@ var statusSections = []struct{ name, query string }{
 	{"nodes", `SELECT node, role, version, sql_address, http_address, applied_epoch,
   memory_bytes / 1048576 AS memory_mib, disk_free_bytes / 1048576 AS disk_free_mib
 FROM millrace.nodes ORDER BY node`},
-	{"relations", `SELECT schema, name, 'stream' AS kind, rows, bytes FROM millrace.streams
-UNION ALL SELECT schema, name, 'table', rows, bytes FROM millrace.tables
-UNION ALL SELECT schema, name, 'materialized view', rows, bytes FROM millrace.views
-  WHERE materialized
-ORDER BY 1, 2`},
+	{"relations", `SELECT schema, relation AS name, count(*) AS partitions, sum(rows) AS rows,
+  sum(bytes) AS bytes_on_disk, sum(tail_bytes) AS bytes_in_memory, sum(segments) AS segments
+FROM millrace.partitions GROUP BY schema, relation ORDER BY schema, relation`},
 	{"queries", `SELECT q.name, q.state, q.rows_in, q.rows_out,
   coalesce(l.lag_rows, 0) AS lag_rows, l.lag_ms, q.memory_bytes / 1048576 AS memory_mib, q.error
 FROM millrace.queries q
