@@ -336,6 +336,7 @@ func (b *builder) named(q *query, a sql.Alias, name string, pos int) (*from, err
 		name = a.Name
 	}
 	e := &entry{alias: name}
+	q.node = b.resolveUnknown(q.node)
 	f := &from{node: q.node, entries: []*entry{e}}
 	for i, c := range q.node.Cols() {
 		if c.Hidden {

@@ -175,6 +175,7 @@ func (b *builder) recursive(c *cte, union *sql.SetOp) (*query, error) {
 		return nil, err
 	}
 	seed = b.stripHidden(seed)
+	seed.node = b.resolveUnknown(seed.node)
 	b.nextWork++
 	c.work = b.nextWork
 	c.columns = append([]plan.Column(nil), seed.node.Cols()...)
