@@ -181,6 +181,9 @@ func (c *conn) handle(f frame) error {
 	if c.skipping && f.kind != 'S' {
 		return nil
 	}
+	if f.kind == 'd' || f.kind == 'c' || f.kind == 'f' {
+		return nil // left over from a COPY that failed
+	}
 	c.decoding = true
 	if !wellFormed(f) {
 		return c.failed(errMessageFormat(), f.kind)
@@ -213,10 +216,7 @@ func (c *conn) dispatch(f frame) error {
 	case 'S':
 		return c.sync()
 	case 'F':
-		e := sqlerr.Unsupported("the function call protocol", "Call the function with SELECT.")
-		return e
-	case 'd', 'c', 'f':
-		return nil // left over from a COPY that failed
+		return sqlerr.Unsupported("the function call protocol", "Call the function with SELECT.")
 	}
 	return fatalProtocol("invalid frontend message type %d", f.kind)
 }
