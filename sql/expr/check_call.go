@@ -95,7 +95,7 @@ func (c *checker) resolveCall(name string, args []Expr, open bool, pos int) (Exp
 			fs = append(fs, f)
 		}
 	}
-	cand, how := choose(funcCandidates(fs, len(args), open), ts)
+	cand, how := chooseFunction(funcCandidates(fs, len(args), open), ts)
 	if how != found && len(args) == 1 && !open {
 		if x, ok, err := c.functionCast(name, args[0], how, pos); ok || err != nil {
 			return x, err
@@ -246,6 +246,11 @@ func (c *checker) arguments(name string, e *sql.Call) ([]Expr, error) {
 	}
 	if named {
 		return c.namedArguments(name, e)
+	}
+	if unitCalls[name] && len(e.Args) > 0 {
+		if u, ok := unitArgument(e.Args[0]); ok {
+			return c.checkAll(append([]sql.Expr{u}, e.Args[1:]...))
+		}
 	}
 	return c.checkAll(e.Args)
 }

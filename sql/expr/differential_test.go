@@ -30,8 +30,9 @@ var literals = map[string][]string{
 	"int4": {"0", "1", "(-1)", "2147483647", "(-2147483648)", "7", "3", "100", "NULL::int4"},
 	"int8": {"0::int8", "1::int8", "(-5)::int8", "9223372036854775807", "(-9223372036854775808)",
 		"1000000007::int8", "NULL::int8"},
-	"oid":    {"0::oid", "1::oid", "4294967295::oid"},
-	"float4": {"0::float4", "1.5::float4", "(-2.25)::float4", "1e30::float4", "'NaN'::float4", "'Infinity'::float4"},
+	"oid": {"0::oid", "1::oid", "4294967295::oid"},
+	"float4": {"0::float4", "1.5::float4", "(-2.25)::float4", "1e30::float4", "'NaN'::float4",
+		"'Infinity'::float4"},
 	"float8": {"0::float8", "1::float8", "(-1.5)::float8", "0.5::float8", "2.5::float8", "1e300::float8",
 		"1e-300::float8", "'NaN'::float8", "'-Infinity'::float8", "123456.789::float8", "NULL::float8"},
 	"numeric": {"0::numeric", "1.50", "(-2.5)", "123456789.123456789", "0.00001", "1e20::numeric",
@@ -58,8 +59,9 @@ var literals = map[string][]string{
 		"'null'::json", "'{}'::json"},
 	"jsonb": {"'{\"a\": 1, \"b\": [1, null, \"x\"]}'::jsonb", "'[1, {\"a\": 2}, null]'::jsonb",
 		"'\"s\"'::jsonb", "'null'::jsonb", "'{}'::jsonb", "'[]'::jsonb", "'12.50'::jsonb", "NULL::jsonb"},
-	"text[]":   {"'{}'::text[]", "'{a,b,NULL}'::text[]", "'{a,1}'::text[]", "'{0}'::text[]", "NULL::text[]"},
-	"int4[]":   {"'{}'::int[]", "'{1,2,3}'::int[]", "'{1,NULL,2,1}'::int[]", "'[0:1]={5,6}'::int[]", "'{{1,2},{3,4}}'::int[]"},
+	"text[]": {"'{}'::text[]", "'{a,b,NULL}'::text[]", "'{a,1}'::text[]", "'{0}'::text[]", "NULL::text[]"},
+	"int4[]": {"'{}'::int[]", "'{1,2,3}'::int[]", "'{1,NULL,2,1}'::int[]",
+		"'[0:1]={5,6}'::int[]", "'{{1,2},{3,4}}'::int[]"},
 	"float8[]": {"'{0.5}'::float8[]"},
 	"xid":      {"'1'::xid"},
 }
@@ -181,8 +183,9 @@ func closeFloats(got, want string) bool {
 
 func comparable2(f *Func) bool {
 	switch f.Name {
-	case "array_get", "array_slice", "struct_get", "map_get", "record_get", "struct", "map", "like", "pg_column_size",
-		"gen_random_uuid", "random", "version", "unistr", "now", "transaction_timestamp", "statement_timestamp", "timeofday", "row_to_json", "convert_from",
+	case "array_get", "array_slice", "struct_get", "map_get", "record_get", "struct", "map", "like",
+		"pg_column_size", "gen_random_uuid", "random", "version", "unistr", "now",
+		"transaction_timestamp", "statement_timestamp", "timeofday", "row_to_json", "convert_from",
 		"convert_to":
 		return false
 	case "generate_series":

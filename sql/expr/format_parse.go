@@ -29,7 +29,7 @@ func errTemplate(format string, args ...any) *sqlerr.Error {
 // displacement from UTC in seconds when the template has one.
 func parseByTemplate(text, format string) (local int64, offset int, zoned bool, err error) {
 	p := timeScan{s: text, m: moment{month: 1, day: 1}, julian: -1}
-	tokens := parseTimeFormat(format)
+	tokens := timeTemplate(format)
 	for i, t := range tokens {
 		if t.word == "" {
 			p.skipLiteral(t.text)

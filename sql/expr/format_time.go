@@ -186,7 +186,7 @@ func timeKeyword(s string) string {
 // toCharTime is to_char of a time.
 func toCharTime(m moment, format string) (string, error) {
 	var b strings.Builder
-	for _, t := range parseTimeFormat(format) {
+	for _, t := range timeTemplate(format) {
 		if t.word == "" {
 			b.WriteString(t.text)
 			continue
@@ -223,7 +223,7 @@ func (m moment) num(t timeToken, v int64, width int) string {
 	if v < 0 && !strings.EqualFold(t.word, "DD") {
 		width++
 	}
-	return fmt.Sprintf("%0*d", width, v)
+	return paddedNumber(v, width)
 }
 
 // shownYear is the year as people count: 1 BC is year 1.

@@ -60,7 +60,8 @@ type Func struct {
 	Set     func(env *Env, args []types.Datum, emit func(row []types.Datum) error) error
 	RetCols []types.Field
 
-	origin *Func // what a bound copy was made of
+	fallback bool  // considered only when no other overload applies
+	origin   *Func // what a bound copy was made of
 }
 
 // HigherFunc computes a function of lambdas: args has a zero datum for each lambda

@@ -235,7 +235,8 @@ func jsonSetExample(k string, array bool) string {
 	return "'{\"a\": 1, \"b\": \"x\"}'::" + k
 }
 
-func jsonEach(name string, array, keysOnly, asText bool) func(*Env, []types.Datum, func([]types.Datum) error) error {
+func jsonEach(name string, array, keysOnly, asText bool,
+) func(*Env, []types.Datum, func([]types.Datum) error) error {
 	return func(_ *Env, a []types.Datum, emit func([]types.Datum) error) error {
 		if a[0].Null {
 			return nil

@@ -412,9 +412,11 @@ func splitToTable(_ *Env, a []types.Datum, emit func([]types.Datum) error) error
 
 func defineRegexpPositions(r *registry) {
 	r.fn("regexp_replace(text, text, text, int4) text", regexpReplaceAt,
-		"the first match from a position on replaced", "regexp_replace('A PostgreSQL function', 'a|e|i|o|u', 'X', 4)")
+		"the first match from a position on replaced",
+		"regexp_replace('A PostgreSQL function', 'a|e|i|o|u', 'X', 4)")
 	r.fn("regexp_replace(text, text, text, int4, int4) text", regexpReplaceAt,
-		"the n-th match from a position on replaced", "regexp_replace('A PostgreSQL function', 'a|e|i|o|u', 'X', 1, 3)")
+		"the n-th match from a position on replaced",
+		"regexp_replace('A PostgreSQL function', 'a|e|i|o|u', 'X', 1, 3)")
 	r.fn("regexp_replace(text, text, text, int4, int4, text) text", regexpReplaceAt,
 		"the n-th match from a position on replaced",
 		"regexp_replace('A PostgreSQL function', 'a|e|i|o|u', 'X', 1, 3, 'i')")

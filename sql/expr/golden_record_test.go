@@ -65,7 +65,8 @@ func TestRecord(t *testing.T) {
 // foreign tells whether an answer says that PostgreSQL lacks the function.
 func foreign(want string) bool {
 	return strings.HasPrefix(want, "ERROR 42883") || strings.HasPrefix(want, "ERROR 42601") ||
-		strings.HasPrefix(want, "ERROR 42704") || strings.HasPrefix(want, "ERROR 42809")
+		strings.HasPrefix(want, "ERROR 42704") || strings.HasPrefix(want, "ERROR 42809") ||
+		strings.HasPrefix(want, "ERROR 42703")
 }
 
 func ask(ctx context.Context, conn *pgconn.PgConn, expr string) string {

@@ -38,7 +38,8 @@ func openRow(fn *Func, ts []types.Type) RowFunc {
 }
 
 // runKernelOnce runs a function on one row of datums.
-func runKernelOnce(env *Env, f *Func, args []types.Datum, ts []types.Type, ret types.Type) (types.Datum, error) {
+func runKernelOnce(env *Env, f *Func, args []types.Datum, ts []types.Type, ret types.Type,
+) (types.Datum, error) {
 	nodes := make([]node, len(args))
 	for i, d := range args {
 		nodes[i] = &constNode{constVector(d, ts[i])}

@@ -26,7 +26,8 @@ var builtin = sync.OnceValue(func() *registry {
 		defineCompare, defineArith, defineNumeric, defineMath, defineText, defineRegexp,
 		defineBytes, defineLike, defineTime, defineTimeOps, defineFormat, defineJSON,
 		defineJSONBuild, defineArray, defineCond, defineSets, defineSystem, defineAggs,
-		defineStatAggs, defineCollectAggs, defineOrderedAggs, defineKsqlAggs,
+		defineStatAggs, defineCollectAggs, defineOrderedAggs, defineKsqlAggs, defineKsqlArrays,
+		defineKsqlText, defineKsqlJSON, defineKsqlTime,
 	} {
 		define(r)
 	}
@@ -108,6 +109,11 @@ func (f *Func) stable() *Func    { f.Volatility = Stable; return f }
 func (f *Func) volatile() *Func  { f.Volatility = Volatile; return f }
 func (f *Func) nullable() *Func  { f.Strict = false; return f }
 func (f *Func) ofSession() *Func { f.Session = true; f.Volatility = Stable; return f }
+
+// asFallback makes a function of ksqlDB count only where none of PostgreSQL's of
+// that name applies.
+func (f *Func) asFallback() *Func { f.fallback = true; return f }
+
 func (f *Func) withRet(r func([]types.Type) types.Type) *Func {
 	f.RetOf = r
 	return f

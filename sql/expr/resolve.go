@@ -100,6 +100,24 @@ func choose(cs []candidate, args []types.Type) (candidate, resolution) {
 	return selectCandidate(cs, args)
 }
 
+// chooseFunction is choose over the overloads that are no fallback, and over those
+// when there is none.
+func chooseFunction(cs []candidate, args []types.Type) (candidate, resolution) {
+	var first, later []candidate
+	for _, c := range cs {
+		if c.fn.fallback {
+			later = append(later, c)
+		} else {
+			first = append(first, c)
+		}
+	}
+	cand, how := choose(first, args)
+	if how == notFound && len(later) > 0 {
+		return choose(later, args)
+	}
+	return cand, how
+}
+
 func exactMatch(c candidate, args []types.Type) bool {
 	for i, p := range c.params {
 		if isPoly(p) || !sameParam(p, args[i]) {

@@ -1,0 +1,249 @@
+package expr
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// defineKsqlJSON defines ksqlDB's functions of strings that hold JSON, and
+// geo_distance.
+func defineKsqlJSON(r *registry) {
+	r.fn("is_json_string(text) bool", func(a []types.Datum) (types.Datum, error) {
+		return types.BoolDatum(!a[0].Null && types.ValidJSON(a[0].S) == nil), nil
+	}, "whether a text is valid JSON", "is_json_string('[1]')").nullable()
+	r.fn("json_array_length(text) int4", func(a []types.Datum) (types.Datum, error) {
+		if types.ValidJSON(a[0].S) != nil || types.JSONKind(a[0].S) != 'a' {
+			return types.NullDatum, nil
+		}
+		return types.IntDatum(int64(types.JSONLen(a[0].S))), nil
+	}, "number of elements of a JSON array", "json_array_length('[1, 2]'::text)").asFallback()
+	r.fn("json_array_contains(text, any) bool", bindJSONArrayContains,
+		"whether a JSON array has a value", "json_array_contains('[1, 2]', 2)").nullable()
+	r.fn("json_concat(variadic text) text", jsonConcat, "JSON values joined",
+		"json_concat('[1]', '[2]')").nullable()
+	r.fn("json_items(text) text[]", func(a []types.Datum) (types.Datum, error) {
+		if types.ValidJSON(a[0].S) != nil || types.JSONKind(a[0].S) != 'a' {
+			return types.NullDatum, nil
+		}
+		var out []types.Datum
+		for it := types.JSONElements(a[0].S); it.Next(); {
+			out = append(out, types.TextDatum(compactJSON(it.Value)))
+		}
+		return makeArrayDatum(out, textArray)
+	}, "the elements of a JSON array", "json_items('[1, {\"a\": 2}]')")
+	r.fn("json_keys(text) text[]", func(a []types.Datum) (types.Datum, error) {
+		keys, _, ok := jsonMembers(a[0].S)
+		if !ok {
+			return types.NullDatum, nil
+		}
+		return makeArrayDatum(keys, textArray)
+	}, "the keys of a JSON object", "json_keys('{\"a\": 1, \"b\": 2}')")
+	r.fn("json_records(text) map", func(a []types.Datum) (types.Datum, error) {
+		keys, vals, ok := jsonMembers(a[0].S)
+		if !ok {
+			return types.NullDatum, nil
+		}
+		return types.MapDatum(textMap, keys, vals), nil
+	}, "map of a JSON object", "json_records('{\"a\": 1, \"b\": \"x\"}')").withRet(retTextMap)
+	r.fn("extractjsonfield(text, text) text", extractJSONField, "value at a JSON path",
+		"extractjsonfield('{\"a\": {\"b\": [1, 2]}}', '$.a.b[1]')")
+	r.fn("to_json_string(any) text", bindToJSONString, "the value as JSON", "to_json_string(ARRAY[1, 2])").
+		nullable().stable()
+	r.fn("geo_distance(float8, float8, float8, float8) float8", geoDistance,
+		"great-circle distance in kilometres", "round(geo_distance(37.4439, -122.1663, 51.5257, -0.1122)::numeric, 3)")
+	r.fn("geo_distance(float8, float8, float8, float8, text) float8", geoDistance,
+		"great-circle distance in 'KM' or 'MILES'",
+		"round(geo_distance(37.4439, -122.1663, 51.5257, -0.1122, 'MILES')::numeric, 3)")
+}
+
+// compactJSON writes JSON without blanks.
+func compactJSON(s string) string {
+	kind := types.JSONKind(s)
+	if kind != 'o' && kind != 'a' {
+		return strings.TrimSpace(s)
+	}
+	var b strings.Builder
+	b.WriteByte(map[byte]byte{'o': '{', 'a': '['}[kind])
+	n := 0
+	for it := types.JSONElements(s); it.Next(); n++ {
+		if n > 0 {
+			b.WriteByte(',')
+		}
+		if kind == 'o' {
+			b.WriteString(it.Key + ":")
+		}
+		b.WriteString(compactJSON(it.Value))
+	}
+	b.WriteByte(map[byte]byte{'o': '}', 'a': ']'}[kind])
+	return b.String()
+}
+
+func jsonMembers(s string) (keys, vals []types.Datum, ok bool) {
+	if types.ValidJSON(s) != nil || types.JSONKind(s) != 'o' {
+		return nil, nil, false
+	}
+	for it := types.JSONElements(s); it.Next(); {
+		keys = append(keys, types.TextDatum(types.JSONUnquote(it.Key)))
+		v, null := types.JSONText(it.Value)
+		if null {
+			vals = append(vals, types.NullDatum)
+			continue
+		}
+		if k := types.JSONKind(it.Value); k == 'o' || k == 'a' {
+			v = compactJSON(v)
+		}
+		vals = append(vals, types.TextDatum(v))
+	}
+	return keys, vals, true
+}
+
+// bindJSONArrayContains compares by kind: an integer finds integers, a float
+// numbers with a fraction, a text strings.
+func bindJSONArrayContains(f *Func, args []types.Type, _ types.Type) {
+	f.Row = func(env *Env, a []types.Datum) (types.Datum, error) {
+		if a[0].Null || types.ValidJSON(a[0].S) != nil || types.JSONKind(a[0].S) != 'a' {
+			return types.BoolDatum(false), nil
+		}
+		want := "null"
+		if !a[1].Null {
+			want = string(types.AppendJSON(typesEnv(env), nil, args[1], a[1]))
+		}
+		for it := types.JSONElements(a[0].S); it.Next(); {
+			got := compactJSON(it.Value)
+			if got == want || isFloat(args[1].Kind) && sameFloatToken(got, want) {
+				return types.BoolDatum(true), nil
+			}
+		}
+		return types.BoolDatum(false), nil
+	}
+}
+
+func sameFloatToken(a, b string) bool {
+	if !strings.ContainsAny(a, ".eE") {
+		return false
+	}
+	x, err1 := strconv.ParseFloat(a, 64)
+	y, err2 := strconv.ParseFloat(b, 64)
+	return err1 == nil && err2 == nil && x == y
+}
+
+// jsonConcat joins arrays, merges objects, and takes other values as arrays of
+// one.
+func jsonConcat(a []types.Datum) (types.Datum, error) {
+	if len(a) == 0 {
+		return types.NullDatum, nil
+	}
+	out := ""
+	for i, d := range a {
+		if d.Null {
+			return types.NullDatum, nil
+		}
+		canon, err := types.ParseJSONB(nil, d.S)
+		if err != nil {
+			return types.NullDatum, nil
+		}
+		if i == 0 {
+			out = string(canon)
+		} else {
+			out = types.JSONConcat(out, string(canon))
+		}
+	}
+	return types.TextDatum(compactJSON(out)), nil
+}
+
+// extractJSONField follows a path such as $.a['b'][0].
+func extractJSONField(a []types.Datum) (types.Datum, error) {
+	if types.ValidJSON(a[0].S) != nil {
+		return types.NullDatum, nil
+	}
+	path, err := jsonPathSteps(a[1].S)
+	if err != nil {
+		return types.NullDatum, err
+	}
+	v, ok := types.JSONPath(a[0].S, path)
+	if !ok {
+		return types.NullDatum, nil
+	}
+	s, null := types.JSONText(v)
+	if null {
+		return types.NullDatum, nil
+	}
+	if k := types.JSONKind(v); k == 'o' || k == 'a' {
+		s = compactJSON(s)
+	}
+	return types.TextDatum(s), nil
+}
+
+func jsonPathSteps(s string) ([]string, error) {
+	bad := sqlerr.New(sqlerr.InvalidParameterValue, "invalid JSON path \"%s\"", s).
+		WithHint("A path begins with $, as in $.a.b[0].")
+	if !strings.HasPrefix(s, "$") {
+		return nil, bad
+	}
+	s = s[1:]
+	var steps []string
+	for s != "" {
+		switch s[0] {
+		case '.':
+			end := strings.IndexAny(s[1:], ".[") + 1
+			if end == 0 {
+				end = len(s)
+			}
+			steps = append(steps, s[1:end])
+			s = s[end:]
+		case '[':
+			end := strings.IndexByte(s, ']')
+			if end < 0 {
+				return nil, bad
+			}
+			steps = append(steps, strings.Trim(s[1:end], "'\""))
+			s = s[end+1:]
+		default:
+			return nil, bad
+		}
+	}
+	return steps, nil
+}
+
+func bindToJSONString(f *Func, args []types.Type, _ types.Type) {
+	f.Row = func(env *Env, a []types.Datum) (types.Datum, error) {
+		s := string(types.AppendJSON(typesEnv(env), nil, args[0], a[0]))
+		return types.TextDatum(compactJSON(s)), nil
+	}
+}
+
+// earthRadius in kilometres and miles, as ksqlDB has them.
+const (
+	earthRadiusKM    = 6371
+	earthRadiusMiles = 3959
+)
+
+// geoDistance is the haversine formula.
+func geoDistance(a []types.Datum) (types.Datum, error) {
+	radius := float64(earthRadiusKM)
+	if len(a) > 4 {
+		switch strings.ToUpper(a[4].S) {
+		case "KM", "KILOMETER", "KILOMETERS", "KILOMETRE", "KILOMETRES":
+		case "MI", "MILE", "MILES":
+			radius = earthRadiusMiles
+		default:
+			return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
+				"unit of geo_distance must be miles or kilometers, not \"%s\"", a[4].S)
+		}
+	}
+	rad := func(d float64) float64 { return d * math.Pi / 180 }
+	for i, limit := range []float64{90, 180, 90, 180} {
+		if math.Abs(a[i].F) > limit {
+			return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
+				"coordinates of geo_distance must be between -90 and 90, and -180 and 180 degrees")
+		}
+	}
+	lat1, lat2 := rad(a[0].F), rad(a[2].F)
+	dLat, dLon := lat2-lat1, rad(a[3].F)-rad(a[1].F)
+	h := math.Pow(math.Sin(dLat/2), 2) + math.Pow(math.Sin(dLon/2), 2)*math.Cos(lat1)*math.Cos(lat2)
+	return types.FloatDatum(2 * math.Asin(math.Sqrt(h)) * radius), nil
+}

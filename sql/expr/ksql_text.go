@@ -1,0 +1,382 @@
+package expr
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+var textMap = types.MapOf(types.Of(types.Text), types.Of(types.Text))
+
+func retTextMap([]types.Type) types.Type { return textMap }
+
+// defineKsqlText defines ksqlDB's functions of strings and bytes.
+func defineKsqlText(r *registry) {
+	r.fn("len(text) int4", textLength, "number of characters", "len('josé')")
+	r.fn("len(bytea) int4", func(b []byte) int64 { return int64(len(b)) }, "number of bytes",
+		"len('\\x0102'::bytea)")
+	r.fn("chr(text) text", chrText, "character of a code such as '\\u004b' or '75'", "chr('75'::text)").
+		asFallback()
+	r.fn("elt(int4, variadic text) text", func(a []types.Datum) (types.Datum, error) {
+		if a[0].Null || a[0].I < 1 || a[0].I >= int64(len(a)) {
+			return types.NullDatum, nil
+		}
+		return a[a[0].I], nil
+	}, "the n-th of the texts", "elt(2, 'a', 'b')").nullable()
+	r.fn("field(text, variadic text) int4", func(a []types.Datum) (types.Datum, error) {
+		for i, d := range a[1:] {
+			if !a[0].Null && !d.Null && d.S == a[0].S {
+				return types.IntDatum(int64(i) + 1), nil
+			}
+		}
+		return types.IntDatum(0), nil
+	}, "place of the first text among the others, 0 if none", "field('b', 'a', 'b')").nullable()
+	for _, opt := range []struct{ sig, arg string }{{"", ""}, {", int4", ", 2"}, {", int4, int4", ", 1, 2"}} {
+		r.fn("instr(text, text"+opt.sig+") int4", instr, "place of a substring, 0 if none",
+			"instr('CORPORATE FLOOR', 'OR'"+opt.arg+")").nullable()
+	}
+	r.fn("split(text, text) text[]", func(a []types.Datum) (types.Datum, error) {
+		var out []types.Datum
+		for _, p := range strings.Split(a[0].S, a[1].S) {
+			out = append(out, types.TextDatum(p))
+		}
+		return makeArrayDatum(out, textArray)
+	}, "the fields between delimiters", "split('a,b', ',')")
+	r.fn("split_to_map(text, text, text) map", splitToMap, "map of entries such as 'k:v/k:v'",
+		"split_to_map('a:1/b:2', '/', ':')").withRet(retTextMap)
+	for _, opt := range []struct{ sig, arg string }{{"", ""}, {", int4", ", 1"}} {
+		r.fn("regexp_extract(text, text"+opt.sig+") text", regexpExtract,
+			"what a pattern, or one of its groups, matches first",
+			"regexp_extract('(\\w)o', 'foo bob'"+opt.arg+")")
+		r.fn("regexp_extract_all(text, text"+opt.sig+") text[]", regexpExtractAll,
+			"all that a pattern, or one of its groups, matches",
+			"regexp_extract_all('(\\w)o', 'foo bob'"+opt.arg+")")
+	}
+	r.fn("uuid() uuid", func(env *Env, _ []types.Datum) (types.Datum, error) {
+		if env.Random == nil {
+			return types.NullDatum, errNoRandom("uuid")
+		}
+		return types.TextDatum(randomUUID(env.Random)), nil
+	}, "random UUID of version 4", "length(uuid()::text)").volatile()
+	defineMasks(r)
+	defineURLs(r)
+	defineKsqlBytes(r)
+}
+
+func chrText(s string) (string, error) {
+	code := strings.TrimPrefix(strings.TrimPrefix(s, "\\u"), "U+")
+	base := "hex"
+	if code == s {
+		base = "dec"
+	}
+	v := int64(0)
+	for _, c := range code {
+		d := int64(strings.IndexRune("0123456789abcdef", unicode.ToLower(c)))
+		if d < 0 || base == "dec" && d > 9 || v > unicode.MaxRune {
+			return "", sqlerr.New(sqlerr.InvalidParameterValue, "invalid character code \"%s\"", s)
+		}
+		if base == "hex" {
+			v = v*16 + d
+		} else {
+			v = v*10 + d
+		}
+	}
+	d, err := textChr([]types.Datum{types.IntDatum(v)})
+	return d.S, err
+}
+
+// instr finds the n-th occurrence from a place on; a negative place counts from
+// the end and searches backwards.
+func instr(a []types.Datum) (types.Datum, error) {
+	if a[0].Null || a[1].Null || anyNull(a[2:]) {
+		return types.IntDatum(0), nil
+	}
+	s, sub := []rune(a[0].S), []rune(a[1].S)
+	pos, n := intOr(a, 2, 1), intOr(a, 3, 1)
+	at := func(i int) bool { return i+len(sub) <= len(s) && string(s[i:i+len(sub)]) == a[1].S }
+	switch {
+	case pos > 0:
+		for i := int(pos) - 1; i < len(s); i++ {
+			if at(i) {
+				if n--; n == 0 {
+					return types.IntDatum(int64(i) + 1), nil
+				}
+			}
+		}
+	case pos < 0:
+		for i := len(s) + int(pos); i >= 0; i-- {
+			if at(i) {
+				if n--; n == 0 {
+					return types.IntDatum(int64(i) + 1), nil
+				}
+			}
+		}
+	}
+	return types.IntDatum(0), nil
+}
+
+func splitToMap(a []types.Datum) (types.Datum, error) {
+	if a[1].S == "" || a[2].S == "" {
+		return types.NullDatum, nil
+	}
+	var keys, vals []types.Datum
+	for _, e := range strings.Split(a[0].S, a[1].S) {
+		if k, v, ok := strings.Cut(e, a[2].S); ok {
+			keys, vals = append(keys, types.TextDatum(k)), append(vals, types.TextDatum(v))
+		}
+	}
+	return types.MapDatum(textMap, keys, vals), nil
+}
+
+// regexpGroup gives group n of a match, ok false when it is not there.
+func regexpGroup(s string, loc []int, n int64) (types.Datum, bool) {
+	if n < 0 || 2*n+1 >= int64(len(loc)) || loc[2*n] < 0 {
+		return types.NullDatum, false
+	}
+	return types.TextDatum(s[loc[2*n]:loc[2*n+1]]), true
+}
+
+func regexpExtract(a []types.Datum) (types.Datum, error) {
+	p, err := compilePattern(a[0].S, "")
+	if err != nil {
+		return types.NullDatum, err
+	}
+	loc := p.re.FindStringSubmatchIndex(a[1].S)
+	if loc == nil {
+		return types.NullDatum, nil
+	}
+	d, _ := regexpGroup(a[1].S, loc, intOr(a, 2, 0))
+	return d, nil
+}
+
+func regexpExtractAll(a []types.Datum) (types.Datum, error) {
+	p, err := compilePattern(a[0].S, "")
+	if err != nil {
+		return types.NullDatum, err
+	}
+	n := intOr(a, 2, 0)
+	if n < 0 || n > int64(p.re.NumSubexp()) {
+		return types.NullDatum, nil
+	}
+	var out []types.Datum
+	for _, loc := range p.all(a[1].S) {
+		d, _ := regexpGroup(a[1].S, loc, n)
+		out = append(out, d)
+	}
+	return makeArrayDatum(out, textArray)
+}
+
+// maskChars are the substitutes for upper case, lower case, digits and others;
+// NULL leaves a class as it is.
+func maskChars(a []types.Datum) [4]types.Datum {
+	m := [4]types.Datum{types.TextDatum("X"), types.TextDatum("x"), types.TextDatum("n"),
+		types.TextDatum("-")}
+	if len(a) == 4 {
+		copy(m[:], a)
+	}
+	return m
+}
+
+func maskRunes(rs []rune, m [4]types.Datum) {
+	for i, r := range rs {
+		c := m[3]
+		switch {
+		case unicode.IsUpper(r):
+			c = m[0]
+		case unicode.IsLower(r):
+			c = m[1]
+		case unicode.IsDigit(r):
+			c = m[2]
+		}
+		if !c.Null && c.S != "" {
+			rs[i], _ = utf8.DecodeRuneInString(c.S)
+		}
+	}
+}
+
+func defineMasks(r *registry) {
+	four := ", text, text, text, text"
+	sample := ", 'X', 'x', 'n', '-'"
+	for _, opt := range []struct{ sig, arg string }{{"", ""}, {four, sample}} {
+		r.fn("mask(text"+opt.sig+") text", func(a []types.Datum) (types.Datum, error) {
+			if a[0].Null {
+				return types.NullDatum, nil
+			}
+			rs := []rune(a[0].S)
+			maskRunes(rs, maskChars(a[1:]))
+			return types.TextDatum(string(rs)), nil
+		}, "letters and digits obfuscated", "mask('My Test $123'"+opt.arg+")").nullable()
+		for _, m := range []struct {
+			name string
+			part func(rs []rune, n int) []rune
+		}{
+			{"mask_keep_left", func(rs []rune, n int) []rune { return rs[n:] }},
+			{"mask_keep_right", func(rs []rune, n int) []rune { return rs[:len(rs)-n] }},
+			{"mask_left", func(rs []rune, n int) []rune { return rs[:n] }},
+			{"mask_right", func(rs []rune, n int) []rune { return rs[len(rs)-n:] }},
+		} {
+			r.fn(m.name+"(text, int4"+opt.sig+") text", func(a []types.Datum) (types.Datum, error) {
+				if a[0].Null || a[1].Null {
+					return types.NullDatum, nil
+				}
+				rs := []rune(a[0].S)
+				n := int(min(max(a[1].I, 0), int64(len(rs))))
+				maskRunes(m.part(rs, n), maskChars(a[2:]))
+				return types.TextDatum(string(rs)), nil
+			}, "a part obfuscated", m.name+"('My Test $123', 4"+opt.arg+")").nullable()
+		}
+	}
+}
+
+func defineURLs(r *registry) {
+	part := func(name, doc, ret string, f func(u *url.URL) (types.Datum, bool)) {
+		r.fn("url_extract_"+name+"(text) "+ret, func(a []types.Datum) (types.Datum, error) {
+			u, err := url.Parse(a[0].S)
+			if err != nil {
+				return types.NullDatum, nil
+			}
+			d, ok := f(u)
+			if !ok {
+				return types.NullDatum, nil
+			}
+			return d, nil
+		}, doc, "url_extract_"+name+"('https://h.example:8080/p/q?a=1&b=x%20y#frag')")
+	}
+	text := func(f func(*url.URL) string) func(*url.URL) (types.Datum, bool) {
+		return func(u *url.URL) (types.Datum, bool) { s := f(u); return types.TextDatum(s), s != "" }
+	}
+	part("fragment", "fragment of a URL", "text", text(func(u *url.URL) string { return u.Fragment }))
+	part("host", "host name of a URL", "text", text((*url.URL).Hostname))
+	part("path", "path of a URL", "text", func(u *url.URL) (types.Datum, bool) {
+		return types.TextDatum(u.Path), true
+	})
+	part("port", "port of a URL", "int4", func(u *url.URL) (types.Datum, bool) {
+		v, err := types.ParseInt(types.Int4, u.Port())
+		return types.IntDatum(v), err == nil
+	})
+	part("protocol", "protocol of a URL", "text", text(func(u *url.URL) string { return u.Scheme }))
+	part("query", "query of a URL", "text", text(func(u *url.URL) string {
+		s, err := url.PathUnescape(u.RawQuery)
+		if err != nil {
+			return u.RawQuery
+		}
+		return s
+	}))
+	r.fn("url_extract_parameter(text, text) text", func(a []types.Datum) (types.Datum, error) {
+		u, err := url.Parse(a[0].S)
+		if err != nil || !u.Query().Has(a[1].S) {
+			return types.NullDatum, nil
+		}
+		return types.TextDatum(u.Query().Get(a[1].S)), nil
+	}, "a parameter of a URL's query", "url_extract_parameter('http://h/?a=1&b=x%20y', 'b')")
+	r.fn("url_encode_param(text) text", func(s string) string {
+		return strings.NewReplacer("~", "%7E", "%2A", "*").Replace(url.QueryEscape(s))
+	}, "escaped for a URL's query", "url_encode_param('a b&c')")
+	r.fn("url_decode_param(text) text", func(s string) (string, error) {
+		d, err := url.QueryUnescape(s)
+		if err != nil {
+			return "", sqlerr.New(sqlerr.InvalidParameterValue, "invalid URL encoding: \"%s\"", s)
+		}
+		return d, nil
+	}, "text of an escaped parameter", "url_decode_param('a+b%26c')")
+}
+
+func toBytes(s, enc string) (string, error) {
+	switch strings.ToLower(enc) {
+	case "utf8", "ascii":
+		return s, nil
+	case "hex":
+		s = strings.TrimPrefix(strings.TrimPrefix(s, "0x"), "\\x")
+		if strings.HasPrefix(s, "X'") {
+			s = strings.Trim(s[1:], "'")
+		}
+		b, err := hex.DecodeString(s)
+		if err != nil {
+			return "", sqlerr.New(sqlerr.InvalidParameterValue, "invalid hexadecimal data: \"%s\"", s)
+		}
+		return string(b), nil
+	case "base64":
+		b, err := base64.StdEncoding.DecodeString(s)
+		if err != nil {
+			return "", sqlerr.New(sqlerr.InvalidParameterValue, "invalid base64 data: \"%s\"", s)
+		}
+		return string(b), nil
+	}
+	return "", errKsqlEncoding(enc)
+}
+
+func errKsqlEncoding(enc string) error {
+	return sqlerr.New(sqlerr.InvalidParameterValue, "unrecognized encoding: \"%s\"", enc).
+		WithHint("Encodings are hex, utf8, ascii and base64.")
+}
+
+func fromBytes(b, enc string) (string, error) {
+	switch strings.ToLower(enc) {
+	case "utf8", "ascii":
+		return b, types.ValidText(b)
+	case "hex":
+		return strings.ToUpper(hex.EncodeToString([]byte(b))), nil
+	case "base64":
+		return base64.StdEncoding.EncodeToString([]byte(b)), nil
+	}
+	return "", errKsqlEncoding(enc)
+}
+
+func defineKsqlBytes(r *registry) {
+	r.fn("to_bytes(text, text) bytea", toBytes, "bytes of a text: hex, utf8, ascii, base64",
+		"to_bytes('0102', 'hex')")
+	r.fn("from_bytes(bytea, text) text", fromBytes, "text of bytes: hex, utf8, ascii, base64",
+		"from_bytes('\\x0102'::bytea, 'hex')")
+	r.fn("encode(text, text, text) text", func(a []types.Datum) (types.Datum, error) {
+		b, err := toBytes(a[0].S, a[1].S)
+		if err != nil {
+			return types.NullDatum, err
+		}
+		s, err := fromBytes(b, a[2].S)
+		return types.TextDatum(strings.ToLower(s)), err
+	}, "text from one encoding to another", "encode('616263', 'hex', 'utf8')")
+	for _, k := range []struct {
+		name, ret string
+		size      int
+	}{{"int_from_bytes", "int4", 4}, {"bigint_from_bytes", "int8", 8}, {"double_from_bytes", "float8", 8}} {
+		for _, opt := range []struct{ sig, arg string }{{"", ""}, {", text", ", 'LITTLE_ENDIAN'"}} {
+			r.fn(k.name+"(bytea"+opt.sig+") "+k.ret, func(a []types.Datum) (types.Datum, error) {
+				return numberFromBytes(a, k.size, k.ret == "float8")
+			}, "number of its bytes", k.name+"(to_bytes('"+strings.Repeat("00", k.size-1)+"01', 'hex')"+opt.arg+")")
+		}
+	}
+}
+
+func numberFromBytes(a []types.Datum, size int, float bool) (types.Datum, error) {
+	if len(a[0].S) != size {
+		return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
+			"number of bytes must be equal to %d, but found %d", size, len(a[0].S))
+	}
+	var order binary.ByteOrder = binary.BigEndian
+	if len(a) > 1 {
+		switch a[1].S {
+		case "BIG_ENDIAN":
+		case "LITTLE_ENDIAN":
+			order = binary.LittleEndian
+		default:
+			return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
+				"byte order must be BIG_ENDIAN or LITTLE_ENDIAN, not \"%s\"", a[1].S)
+		}
+	}
+	b := []byte(a[0].S)
+	switch {
+	case size == 4:
+		return types.IntDatum(int64(int32(order.Uint32(b)))), nil
+	case float:
+		return types.FloatDatum(math.Float64frombits(order.Uint64(b))), nil
+	}
+	return types.IntDatum(int64(order.Uint64(b))), nil
+}
