@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"sync"
 	"syscall"
 	"text/tabwriter"
@@ -29,6 +30,7 @@ type benchOptions struct {
 	seconds float64
 	clients int
 	asJSON  bool
+	profile string
 }
 
 func newBenchCommand() *cobra.Command {
@@ -94,6 +96,7 @@ func newBenchmark(m benchmark) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.url, "url", "", "the server; empty: a node in this process")
 	f.BoolVar(&o.asJSON, "json", false, "print one object")
+	f.StringVar(&o.profile, "cpuprofile", "", "write a profile for 'go tool pprof' into this file")
 	for _, name := range m.uses {
 		switch name {
 		case "rows":
@@ -123,10 +126,32 @@ func runBench(ctx context.Context, m benchmark, o benchOptions, out, errOut io.W
 		defer func() { err = errors.Join(err, end()) }()
 		b.url, b.private = url, true
 	}
+	if o.profile != "" {
+		end, profErr := profileTo(o.profile)
+		if profErr != nil {
+			return profErr
+		}
+		defer func() { err = errors.Join(err, end()) }()
+	}
 	if err := m.run(b); err != nil {
 		return err
 	}
 	return b.report.write(out, o.asJSON)
+}
+
+// profileTo profiles this process into a file until end.
+func profileTo(name string) (end func() error, err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
 
 // privateNode starts a node in this process; end stops it and removes its files.
