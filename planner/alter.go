@@ -217,8 +217,49 @@ func (d *definition) dropColumn(a *sql.DropColumn) error {
 		return sqlerr.New(sqlerr.DependentObjectsStillExist,
 			"cannot drop column \"%s\" because it gives the event time", a.Name).At(a.Pos())
 	}
+	if err := d.dropUses(a); err != nil {
+		return err
+	}
 	col.Dropped, col.NotNull, col.Default, col.Generated = true, false, "", false
 	return nil
+}
+
+// dropUses drops the CHECK constraints over a column that goes, and with CASCADE
+// the columns that are generated from it.
+func (d *definition) dropUses(a *sql.DropColumn) error {
+	d.rel.Checks = slices.DeleteFunc(d.rel.Checks, func(c catalog.Check) bool {
+		return mentions(c.Expr, a.Name)
+	})
+	for i := range d.rel.Columns {
+		c := &d.rel.Columns[i]
+		if !c.Generated || c.Dropped || c.Name == a.Name || !mentions(c.Default, a.Name) {
+			continue
+		}
+		if !a.Cascade {
+			return sqlerr.New(sqlerr.DependentObjectsStillExist, "cannot drop column \"%s\" of table "+
+				"\"%s\" because other objects depend on it", a.Name, d.rel.Name).At(a.Pos()).
+				WithDetail("Column \"%s\" is generated from it.", c.Name).
+				WithHint("Use DROP ... CASCADE to drop the dependent objects too.")
+		}
+		c.Dropped, c.NotNull, c.Default, c.Generated = true, false, "", false
+	}
+	return nil
+}
+
+// mentions tells whether an expression's text has a column's name.
+func mentions(text, column string) bool {
+	x, err := parseExpr(text)
+	if err != nil {
+		return false
+	}
+	found := false
+	sql.Walk(x, func(n sql.Node) bool {
+		if c, ok := n.(*sql.ColRef); ok && !c.Star && c.Name.Last() == column {
+			found = true
+		}
+		return !found
+	})
+	return found
 }
 
 // columnType allows the changes of type that leave the stored values as they are.

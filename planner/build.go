@@ -328,11 +328,11 @@ func (s *scope) inline(f *catalog.UserFunc, args []expr.Expr, pos int) (expr.Exp
 	}
 	body, err := functionBody(f.Body)
 	if err != nil {
-		return nil, sqlerr.As(err).InContext("SQL function \"%s\"", f.Name)
+		return nil, inStored(err, pos).InContext("SQL function \"%s\"", f.Name)
 	}
 	x, err := expr.Check(body, argScope{&scope{b: b, clause: "functions"}, f, cast})
 	if err != nil {
-		return nil, sqlerr.As(err).InContext("SQL function \"%s\"", f.Name)
+		return nil, inStored(err, pos).InContext("SQL function \"%s\"", f.Name)
 	}
 	if x, err = expr.CoerceTo(x, f.Ret, expr.CoerceAssignment, s, pos); err != nil {
 		return nil, err

@@ -301,7 +301,7 @@ func (b *builder) view(rel *catalog.Relation, t *sql.Table) (*from, error) {
 	bound, err := b.query(q, nil, nil)
 	b.path, b.depth = path, b.depth-1
 	if err != nil {
-		return nil, sqlerr.As(err).InContext("view \"%s\"", rel.Name)
+		return nil, inStored(err, t.Pos()).InContext("view \"%s\"", rel.Name)
 	}
 	f, err := b.named(bound, t.Alias, rel.Name, t.Pos())
 	if err != nil {
@@ -319,6 +319,14 @@ func (b *builder) view(rel *catalog.Relation, t *sql.Table) (*from, error) {
 		f.cols[i].table, f.cols[i].attnum = rel.OID, int16(i+1)
 	}
 	return f, nil
+}
+
+// inStored moves an error in a text that the catalog holds to the place in the
+// statement that uses it.
+func inStored(err error, pos int) *sqlerr.Error {
+	e := *sqlerr.As(err)
+	e.Offset, e.Position = 0, 0
+	return e.At(pos)
 }
 
 // derived binds (SELECT ...) AS x.
