@@ -287,6 +287,11 @@ func defineJSONB(r *registry) {
 		"'[\"a\", \"b\"]'::jsonb ?& ARRAY['a', 'b']")
 	r.op("||(jsonb, jsonb) jsonb", func(a, b string) string { return types.JSONConcat(a, b) },
 		"merge objects, join arrays", "'{\"a\": \"b\"}'::jsonb || '{\"c\": 42}'::jsonb")
+	defineJSONBEdit(r)
+}
+
+// defineJSONBEdit defines what takes parts of a jsonb out or puts them in.
+func defineJSONBEdit(r *registry) {
 	r.op("-(jsonb, text) jsonb", func(a, b string) (string, error) {
 		return types.JSONDeleteKeys(a, b)
 	}, "without a key or element", "'{\"a\": \"b\", \"c\": \"d\"}'::jsonb - 'a'")

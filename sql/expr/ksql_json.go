@@ -54,7 +54,8 @@ func defineKsqlJSON(r *registry) {
 	r.fn("to_json_string(any) text", bindToJSONString, "the value as JSON", "to_json_string(ARRAY[1, 2])").
 		nullable().stable()
 	r.fn("geo_distance(float8, float8, float8, float8) float8", geoDistance,
-		"great-circle distance in kilometres", "round(geo_distance(37.4439, -122.1663, 51.5257, -0.1122)::numeric, 3)")
+		"great-circle distance in kilometres",
+		"round(geo_distance(37.4439, -122.1663, 51.5257, -0.1122)::numeric, 3)")
 	r.fn("geo_distance(float8, float8, float8, float8, text) float8", geoDistance,
 		"great-circle distance in 'KM' or 'MILES'",
 		"round(geo_distance(37.4439, -122.1663, 51.5257, -0.1122, 'MILES')::numeric, 3)")
