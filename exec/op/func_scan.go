@@ -22,14 +22,13 @@ type FuncScanConfig struct {
 // FuncScan calls set-returning functions, side by side: the shorter ones are
 // padded with NULLs.
 type FuncScan struct {
-	stateless
+	once
 	ctx   *Context
 	cfg   FuncScanConfig
 	out   *builder
 	prog  *expr.Program
 	first []int // program column of each call's first argument
 	rows  [][][]types.Datum
-	done  bool
 }
 
 // NewFuncScan makes a FuncScan.

@@ -1,6 +1,7 @@
 package op
 
 import (
+	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/types"
@@ -15,11 +16,33 @@ type ValuesConfig struct {
 // Values gives constant rows, once, at the end of the first epoch. It has no
 // input.
 type Values struct {
+	once
+	ctx *Context
+	cfg ValuesConfig
+	out *builder
+}
+
+// once is embedded by operators that emit in the first epoch of their life only,
+// which a restart does not begin anew.
+type once struct {
 	stateless
-	ctx  *Context
-	cfg  ValuesConfig
-	out  *builder
 	done bool
+}
+
+// Save implements Op.
+func (o *once) Save(w *state.Writer) error {
+	if o.done {
+		w.Put(0, nil, nil)
+	}
+	return w.Err()
+}
+
+// Load implements Op.
+func (o *once) Load(r *state.Reader) error {
+	for r.Next() {
+		o.done = true
+	}
+	return r.Err()
 }
 
 // NewValues makes a Values.
