@@ -18,7 +18,8 @@ import (
 // what the messages say, and its intake's fill.
 type conn struct {
 	server  *Server
-	nc      net.Conn
+	raw     net.Conn // the socket
+	nc      net.Conn // what is spoken over: raw, or TLS over it
 	in      *intake
 	w       writer
 	secure  bool // TLS
@@ -36,7 +37,7 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{server: s, nc: nc, in: newIntake(), done: make(chan struct{})}
+	c := &conn{server: s, raw: nc, nc: nc, in: newIntake(), done: make(chan struct{})}
 	c.w = writer{conn: nc, timeout: s.cfg.WriteTimeout,
 		sent: func(n int) { s.metrics.bytesOut.Add(float64(n)) }}
 	c.sink.c = c

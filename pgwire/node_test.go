@@ -65,6 +65,16 @@ func (c *testClock) fire(d time.Duration) {
 	delete(c.waiting, d.Microseconds())
 }
 
+// release lets those go on that wait for so long, if there are any.
+func (c *testClock) release(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, ch := range c.waiting[d.Microseconds()] {
+		ch <- struct{}{}
+	}
+	delete(c.waiting, d.Microseconds())
+}
+
 // await waits until somebody waits for exactly so long.
 func (c *testClock) await(d time.Duration) {
 	c.mu.Lock()

@@ -172,7 +172,7 @@ func (s *Server) Close() error {
 	s.mu.Lock()
 	for c := range s.conns {
 		// Those that do not read, or are not logged in, are not waited for longer.
-		_ = c.nc.SetDeadline(deadline)
+		_ = c.raw.SetDeadline(deadline)
 	}
 	s.mu.Unlock()
 	s.work.Wait()

@@ -3,7 +3,9 @@ package pgwire
 import (
 	"encoding/binary"
 	"net"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgproto3/v2"
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -82,11 +84,16 @@ func (w *writer) empty(kind byte) error {
 }
 
 func (w *writer) field(kind byte, text string) {
-	if text != "" {
-		w.buf = append(w.buf, kind)
-		w.buf = append(w.buf, text...)
-		w.buf = append(w.buf, 0)
+	if text == "" {
+		return
 	}
+	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+		// Messages quote what clients sent.
+		text = strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "?")
+	}
+	w.buf = append(w.buf, kind)
+	w.buf = append(w.buf, text...)
+	w.buf = append(w.buf, 0)
 }
 
 // failure adds an ErrorResponse.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/millracedb/millrace/exec"
 	"github.com/millracedb/millrace/exec/codec"
@@ -73,6 +75,7 @@ type copying struct {
 	in       *codec.CopyIn
 	inBlock  bool
 	skipped  int
+	unread   []int // lines since the last batch that are not in it
 	lastLine int
 }
 
@@ -103,14 +106,78 @@ func (c *copying) run(r CopyReader) (int64, error) {
 	return res.Rows, nil
 }
 
+// add writes a batch whose last row ended at lastLine. When a row of it breaks a
+// rule, the rows before it are written and the error names its line.
 func (c *copying) add(b *batch.Batch, lastLine int) error {
 	c.lastLine = lastLine
-	return c.app.Add(c.ctx, b)
+	err := c.app.Add(c.ctx, b)
+	if err != nil && isRowError(err) {
+		err = c.addPart(b, c.linesOf(b.Rows(), lastLine), err)
+	}
+	c.unread = c.unread[:0]
+	return err
+}
+
+// linesOf gives the lines of the n rows that end at a line: those that could not be
+// read are not among them.
+func (c *copying) linesOf(n, last int) []int {
+	lines := make([]int, n)
+	for i := n - 1; i >= 0; last-- {
+		if !slices.Contains(c.unread, last) {
+			lines[i] = last
+			i--
+		}
+	}
+	return lines
+}
+
+// addPart writes what it can of a batch that failed with err. Halving finds the row
+// in a dozen steps; only failing input pays for them.
+func (c *copying) addPart(b *batch.Batch, lines []int, err error) error {
+	if n := b.Rows(); n > 1 {
+		for _, half := range [][2]int{{0, n / 2}, {n / 2, n}} {
+			x := copyRows(part(b, half[0], half[1]))
+			err := c.app.Add(c.ctx, x)
+			if err != nil && isRowError(err) {
+				err = c.addPart(x, lines[half[0]:half[1]], err)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	e := *sqlerr.As(err)
+	e.Where = "COPY " + c.relation + ", line " + strconv.Itoa(lines[0])
+	if c.opts.OnBad == nil {
+		return &e
+	}
+	return c.bad(&codec.BadRow{Line: lines[0], Text: c.rowText(b), Err: &e})
+}
+
+// isRowError tells whether an error is the fault of one row: bad data or a broken
+// constraint.
+func isRowError(err error) bool {
+	var e *sqlerr.Error
+	return errors.As(err, &e) && (strings.HasPrefix(string(e.Code), "22") ||
+		strings.HasPrefix(string(e.Code), "23"))
+}
+
+// rowText writes the only row of a batch as COPY's text format does.
+func (c *copying) rowText(b *batch.Batch) string {
+	w := copyWriter{opts: c.opts, values: c.opts.Env}
+	text := *c.opts
+	text.CopyOptions = codec.DefaultCopy(codec.CopyText)
+	text.Columns = c.opts.Columns
+	w.opts = &text
+	w.textRow(b, b.Index(0))
+	return strings.TrimSuffix(string(w.buf), "\n")
 }
 
 // bad takes a row that cannot be read.
 func (c *copying) bad(b *codec.BadRow) error {
 	c.skipped++
+	c.unread = append(c.unread, b.Line)
 	if c.opts.deadLetter {
 		c.s.host.bad.add(c.s.host.clock.NowMicros(), c.relation, b)
 	}
