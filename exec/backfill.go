@@ -31,6 +31,31 @@ type backfill struct {
 	started     int64        // clock, microseconds
 	// at is the epoch that was run last.
 	at atomic.Uint64
+	// unpin lets retention have what is read.
+	unpin []func()
+}
+
+// pinSources keeps the rows of streams that are still to be read.
+func (e *Engine) pinSources(rels []*relation, who string) []func() {
+	var out []func()
+	for _, r := range rels {
+		if !r.isStream() {
+			continue
+		}
+		for p := range r.late {
+			begin, _, err := e.log.Bounds(r.partition(p), log.Epoch(e.points.pins.Published()))
+			if err == nil {
+				out = append(out, e.log.Pin(r.partition(p), begin, who))
+			}
+		}
+	}
+	return out
+}
+
+func unpinAll(release []func()) {
+	for _, f := range release {
+		f()
+	}
 }
 
 // startBackfill begins to read history; called by the loop when
@@ -43,6 +68,7 @@ func (e *Engine) startBackfill(q *query, clock int64) {
 		wm:     q.graph.watermark(),
 		cancel: cancel, done: make(chan struct{}), started: clock,
 	}
+	b.unpin = e.pinSources(q.rels, "back-fill of "+q.cat.Name)
 	q.back = b
 	e.feeds = append(e.feeds, b.feed)
 	for _, r := range q.rels {
@@ -58,6 +84,7 @@ func (e *Engine) startBackfill(q *query, clock int64) {
 func (e *Engine) runBackfill(ctx context.Context, q *query, b *backfill) error {
 	err := e.readHistory(ctx, q.graph, b, func() error { return q.graph.flow(e.pool) })
 	b.point.Release()
+	unpinAll(b.unpin)
 	if err == nil {
 		err = q.graph.endEpoch(e.pool, op.Epoch{
 			N: uint64(b.point.Epoch), Clock: b.point.Clock, Watermark: b.wm,

@@ -136,7 +136,7 @@ func (r *changelogReader) datum(column int, rs *rows, epochs *batch.Vector, row 
 	case logPart:
 		return types.IntDatum(int64(rs.part))
 	case logOff:
-		return types.IntDatum(int64(rs.base) + int64(row))
+		return types.IntDatum(int64(rs.offset(row)))
 	case logEpoch:
 		return epochs.Datum(row)
 	case logRowTime:

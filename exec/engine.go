@@ -39,6 +39,7 @@ type Engine struct {
 	ctx        context.Context
 	stop       context.CancelFunc
 	background sync.WaitGroup
+	started    bool
 	loopDone   chan struct{}
 }
 
@@ -92,6 +93,7 @@ func (e *Engine) Start(l Log) error {
 		return fmt.Errorf("load state: %w", err)
 	}
 	e.intake.start()
+	e.started = true
 	go e.loop()
 	e.background.Go(e.keepTime)
 	return nil
@@ -102,7 +104,7 @@ func (e *Engine) Start(l Log) error {
 func (e *Engine) Close() error {
 	e.stop()
 	e.intake.close()
-	if e.log != nil {
+	if e.started {
 		<-e.loopDone
 	}
 	e.background.Wait()

@@ -28,6 +28,10 @@ func translate(err error) error {
 	case errors.Is(err, log.ErrNotLeader):
 		return sqlerr.Wrap(err, sqlerr.CannotConnectNow, "no leader takes writes at the moment").
 			WithHint("Retry; a new leader is usually elected within seconds.")
+	case errors.Is(err, log.ErrUnknownOutcome):
+		return sqlerr.Wrap(err, sqlerr.TransactionResolutionUnknown,
+			"the leader was lost while the transaction was on its way").
+			WithHint("It may have been committed: read before writing again.")
 	case errors.Is(err, log.ErrStopped):
 		return sqlerr.Wrap(err, sqlerr.AdminShutdown,
 			"terminating connection due to administrator command")

@@ -133,6 +133,7 @@ func (b *builder) join(st *building, outs []op.Sink, n *plan.Join) error {
 	cfg := op.JoinConfig{
 		Kind: n.Kind, Left: plan.Types(n.Left), Right: plan.Types(n.Right),
 		LeftKeys: n.LeftKeys, RightKeys: n.RightKeys, Residual: n.Residual, Within: n.Within,
+		RightFirst: b.bounded && comesFirst(n.Right),
 	}
 	ops, err := b.stack(st, outs, func(ctx *op.Context, out op.Sink) (op.Op, error) {
 		if n.Temporal && !b.bounded {

@@ -91,17 +91,15 @@ func (e *Engine) alterRelation(c *catalog.Relation) error {
 
 // takeRows copies a partition's rows from the relation's older form.
 func (r *relation) takeRows(p int, old *relation, _ int64) error {
-	columns := make([]int, len(old.layout))
-	for i := range columns {
-		columns[i] = i
-	}
+	columns := old.allStored()
 	published := r.pins.Published()
 	return old.arrs[p].Scan(published, columns, func(b *batch.Batch) error {
 		out := &batch.Batch{N: b.N, W: b.W}
 		for _, o := range r.layout {
 			out.Cols = append(out.Cols, old.columnOf(b, o, r.types[o]))
 		}
-		r.arrs[p].Apply(out)
+		_, times := old.unstored(b)
+		r.arrs[p].Apply(r.stored(out, times, 0))
 		r.garbage = true
 		return nil
 	})
@@ -144,10 +142,7 @@ func (e *Engine) truncate(c *catalog.Relation, in *log.EpochInput) error {
 	if r == nil || r.isStream() {
 		return nil
 	}
-	columns := make([]int, len(r.layout))
-	for i := range columns {
-		columns[i] = i
-	}
+	columns := r.allStored()
 	for p, a := range r.arrs {
 		var gone []*batch.Batch
 		err := a.Scan(r.pins.Published(), columns, func(b *batch.Batch) error {
@@ -159,10 +154,7 @@ func (e *Engine) truncate(c *catalog.Relation, in *log.EpochInput) error {
 		}
 		for _, b := range gone {
 			a.Apply(b)
-			r.delta = append(r.delta, &rows{
-				b: r.ordinalBatch(b), part: int32(p), base: -1,
-				clock: in.Clock, epoch: in.Epoch,
-			})
+			r.delta = append(r.delta, r.changes(b, p, rows{clock: in.Clock, epoch: in.Epoch}))
 		}
 	}
 	return nil

@@ -133,12 +133,12 @@ func (b *builder) readPoint(rel *relation, n *plan.Scan, sc *scanner) error {
 		}
 		key[i] = d
 	}
-	out := batch.New(rel.layoutTypes(), 1)
+	out := batch.New(rel.storedTypes(), 1)
 	rel.lookup(b.rd.Point.Epoch, key, out)
 	if out.N == 0 {
 		return nil
 	}
-	return sc.push(&rows{base: -1, epoch: b.rd.Point.Epoch, b: rel.ordinalBatch(out)})
+	return sc.push(rel.changes(out, 0, rows{epoch: b.rd.Point.Epoch}))
 }
 
 // without takes the rows whose keys the transaction wrote out of r.

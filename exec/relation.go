@@ -19,6 +19,7 @@ type relation struct {
 	pins   *state.Pins
 	types  []types.Type // by ordinal
 	layout []int        // ordinals of the row layout
+	timed  bool         // the arrangement keeps rowtimes
 	// arrs hold the rows of tables and views, by partition; nil for streams.
 	arrs []*state.Arrangement
 	// outs turn a table's changelog into weights, by partition; nil for others.
@@ -44,6 +45,7 @@ type stats struct {
 
 func (e *Engine) newRelation(c *catalog.Relation) (*relation, error) {
 	r := &relation{cat: c, pins: e.points.pins, types: columnTypes(c), layout: layoutOf(c)}
+	r.timed = c.Kind == catalog.KindTable
 	parts := max(c.Partitions, 1)
 	r.wm = newWatermark(parts, c.GraceMicros)
 	r.late = make([]offsets, parts)
@@ -63,7 +65,7 @@ func (e *Engine) newRelation(c *catalog.Relation) (*relation, error) {
 }
 
 func (e *Engine) newArrangement(r *relation) *state.Arrangement {
-	return state.NewArrangement(e.memory, e.points.pins, r.layoutTypes(), r.layoutKey())
+	return state.NewArrangement(e.memory, e.points.pins, r.storedTypes(), r.layoutKey())
 }
 
 // layoutTypes gives the types of the row layout.

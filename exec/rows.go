@@ -17,12 +17,16 @@ import (
 // scans. Its columns are indexed by the relation's column ordinals; those that
 // nobody asked for are nil. Immutable: scans of several queries share it.
 type rows struct {
-	b     *batch.Batch
-	part  int32
-	base  log.Offset // of physical row 0; -1 when rows have no offset (tables, views)
-	time  []int64    // rowtimes; nil: clock for all
-	clock int64
-	epoch log.Epoch
+	b    *batch.Batch
+	part int32
+	base log.Offset // of physical row 0; -1 when rows have no offset (tables, views)
+	// offsets are the rows' own where compaction took rows away; nil: from base on.
+	offsets []log.Offset
+	time    []int64 // rowtimes; nil: clock for all
+	clock   int64
+	// noTime: the rows have no rowtime at all (materialized views).
+	noTime bool
+	epoch  log.Epoch
 	// epochs are the runs of a sealed block's rows, nil: all of epoch.
 	epochs []log.EpochRun
 	// ops are the row operations of a changelog read; nil: all inserts.
@@ -40,6 +44,9 @@ func (r *rows) own() *rows {
 	in := batch.Batch{N: r.b.N, Sel: r.b.Sel, W: r.b.W, Cols: cols}
 	c := copyBatch(&in)
 	out, b := *r, *r.b
+	if r.time != nil {
+		out.time = gather(make([]int64, 0, c.N), r.time, rowsOf(r.b))
+	}
 	b.N, b.Sel, b.W = c.N, nil, c.W
 	b.Cols = make([]*batch.Vector, len(r.b.Cols))
 	k := 0
@@ -110,6 +117,9 @@ func cutBlock(blk *log.Block, h codec.Header, whole []*batch.Vector, from int) *
 		part: int32(blk.Partition.Part), base: blk.Base + log.Offset(from),
 		clock: blk.MinTime, epoch: blk.Epoch, epochs: cutRuns(blk.Epochs, from, to),
 		b: &batch.Batch{N: to - from, Cols: make([]*batch.Vector, len(whole))},
+	}
+	if blk.Offsets != nil {
+		r.offsets = blk.Offsets[from:to]
 	}
 	if h.Time != nil {
 		r.time = h.Time[from:to]
@@ -214,7 +224,10 @@ func (s *scanner) fillPseudo(v *batch.Vector, column int, r *rows) {
 	switch column {
 	case plan.RowTime:
 		*v = batch.Vector{Type: types.Of(types.Timestamptz), I64: r.time}
-		if r.time == nil {
+		switch {
+		case r.noTime:
+			*v = *nullColumn(v.Type)
+		case r.time == nil:
 			v.I64, v.Const = []int64{r.clock}, true
 		}
 	case plan.RowPartition:
@@ -246,6 +259,14 @@ func (r *rows) offsetColumn(v *batch.Vector) {
 	}
 	*v = batch.Vector{Type: types.Of(types.Int8), I64: make([]int64, r.b.N)}
 	for i := range v.I64 {
-		v.I64[i] = int64(r.base) + int64(i)
+		v.I64[i] = int64(r.offset(i))
 	}
+}
+
+// offset gives a row's offset in its partition.
+func (r *rows) offset(i int) log.Offset {
+	if r.offsets != nil {
+		return r.offsets[i]
+	}
+	return r.base + log.Offset(i)
 }

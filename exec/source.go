@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"slices"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/log"
@@ -48,6 +49,8 @@ func (e *Engine) scanRange(ctx context.Context, r *relation, p int, from, to log
 	need []bool, fn func(*rows) error,
 ) error {
 	late := r.lateRows(p)
+	// What is being read must not fall to retention meanwhile.
+	defer e.log.Pin(r.partition(p), from, "read of "+r.cat.Name)()
 	return e.log.Read(ctx, r.partition(p), from, to, sections(need), func(b *log.Block) error {
 		return decodeBlock(b, r.types, need, func(rs *rows) error {
 			return fn(late.hide(rs.clip(from, to)))
@@ -69,6 +72,10 @@ func sections(need []bool) []int {
 // clip takes rows outside [from, to) out.
 func (r *rows) clip(from, to log.Offset) *rows {
 	lo, hi := max(0, int(from-r.base)), min(r.b.N, int(to-r.base))
+	if r.offsets != nil {
+		lo, _ = slices.BinarySearch(r.offsets, from)
+		hi, _ = slices.BinarySearch(r.offsets, to)
+	}
 	if lo == 0 && hi == r.b.N {
 		return r
 	}
@@ -97,14 +104,21 @@ func (r *relation) scanPart(ctx context.Context, p int, epoch log.Epoch, need []
 			columns = append(columns, i)
 		}
 	}
+	kept := len(columns)
+	if r.timed {
+		columns = append(columns, len(r.layout))
+	}
 	return r.arrs[p].Scan(uint64(epoch), columns, func(b *batch.Batch) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		out := &rows{part: int32(p), base: -1, epoch: epoch, b: &batch.Batch{
+		out := &rows{part: int32(p), base: -1, epoch: epoch, noTime: !r.timed, b: &batch.Batch{
 			N: b.N, W: b.W, Cols: make([]*batch.Vector, len(r.types)),
 		}}
-		for k, i := range columns {
+		if r.timed {
+			out.time = b.Cols[kept].I64
+		}
+		for k, i := range columns[:kept] {
 			out.b.Cols[r.layout[i]] = b.Cols[k]
 		}
 		return fn(out)
@@ -138,15 +152,17 @@ func (e *Engine) lookupRow(c *catalog.Relation, epoch log.Epoch, key []types.Dat
 	if r == nil {
 		return nil, gone(c)
 	}
-	out := batch.New(r.layoutTypes(), 1)
+	out := batch.New(r.storedTypes(), 1)
 	r.lookup(epoch, key, out)
 	if out.N == 0 {
 		return nil, nil
 	}
-	return datums(out, 0), nil
+	lay, _ := r.unstored(out)
+	return datums(lay, 0), nil
 }
 
-// lookup appends the rows with a key to out, in row layout.
+// lookup appends the rows with a key to out, which has the columns of the
+// arrangement.
 func (r *relation) lookup(epoch log.Epoch, key []types.Datum, out *batch.Batch) {
 	if len(r.arrs) == 1 {
 		r.arrs[0].Lookup(uint64(epoch), key, out)

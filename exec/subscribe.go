@@ -44,6 +44,7 @@ type subscriber struct {
 	feed  *feed
 	point *ReadPoint
 	wm    int64 // of the sources at point
+	unpin []func()
 	out   []*batch.Batch
 }
 
@@ -80,6 +81,7 @@ func (e *Engine) openSubscription(ctx context.Context, s *Subscription, sub *sub
 		}
 		sub.graph, sub.point, sub.wm = g, e.Pin(), g.watermark()
 		sub.feed = newFeed(g, limit, false)
+		sub.unpin = e.pinSources(sub.feed.rels, "subscription")
 		e.feeds = append(e.feeds, sub.feed)
 		for _, r := range sub.feed.rels {
 			r.feeds++
@@ -121,7 +123,9 @@ func (e *Engine) closeSubscription(sub *subscriber) {
 }
 
 func (s *subscriber) run(ctx context.Context, e *Engine, sub *Subscription) error {
-	if err := s.history(ctx, e, sub); err != nil {
+	err := s.history(ctx, e, sub)
+	unpinAll(s.unpin)
+	if err != nil {
 		return err
 	}
 	for {

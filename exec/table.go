@@ -16,7 +16,7 @@ type tableSink struct {
 // replace applies a batch of the changelog to the arrangement and adds the
 // weights to the epoch's delta.
 func (s *tableSink) replace(r *rows) error {
-	in := layoutBatch(r.b, s.rel.layout)
+	in := s.rel.stored(layoutBatch(r.b, s.rel.layout), r.time, r.clock)
 	n := in.N
 	deleted := make([]bool, n)
 	for i, o := range r.ops {
@@ -46,12 +46,6 @@ func (s *tableSink) replace(r *rows) error {
 }
 
 func (s *tableSink) add(b *batch.Batch, from *rows) {
-	out := &rows{
-		b: s.rel.ordinalBatch(b), part: s.part, base: -1,
-		clock: from.clock, epoch: from.epoch,
-	}
-	if b.W == nil {
-		out.time = from.time
-	}
+	out := s.rel.changes(b, int(s.part), rows{clock: from.clock, epoch: from.epoch})
 	s.rel.delta = append(s.rel.delta, out)
 }

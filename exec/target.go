@@ -126,7 +126,8 @@ func (p *targetPart) emit(e *Engine, b *batch.Batch, replaced map[string]bool,
 	if rel.isStream() {
 		rs.base = blk.Base
 	} else {
-		rel.arrs[p.part].Apply(layoutBatch(rs.b, rel.layout))
+		rs.noTime = !rel.timed
+		rel.arrs[p.part].Apply(rel.stored(layoutBatch(rs.b, rel.layout), rs.time, 0))
 	}
 	rel.delta = append(rel.delta, rs)
 	return nil

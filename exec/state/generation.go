@@ -53,15 +53,18 @@ func (g *generation) decode(b []byte) error {
 // because what follows will be computed anew.
 func (s *Store) choose(at uint64) error {
 	if s.have && s.epoch == at || !s.have && at == 0 {
+		// The owner stands at the latest: it will not ask for the one before, and
+		// the next checkpoint must keep this one.
+		s.prev = nil
 		return nil
 	}
 	b := s.db.NewBatch()
 	err := b.DeleteRange([]byte{0}, []byte{0xff}, nil)
-	g := s.prev
+	g := s.kept(at)
 	switch {
 	case at == 0:
 		g = &generation{manifests: map[string]*manifest{}}
-	case g == nil || g.epoch != at:
+	case g == nil:
 		return fmt.Errorf("there is no checkpoint of epoch %d (the latest is of %d): %w",
 			at, s.epoch, ErrCorrupt)
 	default:
@@ -85,18 +88,39 @@ func (s *Store) choose(at uint64) error {
 	return nil
 }
 
+// kept gives the older checkpoint of an epoch, nil when there is none.
+func (s *Store) kept(epoch uint64) *generation {
+	for _, g := range s.prev {
+		if g.epoch == epoch {
+			return g
+		}
+	}
+	return nil
+}
+
 // Forget gives up the checkpoints before an epoch: the owner will not ask for
 // them again.
 func (s *Store) Forget(before uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.prev == nil || s.prev.epoch >= before {
-		return nil
+	n := 0
+	b := s.db.NewBatch()
+	for n < len(s.prev) && s.prev[n].epoch < before {
+		if err := b.Delete(previousKey(s.prev[n].epoch), nil); err != nil {
+			return fmt.Errorf("forget checkpoints before epoch %d: %w", before, err)
+		}
+		n++
 	}
-	if err := s.db.Delete([]byte(keyPrevious), pebble.Sync); err != nil {
-		return fmt.Errorf("forget the previous checkpoint: %w", err)
+	if n == 0 {
+		return b.Close()
+	}
+	if err := b.Commit(pebble.Sync); err != nil {
+		return fmt.Errorf("forget checkpoints before epoch %d: %w", before, err)
 	}
 	was := s.liveBytes()
-	s.prev = nil
+	s.prev = append([]*generation(nil), s.prev[n:]...)
 	return s.removeDead(was)
 }
+
+// previousKey is the key of an older checkpoint's record; keys sort by epoch.
+func previousKey(epoch uint64) []byte { return fmt.Appendf(nil, "%s%020d", keyPrevious, epoch) }

@@ -12,6 +12,7 @@ const (
 	ConnectionException               Code = "08000"
 	ConnectionDoesNotExist            Code = "08003"
 	ConnectionFailure                 Code = "08006"
+	TransactionResolutionUnknown      Code = "08007"
 	ProtocolViolation                 Code = "08P01"
 	FeatureNotSupported               Code = "0A000"
 	InvalidTransactionInitiation      Code = "0B000"
