@@ -127,11 +127,8 @@ func (cp *Checkpoint) Commit(meta []byte) error {
 		err = errors.Join(err, b.Set([]byte(keyManifest+key), m.encode(), nil))
 	}
 	err = errors.Join(err, b.Set([]byte(keyMeta), rec, nil))
-	prev := s.prev
-	if prev == nil {
-		prev = &generation{epoch: s.epoch, meta: s.meta, manifests: s.manifests}
-		err = errors.Join(err, b.Set([]byte(keyPrevious), prev.encode(), nil))
-	}
+	prev := &generation{epoch: s.epoch, meta: s.meta, manifests: s.manifests}
+	err = errors.Join(err, b.Set(previousKey(s.epoch), prev.encode(), nil))
 	if err == nil {
 		err = b.Commit(pebble.Sync)
 	}
@@ -139,7 +136,7 @@ func (cp *Checkpoint) Commit(meta []byte) error {
 		return fmt.Errorf("commit checkpoint of epoch %d: %w", cp.epoch, err)
 	}
 	was := s.liveBytes()
-	s.lost, s.prev = false, prev
+	s.lost, s.prev = false, append(s.prev, prev)
 	s.manifests, s.epoch, s.meta, s.have = ms, cp.epoch, append([]byte(nil), meta...), true
 	return s.removeDead(was)
 }

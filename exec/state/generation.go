@@ -55,8 +55,7 @@ func (s *Store) choose(at uint64) error {
 	if s.have && s.epoch == at || !s.have && at == 0 {
 		// The owner stands at the latest: it will not ask for the one before, and
 		// the next checkpoint must keep this one.
-		s.prev = nil
-		return nil
+		return s.dropKept()
 	}
 	b := s.db.NewBatch()
 	err := b.DeleteRange([]byte{0}, []byte{0xff}, nil)
@@ -85,6 +84,19 @@ func (s *Store) choose(at uint64) error {
 	}
 	s.manifests, s.epoch, s.meta, s.have = g.manifests, g.epoch, g.meta, at != 0
 	s.prev = nil
+	return nil
+}
+
+// dropKept forgets all older checkpoints.
+func (s *Store) dropKept() error {
+	if len(s.prev) == 0 {
+		return nil
+	}
+	s.prev = nil
+	end := []byte(keyPrevious[:len(keyPrevious)-1] + "0") // '0' follows '/'
+	if err := s.db.DeleteRange([]byte(keyPrevious), end, pebble.Sync); err != nil {
+		return fmt.Errorf("forget older checkpoints: %w", err)
+	}
 	return nil
 }
 

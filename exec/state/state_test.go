@@ -416,3 +416,49 @@ func TestStoreRewritesDeadFiles(t *testing.T) {
 		t.Errorf("up to %d files were kept; rewriting should bound them", files)
 	}
 }
+
+// TestStoreOpensOlderCheckpoints: until it is forgotten, any checkpoint can be
+// returned to, also when later ones were committed since.
+func TestStoreOpensOlderCheckpoints(t *testing.T) {
+	fs := vfs.NewMem()
+	s, err := Open(fs, "/state", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := NewKeyer([]types.Type{intType, textType})
+	tab, model := NewTable(nil, k, 2), map[string]int64{}
+	rnd := rand.New(rand.NewSource(5))
+	saved := map[uint64]map[string]int64{}
+	for epoch := uint64(1); epoch <= 5; epoch++ {
+		mutate(rnd, tab, k, model)
+		cp := s.Begin(epoch)
+		if err := tab.Save(cp.Writer("agg"), 3); err != nil {
+			t.Fatal(err)
+		}
+		if err := cp.Commit(nil); err != nil {
+			t.Fatal(err)
+		}
+		saved[epoch] = maps(model)
+	}
+	if err := s.Forget(3); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(fs, "/state", Options{At: 2}); err == nil {
+		t.Fatal("a forgotten checkpoint was opened")
+	}
+	s = openStore(t, fs, 3)
+	back := NewTable(nil, k, 2)
+	r := s.Reader("agg")
+	for r.Next() {
+		if _, err := back.LoadRecord(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r.Err() != nil {
+		t.Fatal(r.Err())
+	}
+	checkTable(t, back, k.Types, saved[3])
+}

@@ -33,16 +33,17 @@ type Store struct {
 	meta      []byte
 	have      bool
 	lost      bool // a checkpoint was dropped after operators had handed over changes
-	// prev is the checkpoint before the latest, until Forget says that nobody will
-	// ask for it: the owner's point of commit may lie elsewhere, and a crash
-	// between the two must find the older one whole. Guarded by mu.
-	prev *generation
+	// prev are the checkpoints before the latest, oldest first, until Forget says
+	// that nobody will ask for them: the owner's point of commit may lie elsewhere,
+	// and a crash or a failure between the two must find an older one whole. Guarded
+	// by mu.
+	prev []*generation
 }
 
 // Options are settings of a Store.
 type Options struct {
-	// At is the epoch of the checkpoint to open: the latest or the one before,
-	// which then is the latest again. 0 opens an empty store.
+	// At is the epoch of the checkpoint to open: the latest or one before that was
+	// not forgotten, which then is the latest again. 0 opens an empty store.
 	At uint64
 	// CacheBytes is Pebble's block cache; 0 means 4 MiB: manifests are small.
 	CacheBytes int64
@@ -75,8 +76,8 @@ func (m *manifest) bytes() int64 {
 // Keys in Pebble.
 const (
 	keyMeta     = "meta"
-	keyManifest = "op/" // then the operator's key
-	keyPrevious = "previous"
+	keyManifest = "op/"       // then the operator's key
+	keyPrevious = "previous/" // then the epoch
 )
 
 const fileSuffix = ".blk"
@@ -191,9 +192,10 @@ func (s *Store) loadKey(key string, value []byte) error {
 		s.epoch, s.meta, s.have = m.Epoch, m.Meta, true
 		return nil
 	}
-	if key == keyPrevious {
-		s.prev = &generation{}
-		return s.prev.decode(value)
+	if strings.HasPrefix(key, keyPrevious) {
+		g := &generation{}
+		s.prev = append(s.prev, g)
+		return g.decode(value)
 	}
 	name, ok := strings.CutPrefix(key, keyManifest)
 	if !ok {
@@ -281,8 +283,8 @@ func (s *Store) liveBytes() map[uint64]int64 {
 		}
 	}
 	count(s.manifests)
-	if s.prev != nil {
-		count(s.prev.manifests)
+	for _, g := range s.prev {
+		count(g.manifests)
 	}
 	return live
 }
