@@ -56,10 +56,8 @@ func (c *checker) actualTypes(cand candidate, ret types.Type, retOf func([]types
 	params := make([]types.Type, len(cand.params))
 	for i, p := range cand.params {
 		params[i] = p
-		if openNested(p) && p.Kind == ts[i].Kind {
-			params[i] = ts[i]
-		}
 		if !isPoly(p) {
+			params[i] = nestedParam(p, i, ts)
 			continue
 		}
 		if params[i] = b.apply(p, ts[i]); params[i].Kind == types.Invalid {
@@ -74,6 +72,23 @@ func (c *checker) actualTypes(cand candidate, ret types.Type, retOf func([]types
 		}
 	}
 	return params, ret, nil
+}
+
+// nestedParam gives the actual type of a parameter that takes every MAP or every
+// STRUCT: the argument's, or what it has in common with the others of its kind.
+func nestedParam(p types.Type, i int, args []types.Type) types.Type {
+	if !openNested(p) || p.Kind != args[i].Kind {
+		return p
+	}
+	t := args[i]
+	for _, a := range args {
+		if a.Kind == t.Kind {
+			if u, ok := commonNested(t, a); ok {
+				t = u
+			}
+		}
+	}
+	return t
 }
 
 // callNamed resolves and applies a built-in function.
@@ -374,10 +389,6 @@ func (c *checker) aggCall(name string, e *sql.Call) (*AggCall, error) {
 	if e.Star && name != "count" {
 		return nil, sqlerr.New(sqlerr.UndefinedFunction, "function %s() does not exist", name).
 			At(e.Pos()).WithHint("No aggregate function matches the given name and argument types.")
-	}
-	if !e.Star && len(args) == 0 && name == "count" {
-		return nil, sqlerr.New(sqlerr.WrongObjectType,
-			"count(*) must be used to call a parameterless aggregate function").At(e.Pos())
 	}
 	return c.bindAggregate(call, args, e)
 }

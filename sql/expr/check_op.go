@@ -101,8 +101,9 @@ func FindOperator(name string, left, right types.Type) (*Func, bool) {
 	if !ok {
 		return nil, false
 	}
-	f, _ := bound(cand.fn, []types.Type{b.apply(cand.params[0], left),
-		b.apply(cand.params[1], right)}, b.apply(cand.fn.Ret, types.Of(types.Unknown)))
+	ts := []types.Type{left, right}
+	f, _ := bound(cand.fn, []types.Type{nestedParam(b.apply(cand.params[0], left), 0, ts),
+		nestedParam(b.apply(cand.params[1], right), 1, ts)}, b.apply(cand.fn.Ret, types.Of(types.Unknown)))
 	return f, true
 }
 
@@ -446,7 +447,8 @@ func (c *checker) quant(op string, x, arr Expr, all bool, pos int) (Expr, error)
 		return nil, errNoOperator(op, ts, how, pos)
 	}
 	b, _ := bindPoly(cand.params, ts)
-	lt, rt := b.apply(cand.params[0], ts[0]), b.apply(cand.params[1], ts[1])
+	lt, rt := nestedParam(b.apply(cand.params[0], ts[0]), 0, ts),
+		nestedParam(b.apply(cand.params[1], ts[1]), 1, ts)
 	fn, ret := bound(cand.fn, []types.Type{lt, rt}, b.apply(cand.fn.Ret, ts[0]))
 	if ret.Kind != types.Bool {
 		return nil, sqlerr.New(sqlerr.WrongObjectType,
@@ -516,7 +518,7 @@ func (c *checker) inSame(x Expr, items []Expr, e *sql.In) (Expr, error) {
 		return nil, nil
 	}
 	b, _ := bindPoly(cand.params, []types.Type{t, t})
-	t = b.apply(cand.params[0], t)
+	t = nestedParam(b.apply(cand.params[0], t), 0, []types.Type{t, t})
 	eq, _ := bound(cand.fn, []types.Type{t, t}, boolType)
 	x, err := c.coerce(x, t, CoerceImplicit, e.X.Pos())
 	if err != nil {

@@ -17,6 +17,10 @@ func commonType(ts []types.Type) (types.Type, bool) {
 			best = t
 			continue
 		}
+		if u, ok := commonNested(best, t); ok {
+			best = u
+			continue
+		}
 		if types.Category(t.Kind) != types.Category(best.Kind) && !bothNested(t, best) {
 			return best, false
 		}
@@ -29,6 +33,28 @@ func commonType(ts []types.Type) (types.Type, bool) {
 		return types.Of(types.Text), true
 	}
 	return best, true
+}
+
+// commonNested gives the type that two MAPs, or two STRUCTs with the same fields,
+// have in common.
+func commonNested(a, b types.Type) (types.Type, bool) {
+	switch {
+	case a.Kind == types.Map && b.Kind == types.Map && a.Key != nil && b.Key != nil:
+		k, ok1 := commonType([]types.Type{*a.Key, *b.Key})
+		v, ok2 := commonType([]types.Type{*a.Elem, *b.Elem})
+		return types.MapOf(k, v), ok1 && ok2
+	case a.Kind == types.Struct && b.Kind == types.Struct && len(a.Fields) == len(b.Fields):
+		t := types.Type{Kind: types.Struct, Fields: make([]types.Field, len(a.Fields))}
+		for i, f := range a.Fields {
+			u, ok := commonType([]types.Type{f.Type, b.Fields[i].Type})
+			if !ok || f.Name != b.Fields[i].Name {
+				return a, false
+			}
+			t.Fields[i] = types.Field{Name: f.Name, Type: u}
+		}
+		return t, true
+	}
+	return a, false
 }
 
 func bothNested(a, b types.Type) bool { return isNested(a.Kind) && isNested(b.Kind) }

@@ -129,6 +129,8 @@ func bindArrayJoin(f *Func, args []types.Type, _ types.Type) {
 				parts = append(parts, "null")
 			case leaf.Kind == types.Bool:
 				parts = append(parts, map[bool]string{true: "true", false: "false"}[d.Bool()])
+			case leaf.Kind == types.Float8:
+				parts = append(parts, javaDouble(d.F))
 			default:
 				parts = append(parts, formatText(env, leaf, d))
 			}

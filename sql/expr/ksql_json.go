@@ -166,6 +166,9 @@ func extractJSONField(a []types.Datum) (types.Datum, error) {
 		return types.NullDatum, err
 	}
 	v, ok := types.JSONPath(a[0].S, path)
+	for _, p := range path {
+		ok = ok && !strings.HasPrefix(p, "-")
+	}
 	if !ok {
 		return types.NullDatum, nil
 	}

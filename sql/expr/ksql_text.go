@@ -341,7 +341,10 @@ func defineKsqlBytes(r *registry) {
 			return types.NullDatum, err
 		}
 		s, err := fromBytes(b, a[2].S)
-		return types.TextDatum(strings.ToLower(s)), err
+		if strings.EqualFold(a[2].S, "hex") {
+			s = strings.ToLower(s)
+		}
+		return types.TextDatum(s), err
 	}, "text from one encoding to another", "encode('616263', 'hex', 'utf8')")
 	for _, k := range []struct {
 		name, ret string

@@ -27,7 +27,7 @@ var builtin = sync.OnceValue(func() *registry {
 		defineBytes, defineLike, defineTime, defineTimeOps, defineFormat, defineJSON,
 		defineJSONBuild, defineArray, defineCond, defineSets, defineSystem, defineAggs,
 		defineStatAggs, defineCollectAggs, defineOrderedAggs, defineKsqlAggs, defineKsqlArrays,
-		defineKsqlText, defineKsqlJSON, defineKsqlTime,
+		defineKsqlText, defineKsqlJSON, defineKsqlTime, defineKsqlMore,
 	} {
 		define(r)
 	}

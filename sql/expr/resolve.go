@@ -335,7 +335,7 @@ func chooseOperator(name string, args []types.Type) (candidate, resolution) {
 			}
 		}
 	}
-	return choose(cs, args)
+	return chooseFunction(cs, args)
 }
 
 // shownName gives the name that messages have: functions that syntax calls are
