@@ -8,8 +8,7 @@ import (
 )
 
 // advisoryLocks are the locks of pg_advisory_lock and its like. They hold among
-// the sessions of one node; all are exclusive, and those of a transaction are kept
-// until its session lets them go or ends.
+// the sessions of one node, and all are exclusive.
 type advisoryLocks struct {
 	mu    sync.Mutex
 	held  map[advisoryKey]*advisoryLock
@@ -84,11 +83,16 @@ func keyOfArgs(a []types.Datum) advisoryKey {
 	return advisoryKey{0, a[0].I}
 }
 
-func lockAdvisory(_, wait bool) sessionFunc {
+// lockAdvisory takes a lock of the session, or of the transaction; wait says whether
+// it waits for one that somebody else has.
+func lockAdvisory(transaction, wait bool) sessionFunc {
 	return func(x *scope, a []types.Datum) (types.Datum, error) {
 		s := x.session
 		for {
 			ok, freed := s.host.locks.try(keyOfArgs(a), s.pid)
+			if ok && transaction {
+				s.txnLocks = append(s.txnLocks, keyOfArgs(a))
+			}
 			if !wait {
 				return types.BoolDatum(ok), nil
 			}
@@ -112,4 +116,12 @@ func unlockAdvisory(x *scope, a []types.Datum) (types.Datum, error) {
 func unlockAllAdvisory(x *scope, _ []types.Datum) (types.Datum, error) {
 	x.session.host.locks.releaseAll(x.session.pid)
 	return types.TextDatum(""), nil
+}
+
+// releaseTxnLocks gives back the locks of the transaction that ended.
+func (s *Session) releaseTxnLocks() {
+	for _, k := range s.txnLocks {
+		s.host.locks.release(k, s.pid)
+	}
+	s.txnLocks = nil
 }

@@ -19,10 +19,10 @@ func init() {
 		"pg_cancel_backend":         cancelBackend,
 		"pg_terminate_backend":      terminateBackend,
 		"pg_sleep":                  sleep,
-		"pg_notify":                 func(*scope, []types.Datum) (types.Datum, error) { return types.NullDatum, errNotify("pg_notify") },
+		"pg_notify":                 refuseNotify,
 		"pg_reload_conf":            constant(types.BoolDatum(true)),
-		"pg_postmaster_start_time":  func(x *scope, _ []types.Datum) (types.Datum, error) { return types.IntDatum(x.session.started), nil },
-		"pg_conf_load_time":         func(x *scope, _ []types.Datum) (types.Datum, error) { return types.IntDatum(x.session.started), nil },
+		"pg_postmaster_start_time":  startTime,
+		"pg_conf_load_time":         startTime,
 		"pg_blocking_pids":          noPIDs,
 		"inet_server_port":          constant(types.NullDatum),
 		"inet_client_port":          constant(types.NullDatum),
@@ -48,6 +48,15 @@ func init() {
 		"pg_my_temp_schema":         constant(types.IntDatum(0)),
 		"pg_is_other_temp_schema":   constant(types.BoolDatum(false)),
 	}
+}
+
+func refuseNotify(*scope, []types.Datum) (types.Datum, error) {
+	return types.NullDatum, errNotify("pg_notify")
+}
+
+// startTime is when this node's sessions began to be served.
+func startTime(x *scope, _ []types.Datum) (types.Datum, error) {
+	return types.IntDatum(x.session.host.started), nil
 }
 
 func constant(d types.Datum) sessionFunc {

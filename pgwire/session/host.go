@@ -37,10 +37,12 @@ type Host struct {
 	random func() uint64
 	logger *slog.Logger
 	most   int
-	stats  statements
-	locks  advisoryLocks
-	seqs   sequences
-	bad    deadLetters
+	// started is the time of NewHost, microseconds since 1970.
+	started int64
+	stats   statements
+	locks   advisoryLocks
+	seqs    sequences
+	bad     deadLetters
 
 	mu       sync.Mutex
 	sessions map[int32]*Session
@@ -54,7 +56,8 @@ func NewHost(cfg Config) (*Host, error) {
 		return nil, fmt.Errorf("session: incomplete configuration")
 	}
 	h := &Host{engine: cfg.Engine, system: cfg.System, clock: cfg.Clock, random: cfg.Random,
-		logger: cfg.Logger, most: cfg.MaxSessions, sessions: map[int32]*Session{}}
+		logger: cfg.Logger, most: cfg.MaxSessions, started: cfg.Clock.NowMicros(),
+		sessions: map[int32]*Session{}}
 	if h.most <= 0 {
 		h.most = defaultMaxSessions
 	}

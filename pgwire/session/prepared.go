@@ -3,6 +3,8 @@ package session
 import (
 	"slices"
 
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/parse"
 	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -66,6 +68,9 @@ func (s *Session) parseNamed(name, text string, oids []uint32) error {
 			if own.given, err = s.givenTypes(oids); err != nil {
 				return err
 			}
+			if own.tree, err = withoutVoid(&own); err != nil {
+				return err
+			}
 			p.st = &own
 		}
 		if err := s.ready(p.st, s.snapshot()); err != nil {
@@ -97,6 +102,29 @@ func (s *Session) givenTypes(oids []uint32) ([]types.Type, error) {
 		out[i] = t
 	}
 	return out, nil
+}
+
+// withoutVoid gives the statement without the arguments that a client declared void:
+// the JDBC driver sends the result of {? = call f(?)} as the first argument.
+func withoutVoid(st *statement) (sql.Statement, error) {
+	isVoid := func(x sql.Expr) bool {
+		p, ok := x.(*sql.ParamRef)
+		return ok && p.N <= len(st.given) && st.given[p.N-1].Kind == types.Void
+	}
+	if !slices.ContainsFunc(st.given, func(t types.Type) bool { return t.Kind == types.Void }) {
+		return st.tree, nil
+	}
+	tree, err := parse.ParseOne(st.text) // a tree of its own: the other one is shared
+	if err != nil {
+		return nil, err
+	}
+	sql.Walk(tree, func(n sql.Node) bool {
+		if c, ok := n.(*sql.Call); ok {
+			c.Args = slices.DeleteFunc(c.Args, isVoid)
+		}
+		return true
+	})
+	return tree, nil
 }
 
 func (s *Session) typeByOID(oid uint32) (types.Type, bool) {

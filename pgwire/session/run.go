@@ -97,6 +97,10 @@ func (s *Session) run(ctx context.Context, st *statement, params []types.Datum, 
 		return s.declare(st, x, params, sink)
 	case *sql.Copy:
 		return s.copy(ctx, st, x, sink)
+	case *sql.Explain:
+		if x.Analyze && x.Stmt != nil {
+			return s.explainAnalyze(ctx, st, x, params, formats, sink)
+		}
 	}
 	return s.runPlanned(ctx, st, params, formats, sink)
 }

@@ -41,6 +41,7 @@ type Session struct {
 	txn        *exec.Txn
 	txnStart   int64 // microseconds; now() of the block
 	savepoints []savepoint
+	txnLocks   []advisoryKey
 
 	// stmtCtx is the running statement's.
 	stmtCtx context.Context
@@ -214,6 +215,9 @@ func (s *Session) end() {
 		cancel(nil)
 	}
 	s.stmtCtx = nil
+	if s.block == noBlock && s.txnLocks != nil {
+		s.releaseTxnLocks()
+	}
 }
 
 func (s *Session) streaming() {

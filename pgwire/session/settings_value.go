@@ -146,7 +146,8 @@ func (d *setting) show(v string) string {
 func checkSearchPath(_ *Session, v string) (string, error) { return v, nil }
 
 func checkIsolation(s *Session, v string) (string, error) {
-	if s.txn != nil && s.block == explicitBlock && s.txn.Wrote() && v != s.settings.get("transaction_isolation") {
+	if s.txn != nil && s.block == explicitBlock && s.txn.Wrote() &&
+		v != s.settings.get("transaction_isolation") {
 		return "", sqlerr.New(sqlerr.ActiveSQLTransaction,
 			"SET TRANSACTION ISOLATION LEVEL must be called before any query")
 	}

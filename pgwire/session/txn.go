@@ -79,6 +79,7 @@ func (s *Session) rollback() {
 
 func (s *Session) leaveBlock() {
 	s.block, s.failed, s.txn, s.txnStart, s.savepoints = noBlock, false, nil, 0, nil
+	s.releaseTxnLocks()
 }
 
 // flushBlock commits what the block wrote so far and lets it go on with a new
@@ -121,7 +122,9 @@ func endsBlock(x sql.Statement) bool {
 }
 
 // control runs the statements of transactions; done is false for others.
-func (s *Session) control(ctx context.Context, x sql.Statement, sink Sink) (tag string, done bool, err error) {
+func (s *Session) control(ctx context.Context, x sql.Statement, sink Sink) (
+	tag string, done bool, err error,
+) {
 	switch x := x.(type) {
 	case *sql.Begin:
 		return "BEGIN", true, s.beginBlock(x, sink)
