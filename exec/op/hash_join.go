@@ -31,10 +31,10 @@ type hashProbe struct {
 	b       *batch.Batch
 	keys    []*batch.Vector
 	sel     []uint16
-	refs    []state.Ref
-	hits    []int32 // partners of each left row
-	unknown []bool  // some partner of it is neither certain nor excluded
-	done    int     // left rows that were given in full
+	refs    []state.Ref // per left row, the first of the right rows of its key
+	hits    []int32     // partners of each left row
+	unknown []bool      // some partner of it is neither certain nor excluded
+	done    int         // left rows that were given in full
 	cand    batch.Batch
 	of      []candidateOf
 	selBuf  []uint16
@@ -166,6 +166,7 @@ func (h *HashJoin) look(b *batch.Batch) error {
 	clear(p.unknown)
 	keys := h.keyer.Keys(cols, p.sel)
 	h.right.rows.Keys.Probe(keys, p.refs, false)
+	h.right.rows.Heads(p.refs, p.refs)
 	for i := range n {
 		if h.nulls != nil {
 			if err := h.meetNulls(i, keys.IsNull(i)); err != nil {
@@ -185,7 +186,7 @@ func (h *HashJoin) look(b *batch.Batch) error {
 // meet pairs the i-th left row with the right rows of its key.
 func (h *HashJoin) meet(i int) error {
 	m := h.right.rows
-	for x := m.Head(h.probe.refs[i]); x != 0; x = m.Next(x) {
+	for x := h.probe.refs[i]; x != 0; x = m.Next(x) {
 		if h.cfg.Within != nil && !h.inTime(i, x) {
 			continue
 		}

@@ -63,7 +63,7 @@ type joinSide struct {
 	expires expiry
 	refs    []state.Ref
 	own     []state.Ref
-	other   []state.Ref
+	other   []state.Ref // per pushed row, the first of the other side's rows
 	sel     []uint16
 	nullSel []uint16
 	fresh   []bool // per pushed row: it was not there before
@@ -222,6 +222,7 @@ func (j *Join) pushKeyed(s, o *joinSide, b *batch.Batch, cols []*batch.Vector,
 	refs, own, other := s.refs, s.own, s.other
 	keys := s.rows.Keyer.Keys(cols, sel)
 	o.rows.Keys.Probe(keys, other, false)
+	o.rows.Heads(other, other)
 	s.rows.Keys.Probe(keys, own, true)
 	s.rows.Rows.Probe(s.rows.Whole.Keys(b.Cols, sel), refs, true)
 	direct := j.pairs && j.residual == nil && !s.counts && !o.counts && s.time < 0
@@ -229,7 +230,7 @@ func (j *Join) pushKeyed(s, o *joinSide, b *batch.Batch, cols []*batch.Vector,
 		w := int64(b.Weight(int(sel[k])))
 		fresh := s.add(s.rows, r, own[k], w)
 		s.fresh[k] = fresh
-		for x := o.rows.Head(other[k]); x != 0; x = o.rows.Next(x) {
+		for x := other[k]; x != 0; x = o.rows.Next(x) {
 			var err error
 			if direct {
 				err = j.emitPair(s, o, b, int(sel[k]), x, w)

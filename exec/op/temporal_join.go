@@ -158,8 +158,9 @@ func (t *TemporalJoin) lookOwn(keys *state.Keys) {
 	m := t.right.rows
 	t.refs = grow(t.refs, keys.N)
 	m.Keys.Probe(keys, t.refs, false)
-	for i, k := range t.refs {
-		for x := m.Head(k); x != 0; x = m.Next(x) {
+	m.Heads(t.refs, t.refs)
+	for i, x := range t.refs {
+		for ; x != 0; x = m.Next(x) {
 			t.pairUp(i, m.Row(x), *m.Weight(x))
 		}
 	}
