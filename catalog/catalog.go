@@ -47,6 +47,9 @@ type Column struct {
 	Generated bool // GENERATED ALWAYS AS (Default) STORED
 	Identity  byte // 'a' always, 'd' by default, 0 none
 	Hidden    bool // not in SELECT *: the row id of a bag table
+	// Missing is what rows written before the column was added have in it: the
+	// value of its default at that moment (PostgreSQL's attmissingval); nil: NULL.
+	Missing *types.Datum `json:",omitempty"`
 	Dropped   bool
 	Comment   string
 	// UserType is the type of CREATE TYPE or CREATE DOMAIN that the column was

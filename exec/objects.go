@@ -4,7 +4,6 @@ import (
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/sql/batch"
-	"github.com/millracedb/millrace/sql/types"
 )
 
 // retired is a relation that was dropped, until the last reader is gone.
@@ -96,7 +95,7 @@ func (r *relation) takeRows(p int, old *relation, _ int64) error {
 	return old.arrs[p].Scan(published, columns, func(b *batch.Batch) error {
 		out := &batch.Batch{N: b.N, W: b.W}
 		for _, o := range r.layout {
-			out.Cols = append(out.Cols, old.columnOf(b, o, r.types[o]))
+			out.Cols = append(out.Cols, old.columnOf(b, o, r.missing[o]))
 		}
 		_, times := old.unstored(b)
 		r.arrs[p].Apply(r.stored(out, times, 0))
@@ -106,14 +105,14 @@ func (r *relation) takeRows(p int, old *relation, _ int64) error {
 }
 
 // columnOf finds the column with an ordinal in a batch of the row layout; a
-// column that the relation did not have yet is NULL.
-func (r *relation) columnOf(b *batch.Batch, ordinal int, t types.Type) *batch.Vector {
+// column that the relation did not have yet is what such rows have.
+func (r *relation) columnOf(b *batch.Batch, ordinal int, missing *batch.Vector) *batch.Vector {
 	for i, o := range r.layout {
 		if o == ordinal {
 			return b.Cols[i]
 		}
 	}
-	return nullColumn(t)
+	return flat([]*batch.Vector{missing}, b.N)[0]
 }
 
 // rebind points a query's scans and target at a relation's new form.

@@ -8,6 +8,7 @@ import (
 	"github.com/millracedb/millrace/exec/codec"
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -19,7 +20,9 @@ type relation struct {
 	pins   *state.Pins
 	types  []types.Type // by ordinal
 	layout []int        // ordinals of the row layout
-	timed  bool         // the arrangement keeps rowtimes
+	// missing are constants for columns that a row does not have, by ordinal.
+	missing []*batch.Vector
+	timed   bool // the arrangement keeps rowtimes
 	// arrs hold the rows of tables and views, by partition; nil for streams.
 	arrs []*state.Arrangement
 	// outs turn a table's changelog into weights, by partition; nil for others.
@@ -45,6 +48,9 @@ type stats struct {
 
 func (e *Engine) newRelation(c *catalog.Relation) (*relation, error) {
 	r := &relation{cat: c, pins: e.points.pins, types: columnTypes(c), layout: layoutOf(c)}
+	for _, col := range c.Columns {
+		r.missing = append(r.missing, missingColumn(col))
+	}
 	r.timed = c.Kind == catalog.KindTable
 	parts := max(c.Partitions, 1)
 	r.wm = newWatermark(parts, c.GraceMicros)
@@ -125,7 +131,7 @@ func (r *relation) ingestStream(blk *log.Block, clock int64) error {
 		return nil
 	}
 	late := r.late[blk.Partition.Part]
-	return decodeBlock(blk, r.types, r.need, func(rs *rows) error {
+	return r.decodeBlock(blk, r.need, func(rs *rows) error {
 		r.delta = append(r.delta, late.hide(rs))
 		return nil
 	})
@@ -163,7 +169,7 @@ func (r *relation) ingestTable(blk *log.Block) error {
 	if r.outs == nil {
 		return fmt.Errorf("rows for %s, which a query fills", r.cat.Name)
 	}
-	return decodeBlock(blk, r.types, allColumns(len(r.types)), func(rs *rows) error {
+	return r.decodeBlock(blk, allColumns(len(r.types)), func(rs *rows) error {
 		return r.outs[p].replace(rs)
 	})
 }

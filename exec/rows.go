@@ -83,7 +83,8 @@ func layoutOf(r *catalog.Relation) []int {
 // decodeBlock cuts a block into rows of at most batch.MaxRows. need tells by
 // ordinal which columns to decode; columns that the block's schema version did
 // not have are NULL.
-func decodeBlock(blk *log.Block, ts []types.Type, need []bool, fn func(*rows) error) error {
+func (r *relation) decodeBlock(blk *log.Block, need []bool, fn func(*rows) error) error {
+	ts := r.types
 	h, err := codec.DecodeHeader(blk.Sections[0])
 	if err != nil {
 		return fmt.Errorf("block of partition %s at offset %d: %w", blk.Partition, blk.Base, err)
@@ -95,7 +96,7 @@ func decodeBlock(blk *log.Block, ts []types.Type, need []bool, fn func(*rows) er
 		}
 		whole[i] = &batch.Vector{Type: t}
 		if i+1 >= len(blk.Sections) {
-			whole[i] = nullColumn(t)
+			whole[i] = r.missing[i]
 			continue
 		}
 		if err := codec.Decode(blk.Sections[i+1], whole[i]); err != nil {
@@ -156,6 +157,17 @@ func cutRuns(runs []log.EpochRun, from, to int) []log.EpochRun {
 		at += r.Rows
 	}
 	return out
+}
+
+// missingColumn gives what rows have in a column that was added after them.
+func missingColumn(c catalog.Column) *batch.Vector {
+	if c.Missing == nil {
+		return nullColumn(c.Type)
+	}
+	v := batch.NewVector(c.Type, 1)
+	v.AppendDatum(*c.Missing)
+	v.Const = true
+	return v
 }
 
 func nullColumn(t types.Type) *batch.Vector {

@@ -52,7 +52,7 @@ func (e *Engine) scanRange(ctx context.Context, r *relation, p int, from, to log
 	// What is being read must not fall to retention meanwhile.
 	defer e.log.Pin(r.partition(p), from, "read of "+r.cat.Name)()
 	return e.log.Read(ctx, r.partition(p), from, to, sections(need), func(b *log.Block) error {
-		return decodeBlock(b, r.types, need, func(rs *rows) error {
+		return r.decodeBlock(b, need, func(rs *rows) error {
 			return fn(late.hide(rs.clip(from, to)))
 		})
 	})

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"slices"
+	"time"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
@@ -195,10 +196,44 @@ func (d *definition) addColumn(a *sql.AddColumn) error {
 	if err := d.expressions(def); err != nil {
 		return err
 	}
+	d.fillMissing()
 	if c.Unique {
 		return d.unique([]string{c.Name}, "", c.Pos())
 	}
 	return nil
+}
+
+// fillMissing gives the rows that are there already the default of the column that
+// was added last. A default that must be computed for each row leaves them NULL.
+func (d *definition) fillMissing() {
+	o := len(d.rel.Columns) - 1
+	col := &d.rel.Columns[o]
+	if col.Default == "" || col.Generated {
+		return
+	}
+	x, err := d.b.defaultOf(&d.rel, o)
+	if err != nil || hasVolatile(x) {
+		return
+	}
+	env := &expr.Env{Zone: time.UTC}
+	if v := d.b.env.Values; v != nil {
+		env.Now = v.Now
+	}
+	if v, err := expr.EvalConst(x, env); err == nil && !v.Null {
+		col.Missing = &v
+	}
+}
+
+// hasVolatile tells whether an expression differs from row to row.
+func hasVolatile(x expr.Expr) bool {
+	found := false
+	expr.Walk(x, func(e expr.Expr) bool {
+		if c, ok := e.(*expr.Call); ok && c.Fn.Volatility == expr.Volatile {
+			found = true
+		}
+		return true
+	})
+	return found
 }
 
 func (d *definition) dropColumn(a *sql.DropColumn) error {
