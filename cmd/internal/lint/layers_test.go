@@ -39,7 +39,7 @@ var doors = map[string][]string{
 	"github.com/cockroachdb/pebble/v2/vfs": {"exec", "log", "cmd"},
 	"github.com/hashicorp/raft":            {"log"},
 	"github.com/spf13/cobra":               {"cmd/millrace"},
-	"github.com/klauspost/compress":        {"log/segment", "cmd"},
+	"github.com/klauspost/compress":        {"log/segment", "exec/state", "cmd"},
 	"github.com/prometheus/client_golang":  {"log", "exec", "pgwire", "cmd"},
 	"net":                                  {"log/transport", "pgwire", "cmd"},
 	"os":                                   {"log/wal", "cmd"},
