@@ -83,6 +83,9 @@ type aggSet struct {
 	vecs   []*batch.Vector
 	keyRow []*batch.Vector // scratch: decoded key columns
 	active []*pane
+	last   *pane // that rows were last added to
+	// perPane: the window's bounds are the pane's and not part of the key.
+	perPane bool
 }
 
 // NewAggregate makes an Aggregate; with Window.Slice, behind an operator that
@@ -174,14 +177,21 @@ func (a *Aggregate) makeSets() {
 		}
 		sets = [][]int{all}
 	}
+	// Windows that the aggregate assigns itself have one start per end.
+	perPane := a.cfg.Window != nil && a.cfg.Window.Slice != nil && a.cfg.Sets == nil
 	for n, cols := range sets {
+		if perPane {
+			cols = slices.DeleteFunc(cols, func(c int) bool {
+				return c == a.cfg.Window.Start || c == a.cfg.Window.End
+			})
+		}
 		ts := make([]types.Type, len(cols))
 		for i, c := range cols {
 			ts[i] = a.cfg.Groups[c].Type()
 		}
 		s := &aggSet{cols: cols, number: int64(n), keyer: state.NewKeyer(ts),
-			global: len(cols) == 0 && a.cfg.Window == nil,
-			vecs:   make([]*batch.Vector, len(cols)), keyRow: make([]*batch.Vector, len(cols))}
+			global: len(cols) == 0 && a.cfg.Window == nil, perPane: perPane,
+			vecs: make([]*batch.Vector, len(cols)), keyRow: make([]*batch.Vector, len(cols))}
 		a.sets = append(a.sets, s)
 	}
 }
@@ -212,9 +222,9 @@ func (a *Aggregate) pushSet(s *aggSet, vecs []*batch.Vector, sel []uint16, w []i
 		return a.pushPane(s, a.pane(s, 0), vecs, sel, w)
 	}
 	s.active = s.active[:0]
-	end := vecs[a.cfg.Window.End]
+	start, end := vecs[a.cfg.Window.Start], vecs[a.cfg.Window.End]
 	for _, r := range sel {
-		p := a.paneOfRow(s, end, int(r))
+		p := a.paneOfRow(s, start, end, int(r))
 		if p == nil {
 			a.late++
 			continue

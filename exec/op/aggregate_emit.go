@@ -58,7 +58,9 @@ func (a *Aggregate) closePanes() error {
 			a.dropped(s, s.panes[n])
 			n++
 		}
-		s.panes = append(s.panes[:0], s.panes[n:]...)
+		if n > 0 {
+			s.panes, s.last = append(s.panes[:0], s.panes[n:]...), nil
+		}
 	}
 	return nil
 }
@@ -238,6 +240,15 @@ func (a *Aggregate) emitKept(s *aggSet, p *pane, r state.Ref, row []byte) error 
 // the set's number.
 func (a *Aggregate) emitKey(s *aggSet, p *pane, r state.Ref) {
 	cols := a.out.cols()
+	if s.perPane {
+		for i, c := range s.cols {
+			s.keyRow[i] = cols[c]
+		}
+		p.groups.AppendKey(r, s.keyRow)
+		cols[a.cfg.Window.Start].AppendInt(p.start)
+		cols[a.cfg.Window.End].AppendInt(p.end)
+		return
+	}
 	if a.cfg.Sets == nil {
 		p.groups.AppendKey(r, cols[:len(s.cols)])
 		return

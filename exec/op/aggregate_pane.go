@@ -11,6 +11,7 @@ import (
 // pane holds the groups of one window end, or all groups when there are no
 // windows.
 type pane struct {
+	start    int64 // with aggSet.perPane
 	end      int64
 	groups   *state.Table
 	distinct []*state.Table // per aggregate, nil where not DISTINCT
@@ -28,10 +29,15 @@ type pane struct {
 
 // pane gives the pane of a window end, made on first use.
 func (a *Aggregate) pane(s *aggSet, end int64) *pane {
-	n := len(s.panes)
-	if n > 0 && s.panes[n-1].end == end {
-		return s.panes[n-1]
+	if s.last != nil && s.last.end == end {
+		return s.last
 	}
+	s.last = a.findPane(s, end)
+	return s.last
+}
+
+func (a *Aggregate) findPane(s *aggSet, end int64) *pane {
+	n := len(s.panes)
 	i := sort.Search(n, func(i int) bool { return s.panes[i].end >= end })
 	if i < n && s.panes[i].end == end {
 		return s.panes[i]
@@ -62,12 +68,16 @@ func (a *Aggregate) newPane(s *aggSet, end int64) *pane {
 
 // paneOfRow gives the pane of a row's window end; nil when it is closed, or when
 // the row has no window.
-func (a *Aggregate) paneOfRow(s *aggSet, end *batch.Vector, r int) *pane {
+func (a *Aggregate) paneOfRow(s *aggSet, start, end *batch.Vector, r int) *pane {
 	i := end.Row(r)
 	if end.IsNull(r) || a.closed(end.I64[i]) {
 		return nil
 	}
-	return a.pane(s, end.I64[i])
+	p := a.pane(s, end.I64[i])
+	if s.perPane {
+		p.start = start.I64[start.Row(r)]
+	}
+	return p
 }
 
 // closed tells whether a window's grace period is over.

@@ -35,7 +35,7 @@ func (a *Aggregate) Save(w *state.Writer) error {
 			if !w.Full() && !p.groups.Changed() {
 				continue
 			}
-			w.Put(savePane, paneKey(s, p), nil)
+			w.Put(savePane, paneKey(s, p), binary.LittleEndian.AppendUint64(nil, uint64(p.start)))
 			if err := a.savePane(w, p); err != nil {
 				return err
 			}
@@ -128,8 +128,14 @@ func (a *Aggregate) loadPane(r *state.Reader) (*pane, error) {
 	}
 	s := a.sets[n]
 	if !r.Deleted {
-		return a.pane(s, end), nil
+		p := a.pane(s, end)
+		if len(r.Value) != 8 {
+			return nil, errRecord
+		}
+		p.start = int64(binary.LittleEndian.Uint64(r.Value))
+		return p, nil
 	}
+	s.last = nil
 	for i, p := range s.panes {
 		if p.end == end {
 			p.close()
