@@ -2,7 +2,9 @@ package session
 
 import (
 	"context"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
@@ -83,7 +85,7 @@ func (s *Session) Sync() error {
 func (s *Session) run(ctx context.Context, st *statement, params []types.Datum, formats []int16,
 	sink Sink,
 ) error {
-	if tag, done, err := s.control(ctx, st.tree, sink); done {
+	if tag, done, err := s.control(ctx, st, sink); done {
 		if err != nil {
 			return err
 		}
@@ -210,8 +212,12 @@ func rowTag(tag string, n int64) string {
 
 func (s *Session) planNotices(p *plan.Plan, sink Sink) error {
 	for _, n := range p.Notices {
-		err := s.notice(sink, &Notice{Severity: n.Severity, Code: sqlerr.Code(n.Code),
-			Message: n.Message, Hint: n.Hint})
+		code := sqlerr.Code(n.Code)
+		if code == sqlerr.SuccessfulCompletion {
+			code = noticeCode(n.Message)
+		}
+		err := s.notice(sink, &Notice{Severity: n.Severity, Code: code, Message: n.Message,
+			Hint: n.Hint})
 		if err != nil {
 			return err
 		}
@@ -261,16 +267,9 @@ func writeTag(k plan.WriteKind, verb string, n int64) string {
 }
 
 // change runs DDL inside a block: what the block wrote is committed first, the
-// change takes effect at once, and the block goes on with a new snapshot.
+// change takes effect at once, and the block goes on with a new snapshot. ROLLBACK
+// tells about it.
 func (s *Session) change(ctx context.Context, st *statement, sink Sink) error {
-	if s.block == explicitBlock {
-		err := s.notice(sink, &Notice{Severity: "NOTICE", Code: sqlerr.SuccessfulCompletion,
-			Message: st.plan.Tag + " takes effect at once and is not undone by ROLLBACK",
-			Detail:  "What the transaction wrote before it is committed now."})
-		if err != nil {
-			return err
-		}
-	}
 	if err := s.flushBlock(ctx); err != nil {
 		return err
 	}
@@ -279,6 +278,9 @@ func (s *Session) change(ctx context.Context, st *statement, sink Sink) error {
 	defer x.close()
 	if err := s.ready(st, x.point.Catalog); err != nil {
 		return err
+	}
+	if s.block == explicitBlock && !slices.Contains(s.ddl, st.plan.Tag) {
+		s.ddl = append(s.ddl, st.plan.Tag)
 	}
 	return s.runIn(ctx, x, st, nil, nil, sink)
 }
@@ -291,8 +293,7 @@ func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
 	}
 	out, _, err := s.host.engine.Command(ctx, st.plan.Command)
 	for _, n := range out.Notices {
-		nerr := s.notice(sink, &Notice{Severity: "NOTICE", Code: sqlerr.SuccessfulCompletion,
-			Message: n})
+		nerr := s.notice(sink, &Notice{Severity: "NOTICE", Code: noticeCode(n), Message: n})
 		if nerr != nil {
 			return nerr
 		}
@@ -302,6 +303,23 @@ func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
 	}
 	s.rememberTemp(st)
 	return gone(sink.Complete(tag))
+}
+
+// noticeCode is PostgreSQL's SQLSTATE of "... already exists, skipping" by the kind of
+// object; its other notices have none.
+func noticeCode(message string) sqlerr.Code {
+	if !strings.HasSuffix(message, "already exists, skipping") {
+		return sqlerr.SuccessfulCompletion
+	}
+	switch kind, _, _ := strings.Cut(message, " "); kind {
+	case "relation":
+		return sqlerr.DuplicateTable
+	case "schema":
+		return sqlerr.DuplicateSchema
+	case "column":
+		return sqlerr.DuplicateColumn
+	}
+	return sqlerr.DuplicateObject
 }
 
 // expand gives the rows of a batch without weights: a row of weight k is given k

@@ -42,6 +42,7 @@ type Session struct {
 	txnStart   int64 // microseconds; now() of the block
 	savepoints []savepoint
 	txnLocks   []advisoryKey
+	ddl        []string // tags of the DDL of the block
 
 	// stmtCtx is the running statement's.
 	stmtCtx context.Context

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"strings"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec"
@@ -79,6 +80,7 @@ func (s *Session) rollback() {
 
 func (s *Session) leaveBlock() {
 	s.block, s.failed, s.txn, s.txnStart, s.savepoints = noBlock, false, nil, 0, nil
+	s.ddl = nil
 	s.releaseTxnLocks()
 }
 
@@ -122,12 +124,16 @@ func endsBlock(x sql.Statement) bool {
 }
 
 // control runs the statements of transactions; done is false for others.
-func (s *Session) control(ctx context.Context, x sql.Statement, sink Sink) (
+func (s *Session) control(ctx context.Context, st *statement, sink Sink) (
 	tag string, done bool, err error,
 ) {
-	switch x := x.(type) {
+	switch x := st.tree.(type) {
 	case *sql.Begin:
-		return "BEGIN", true, s.beginBlock(x, sink)
+		tag = "BEGIN"
+		if strings.HasPrefix(lower(st.source()), "start") {
+			tag = "START TRANSACTION"
+		}
+		return tag, true, s.beginBlock(x, sink)
 	case *sql.Commit:
 		tag, err = s.commitBlock(ctx, x, sink)
 	case *sql.Rollback:
@@ -194,7 +200,9 @@ func (s *Session) commitBlock(ctx context.Context, x *sql.Commit, sink Sink) (st
 		return tag, s.commit(ctx)
 	case s.failed:
 		tag = "ROLLBACK"
-		s.rollback()
+		if err := s.rollbackTelling(sink); err != nil {
+			return tag, err
+		}
 	default:
 		if err := s.commit(ctx); err != nil {
 			return tag, err
@@ -212,8 +220,23 @@ func (s *Session) rollbackBlock(x *sql.Rollback, sink Sink) (string, error) {
 		}
 		return "ROLLBACK", err
 	}
-	s.rollback()
+	if err := s.rollbackTelling(sink); err != nil {
+		return "ROLLBACK", err
+	}
 	return "ROLLBACK", s.chain(x.Chain)
+}
+
+// rollbackTelling rolls an explicit block back, and tells what of it stays: DDL takes
+// effect at once.
+func (s *Session) rollbackTelling(sink Sink) error {
+	done := s.ddl
+	s.rollback()
+	if len(done) == 0 {
+		return nil
+	}
+	return s.notice(sink, &Notice{Severity: "WARNING", Code: sqlerr.Warning,
+		Message: strings.Join(done, ", ") + " took effect at once and is not undone by ROLLBACK",
+		Detail:  "What the transaction wrote before it was committed with it."})
 }
 
 // chain begins a new block after the end of one.
