@@ -115,6 +115,10 @@ func (d *definition) columns(def *sql.Definition) error {
 
 // column adds a column with its type; expressions come when all columns are known.
 func (d *definition) column(c *sql.ColumnDef) error {
+	if systemColumn(c.Name) {
+		return sqlerr.New(sqlerr.DuplicateColumn,
+			"column name \"%s\" conflicts with a system column name", c.Name).At(c.Pos())
+	}
 	if reservedColumn(c.Name) && d.rel.Kind == catalog.KindStream {
 		return sqlerr.New(sqlerr.DuplicateColumn,
 			"column name \"%s\" conflicts with a pseudo column", c.Name).At(c.Pos()).
@@ -147,6 +151,15 @@ func (d *definition) column(c *sql.ColumnDef) error {
 	}
 	d.rel.Columns = append(d.rel.Columns, col)
 	return d.serial(c, len(d.rel.Columns)-1)
+}
+
+// systemColumn tells whether every relation has a column of this name, hidden.
+func systemColumn(name string) bool {
+	switch name {
+	case "tableoid", "xmin", "xmax", "cmin", "cmax", "ctid":
+		return true
+	}
+	return false
 }
 
 func reservedColumn(name string) bool {
@@ -491,7 +504,11 @@ func (d *definition) tableKeys(def *sql.Definition) error {
 	}
 	if len(d.rel.Key) == 0 {
 		d.rel.Key = []int{len(d.rel.Columns)}
-		d.rel.Columns = append(d.rel.Columns, catalog.Column{Name: "row_id",
+		name := "_row_id"
+		for n := 1; d.rel.ColumnIndex(name) >= 0; n++ {
+			name = sprintf("_row_id_%d", n)
+		}
+		d.rel.Columns = append(d.rel.Columns, catalog.Column{Name: name,
 			Type: types.Of(types.Int8), NotNull: true, Hidden: true})
 	}
 	return nil

@@ -29,7 +29,7 @@ func (b *builder) createAs(s *sql.CreateAs) (*plan.Plan, error) {
 		return nil, sqlerr.New(sqlerr.InvalidTableDefinition,
 			"the result of this query changes rows that it has given, which a stream cannot hold").
 			At(s.Query.Pos()).WithHint("%s", streamHint(k))
-	case keep == keepTable && k.key == nil:
+	case keep == keepTable && k.key == nil && k.root.Props().Unbounded:
 		return nil, sqlerr.New(sqlerr.InvalidTableDefinition,
 			"the result of this query has no unique key, which a table needs").
 			At(s.Query.Pos()).WithHint("%s", tableHint(k))
@@ -109,6 +109,10 @@ func (d *definition) resultColumns(k *kept, names []string, pos int) error {
 		}
 		if name == "?column?" && d.rel.Kind != catalog.KindMaterializedView {
 			name = sprintf("ksql_col_%d", i)
+		}
+		if systemColumn(name) && d.rel.Kind != catalog.KindView {
+			return sqlerr.New(sqlerr.DuplicateColumn,
+				"column name \"%s\" conflicts with a system column name", name).At(pos)
 		}
 		if d.rel.ColumnIndex(name) >= 0 {
 			return sqlerr.New(sqlerr.DuplicateColumn,

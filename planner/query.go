@@ -35,6 +35,15 @@ func (b *builder) query(q *sql.Query, outer *scope, w *with) (*query, error) {
 	if err != nil {
 		return nil, err
 	}
+	out, err := b.queryBody(q, outer, w)
+	if err == nil && len(q.With) > 0 {
+		err = b.unused(w, outer)
+	}
+	return out, err
+}
+
+// queryBody binds a query whose WITH list is open.
+func (b *builder) queryBody(q *sql.Query, outer *scope, w *with) (*query, error) {
 	if sel, ok := q.Body.(*sql.Select); ok {
 		return b.selectQuery(q, sel, outer, w)
 	}

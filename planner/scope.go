@@ -141,6 +141,10 @@ func (s *scope) qualified(name []string, pos int) (expr.Expr, error) {
 		if e == nil {
 			continue
 		}
+		if level.twice(schema, table) {
+			return nil, sqlerr.New(sqlerr.AmbiguousAlias,
+				"table reference \"%s\" is ambiguous", table).At(pos)
+		}
 		c, err := level.ofEntry(e, last, pos)
 		if err != nil {
 			return nil, err
@@ -191,6 +195,17 @@ func (s *scope) entryOf(schema, table string) *entry {
 		}
 	}
 	return nil
+}
+
+// twice tells whether a name without schema means tables of two schemas.
+func (s *scope) twice(schema, table string) bool {
+	n := 0
+	for _, e := range s.entries {
+		if e.alias == table && schema == "" {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // missingEntry is PostgreSQL's complaint about t in t.c.

@@ -177,6 +177,9 @@ type pulled struct {
 	// defaults, when set, say that the subquery gives a row with these values where
 	// node has none for an outer row: it aggregates without groups.
 	defaults []expr.Expr
+	// bound, when set, are the columns of node that preds fix, where preds are no
+	// plain equalities.
+	bound []int
 }
 
 // pullUp pulls a subquery that is to become a side of a join: the level of the
@@ -187,6 +190,29 @@ func (b *builder) pullUp(n plan.Node) *pulled {
 		r.node = b.shiftOuter(r.node, 2, -1)
 	}
 	return r
+}
+
+// pullOr is pullUp, and spread over the rows of left where that fails or does not
+// give plain equalities, in continuous plans.
+func (b *builder) pullOr(left, n plan.Node) *pulled {
+	r := b.pullUp(n)
+	if b.continuous && (r == nil || r.equalKeys() == nil) && !hasSubplans(n) {
+		if s := b.spread(left, n); s != nil {
+			return s
+		}
+	}
+	return r
+}
+
+// hasSubplans tells whether a tree has subqueries in expressions.
+func hasSubplans(n plan.Node) bool {
+	found := false
+	walkNodes(n, func(m plan.Node) {
+		for _, s := range slots(m) {
+			found = found || hasSubplan(*s)
+		}
+	})
+	return found
 }
 
 // pull takes the references to the row around a subquery out of it; nil where
@@ -518,6 +544,9 @@ func (b *builder) unnestApply(n *plan.Apply) plan.Node {
 		return n
 	}
 	r := b.pullUp(n.Right)
+	if r == nil && b.continuous {
+		r = b.pullOr(n.Left, n.Right)
+	}
 	if r == nil || !b.continuous && r.equalKeys() == nil {
 		return n
 	}
@@ -546,7 +575,8 @@ func (b *builder) applyDefaults(n *plan.Apply, r *pulled, on []expr.Expr) plan.N
 		p.Exprs = append(p.Exprs, colOf(j, i))
 	}
 	for i := range right {
-		p.Exprs = append(p.Exprs, orDefault(marker, colOf(j, width+i), r.defaults[i]))
+		p.Exprs = append(p.Exprs, orDefault(marker, colOf(j, width+i),
+			b.outerToCols(r.defaults[i])))
 	}
 	p.Out = joinCols(n.Left, n.Right)
 	if n.On == nil || isTrue(n.On) {
@@ -617,7 +647,7 @@ func (b *builder) scalarJoin(n plan.Node, sp *expr.Subplan) (plan.Node, expr.Exp
 	if err != nil {
 		return n, sp
 	}
-	r := b.pullUp(sub)
+	r := b.pullOr(n, sub)
 	if r == nil || !b.single(r) {
 		return n, sp
 	}
@@ -629,21 +659,26 @@ func (b *builder) scalarJoin(n plan.Node, sp *expr.Subplan) (plan.Node, expr.Exp
 	j := newJoin(plan.Left, n, marked, and(b.joinPreds(r, width)...))
 	var col expr.Expr = colOf(j, width)
 	if r.defaults != nil {
-		col = orDefault(colOf(j, len(j.Out)-1), col, r.defaults[0])
+		col = orDefault(colOf(j, len(j.Out)-1), col, b.outerToCols(r.defaults[0]))
 	}
 	return j, col
 }
 
 // single tells whether a pulled subquery has at most one row per outer row.
 func (b *builder) single(r *pulled) bool {
-	keys := r.equalKeys()
-	if keys == nil {
-		return false
-	}
 	bound := map[int]bool{}
-	for _, k := range keys {
-		if c, ok := k.(*expr.Col); ok {
-			bound[c.Index] = true
+	for _, c := range r.bound {
+		bound[c] = true
+	}
+	if r.bound == nil {
+		keys := r.equalKeys()
+		if keys == nil {
+			return false
+		}
+		for _, k := range keys {
+			if c, ok := k.(*expr.Col); ok {
+				bound[c.Index] = true
+			}
 		}
 	}
 	node := b.push(r.node, nil)
@@ -667,12 +702,15 @@ func (b *builder) existsJoin(n plan.Node, sp *expr.Subplan) (plan.Node, expr.Exp
 		return n, sp
 	}
 	r := b.pullUp(sub)
-	if r == nil || r.defaults != nil {
+	if r == nil {
+		return b.existsSpread(n, sp, sub)
+	}
+	if r.defaults != nil {
 		return n, sp
 	}
 	keys := r.equalKeys()
 	if keys == nil {
-		return n, sp
+		return b.existsSpread(n, sp, sub)
 	}
 	width := len(n.Cols())
 	p := &plan.Project{Input: r.node}
@@ -705,6 +743,32 @@ func (b *builder) existsJoin(n plan.Node, sp *expr.Subplan) (plan.Node, expr.Exp
 		right = d
 	}
 	j := newJoin(plan.Left, n, withMarker(right), and(on...))
+	return j, &expr.IsNull{X: colOf(j, len(j.Out)-1), Not: true}
+}
+
+// existsSpread joins the combinations of outer values for which a subquery has
+// rows.
+func (b *builder) existsSpread(n plan.Node, sp *expr.Subplan, sub plan.Node) (
+	plan.Node, expr.Expr) {
+	if hasSubplans(sub) {
+		return n, sp
+	}
+	r := b.spread(n, sub)
+	if r == nil || r.defaults != nil {
+		return n, sp
+	}
+	at := map[int]int{}
+	for k, c := range r.bound {
+		at[c] = k
+	}
+	d := &plan.Distinct{Input: b.exactly(r.node, r.bound)}
+	d.Out = d.Input.Cols()
+	for i, p := range r.preds {
+		r.preds[i] = expr.MapCols(p, func(c *expr.Col) expr.Expr {
+			return &expr.Col{Index: at[c.Index], T: c.T, Name: c.Name}
+		})
+	}
+	j := newJoin(plan.Left, n, withMarker(d), and(b.joinPreds(r, len(n.Cols()))...))
 	return j, &expr.IsNull{X: colOf(j, len(j.Out)-1), Not: true}
 }
 

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"maps"
+
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/expr"
@@ -25,6 +27,7 @@ type cte struct {
 	columns []plan.Column
 	work    int
 	inUse   bool
+	bound   bool // some reference was bound
 	pos     int
 }
 
@@ -81,7 +84,7 @@ func (b *builder) cteRef(c *cte, outer *scope, pos int) (*query, error) {
 			"recursive reference to query \"%s\" must not appear within its non-recursive term",
 			c.name).At(pos)
 	}
-	c.inUse = true
+	c.inUse, c.bound = true, true
 	defer func() { c.inUse = false }()
 	q, err := b.cteQuery(c)
 	if err != nil {
@@ -91,6 +94,25 @@ func (b *builder) cteRef(c *cte, outer *scope, pos int) (*query, error) {
 		q.node = b.shiftOuter(q.node, 1, k)
 	}
 	return q, b.renameQuery(q, c)
+}
+
+// unused binds the WITH queries that nobody refers to: their text must be right, and
+// what they name counts as read.
+func (b *builder) unused(w *with, outer *scope) error {
+	if w == nil {
+		return nil
+	}
+	sources := maps.Clone(b.sources)
+	for _, c := range w.defs {
+		if c.bound {
+			continue
+		}
+		if _, err := b.cteRef(c, outer, c.pos); err != nil {
+			return err
+		}
+	}
+	b.sources = sources
+	return nil
 }
 
 func (b *builder) renameQuery(q *query, c *cte) error {
