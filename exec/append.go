@@ -71,7 +71,11 @@ func (a *Appender) Add(ctx context.Context, b *batch.Batch) error {
 		return nil
 	}
 	for _, c := range w.changes {
-		for _, blk := range w.enc.blocks(c) {
+		blocks, err := w.enc.blocks(c)
+		if err != nil {
+			return err
+		}
+		for _, blk := range blocks {
 			a.txn.Blocks = append(a.txn.Blocks, blk)
 			a.bytes += blk.Bytes()
 		}

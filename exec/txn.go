@@ -88,7 +88,11 @@ func (t *Txn) add(rel *catalog.Relation, c change) error {
 			WithHint("Commit in smaller pieces, or raise max_transaction_bytes.")
 	}
 	if rel.Kind == catalog.KindStream {
-		o.blocks = append(o.blocks, o.enc.blocks(c)...)
+		blocks, err := o.enc.blocks(c)
+		if err != nil {
+			return err
+		}
+		o.blocks = append(o.blocks, blocks...)
 		o.appends = append(o.appends, c)
 		return nil
 	}
@@ -127,7 +131,11 @@ func (t *Txn) Commit(ctx context.Context) (log.Epoch, error) {
 	}
 	txn := &log.Txn{}
 	for _, o := range t.order {
-		txn.Blocks = append(txn.Blocks, o.allBlocks()...)
+		blocks, err := o.allBlocks()
+		if err != nil {
+			return 0, err
+		}
+		txn.Blocks = append(txn.Blocks, blocks...)
 		txn.Writes = append(txn.Writes, o.keys...)
 	}
 	if len(txn.Writes) > 0 {
@@ -146,9 +154,9 @@ func (t *Txn) Rollback() {
 }
 
 // allBlocks encodes the net effect on a keyed relation, or the appended blocks.
-func (o *overlay) allBlocks() []*log.Block {
+func (o *overlay) allBlocks() ([]*log.Block, error) {
 	if o.rel.Kind == catalog.KindStream {
-		return o.blocks
+		return o.blocks, nil
 	}
 	var out []*log.Block
 	ts := o.enc.layoutTypes()
@@ -173,9 +181,13 @@ func (o *overlay) allBlocks() []*log.Block {
 				c.time = append(c.time, r.time)
 			}
 		}
-		out = append(out, o.enc.blocks(c)...)
+		blocks, err := o.enc.blocks(c)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, blocks...)
 	}
-	return out
+	return out, nil
 }
 
 func (x *encoder) layoutTypes() []types.Type {

@@ -75,7 +75,11 @@ func (e *Engine) writeOnce(ctx context.Context, rd *Read, out func(*batch.Batch)
 func (s *writer) commit(ctx context.Context) (log.Epoch, error) {
 	txn := &log.Txn{}
 	for _, c := range s.changes {
-		txn.Blocks = append(txn.Blocks, s.enc.blocks(c)...)
+		blocks, err := s.enc.blocks(c)
+		if err != nil {
+			return 0, err
+		}
+		txn.Blocks = append(txn.Blocks, blocks...)
 		if s.keyed {
 			txn.Writes = append(txn.Writes, s.enc.keys(c.b)...)
 		}

@@ -1,10 +1,14 @@
 package exec
 
 import (
+	"time"
+
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/codec"
 	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/planner"
 	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -24,8 +28,11 @@ type encoder struct {
 	layout []int
 	key    []int // positions in the layout
 	time   int   // position of the time column, or -1
-	robin  func() uint32
-	now    func() int64
+	// text computes the time of a column that holds it as text; nil for others.
+	text  *expr.Program
+	err   error // why the times cannot be computed
+	robin func() uint32
+	now   func() int64
 
 	hashes []uint64
 	buf    []byte
@@ -42,29 +49,47 @@ func (e *Engine) newEncoder(rel *catalog.Relation) *encoder {
 	}
 	if rel.TimeColumn >= 0 {
 		x.time = positions(layout, []int{rel.TimeColumn})[0]
+		if x.types[rel.TimeColumn].Phys() == types.PhysBytes {
+			x.text, x.err = e.textTime(rel)
+		}
 	}
 	return x
+}
+
+// textTime compiles the event time of a relation that holds it as text.
+func (e *Engine) textTime(rel *catalog.Relation) (*expr.Program, error) {
+	t, err := planner.RowTime(rel, &planner.Env{
+		Snapshot: e.cfg.Catalog.Current(), System: e.cfg.System,
+		User: catalog.Superuser, Database: "millrace",
+	})
+	if err != nil || t == nil {
+		return nil, err
+	}
+	return expr.Compile([]expr.Expr{t})
 }
 
 // nextPartition spreads rows without a key, batch by batch.
 func (e *Engine) nextPartition() uint32 { return uint32(e.views.robin.Add(1)) }
 
 // blocks encodes a change.
-func (x *encoder) blocks(c change) []*log.Block {
+func (x *encoder) blocks(c change) ([]*log.Block, error) {
 	rows := rowsOf(c.b)
 	if len(rows) == 0 {
-		return nil
+		return nil, nil
 	}
-	times := c.time
-	if times == nil && x.time >= 0 {
-		times = x.times(c.b.Cols[x.time], c.b.N)
+	times, err := c.time, x.err
+	if times == nil && x.time >= 0 && err == nil {
+		times, err = x.times(c.b)
+	}
+	if err != nil {
+		return nil, err
 	}
 	n := len(x.route)
 	if n == 1 {
-		return []*log.Block{x.block(0, c, times, rows)}
+		return []*log.Block{x.block(0, c, times, rows)}, nil
 	}
 	if len(x.key) == 0 {
-		return []*log.Block{x.block(int(x.robin())%n, c, times, rows)}
+		return []*log.Block{x.block(int(x.robin())%n, c, times, rows)}, nil
 	}
 	keys := make([]*batch.Vector, len(x.key))
 	for i, k := range x.key {
@@ -84,12 +109,20 @@ func (x *encoder) blocks(c change) []*log.Block {
 			out = append(out, x.block(p, c, times, rs))
 		}
 	}
-	return out
+	return out, nil
 }
 
-// times reads event times from the time column: timestamps, or milliseconds in
-// integers as ksqlDB has them. A row without one takes the present.
-func (x *encoder) times(v *batch.Vector, n int) []int64 {
+// times reads event times from the time column: timestamps, text, or milliseconds
+// in integers as ksqlDB has them. A row without one takes the present.
+func (x *encoder) times(b *batch.Batch) ([]int64, error) {
+	v, n := b.Cols[x.time], b.N
+	if x.text != nil {
+		got, err := x.text.Eval(&expr.Env{Zone: time.UTC}, b)
+		if err != nil {
+			return nil, err
+		}
+		return timesOf(got[0], n, x.now()), nil
+	}
 	out := make([]int64, n)
 	unit := int64(1)
 	switch v.Type.Kind {
@@ -105,7 +138,7 @@ func (x *encoder) times(v *batch.Vector, n int) []int64 {
 		}
 		out[i] = v.I64[v.Row(i)] * unit
 	}
-	return out
+	return out, nil
 }
 
 // block encodes the listed rows for a partition.
