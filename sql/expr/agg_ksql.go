@@ -44,12 +44,17 @@ func defineKsqlAggs(r *registry) {
 		Example: "first_value(x ORDER BY x)", Ordered: true, KeepNulls: true, Collect: collectEnd(false)})
 	r.agg("last_value(anyelement) anyelement", AggFunc{Doc: "last value",
 		Example: "last_value(x ORDER BY x)", Ordered: true, KeepNulls: true, Collect: collectEnd(true)})
-	r.agg("arg_min(anyelement, any) anyelement", AggFunc{
-		Doc:     "first argument where the second is smallest",
-		Example: "arg_min(x, -x)", Bind: bindArgExtreme(-1)})
-	r.agg("arg_max(anyelement, any) anyelement", AggFunc{
-		Doc: "first argument where the second is largest", Example: "arg_max(x, -x)",
-		Bind: bindArgExtreme(1)})
+	for _, t := range extremeTypes {
+		if t == "anyarray" {
+			continue
+		}
+		r.agg("arg_min(anyelement, "+t+") anyelement", AggFunc{
+			Doc: "first argument where the second is smallest", Example: "arg_min(x, -x)",
+			Bind: bindArgExtreme(-1)})
+		r.agg("arg_max(anyelement, "+t+") anyelement", AggFunc{
+			Doc: "first argument where the second is largest", Example: "arg_max(x, -x)",
+			Bind: bindArgExtreme(1)})
+	}
 	r.agg("histogram(text) map", AggFunc{Doc: "map of values to their number",
 		Example: "histogram(x::text)", Collect: collectHistogram,
 		RetOf: func([]types.Type) types.Type { return histogramType }})

@@ -17,6 +17,9 @@ func commonType(ts []types.Type) (types.Type, bool) {
 			best = t
 			continue
 		}
+		if arrayDepth(best) != arrayDepth(t) {
+			return best, false
+		}
 		if u, ok := commonNested(best, t); ok {
 			best = u
 			continue
@@ -33,6 +36,16 @@ func commonType(ts []types.Type) (types.Type, bool) {
 		return types.Of(types.Text), true
 	}
 	return best, true
+}
+
+// arrayDepth counts the levels of arrays: ARRAY<ARRAY<T>> is another type than
+// ARRAY<T> here.
+func arrayDepth(t types.Type) int {
+	n := 0
+	for ; t.Kind == types.Array && t.Elem != nil; t = *t.Elem {
+		n++
+	}
+	return n
 }
 
 // commonNested gives the type that two MAPs, or two STRUCTs with the same fields,

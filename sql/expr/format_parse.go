@@ -304,6 +304,9 @@ func (p *timeScan) result(text string) (int64, error) {
 		}
 		days = daysOf(m.year, m.month, m.day)
 	}
+	if absInt(p.offset) > 15*3600+59*60 {
+		return 0, errFieldRange(text)
+	}
 	if m.hour > 24 || m.min > 59 || m.sec > 60 {
 		return 0, errFieldRange(text)
 	}

@@ -34,6 +34,12 @@ func defineArray(r *registry) {
 		"array with an element at its start", "array_prepend(1, ARRAY[2, 3])").nullable()
 	cat := "(anycompatiblearray, anycompatiblearray) anycompatiblearray"
 	r.fn("array_cat"+cat, bindCat, "arrays joined", "array_cat(ARRAY[1, 2, 3], ARRAY[4, 5])").nullable()
+	r.fn("array_cat(anycompatiblearray, anycompatible) anycompatiblearray", bindAppend,
+		"array of arrays with an array at its end", "array_cat(ARRAY[ARRAY[1]], ARRAY[2])").
+		nullable().asFallback()
+	r.fn("array_cat(anycompatible, anycompatiblearray) anycompatiblearray", bindPrepend,
+		"array of arrays with an array at its start", "array_cat(ARRAY[2], ARRAY[ARRAY[1]])").
+		nullable().asFallback()
 	r.op("||"+cat, bindCat, "join arrays", "ARRAY[1, 2, 3] || ARRAY[4, 5]").nullable()
 	r.op("||(anycompatiblearray, anycompatible) anycompatiblearray", bindAppend,
 		"append an element", "ARRAY[4, 5] || 6").nullable()

@@ -75,8 +75,52 @@ func defineBytes(r *registry) {
 		}
 		return int64(n)
 	}, "number of bits that are set", "bit_count('\\x1234'::bytea)")
+	defineByteBits(r)
 	defineHashes(r)
 	defineEncodings(r)
+}
+
+// defineByteBits defines single bits, counted from the lowest of the first byte, and
+// trimming.
+func defineByteBits(r *registry) {
+	r.fn("get_bit(bytea, int8) int4", func(a []types.Datum) (types.Datum, error) {
+		if err := bitIndex(a); err != nil {
+			return types.NullDatum, err
+		}
+		return types.IntDatum(int64(a[0].S[a[1].I/8] >> (a[1].I % 8) & 1)), nil
+	}, "the n-th bit, from 0", "get_bit('\\x1234567890'::bytea, 30)")
+	r.fn("set_bit(bytea, int8, int4) bytea", func(a []types.Datum) (types.Datum, error) {
+		if err := bitIndex(a); err != nil {
+			return types.NullDatum, err
+		}
+		if a[2].I != 0 && a[2].I != 1 {
+			return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue, "new bit must be 0 or 1")
+		}
+		b := []byte(a[0].S)
+		b[a[1].I/8] = b[a[1].I/8]&^(1<<(a[1].I%8)) | byte(a[2].I)<<(a[1].I%8)
+		return types.TextDatum(string(b)), nil
+	}, "with the n-th bit changed", "set_bit('\\x1234567890'::bytea, 30, 0)")
+	for _, t := range []struct {
+		name        string
+		left, right bool
+	}{{"btrim", true, true}, {"ltrim", true, false}, {"rtrim", false, true}} {
+		r.fn(t.name+"(bytea, bytea) bytea", func(s, set string) string {
+			for t.left && s != "" && strings.IndexByte(set, s[0]) >= 0 {
+				s = s[1:]
+			}
+			for t.right && s != "" && strings.IndexByte(set, s[len(s)-1]) >= 0 {
+				s = s[:len(s)-1]
+			}
+			return s
+		}, "without bytes of a set at the ends", t.name+"('\\x1234567890'::bytea, '\\x9012'::bytea)")
+	}
+}
+
+func bitIndex(a []types.Datum) error {
+	if n := int64(len(a[0].S)) * 8; a[1].I < 0 || a[1].I >= n {
+		return sqlerr.New(sqlerr.ArraySubscriptError, "index %d out of valid range, 0..%d", a[1].I, n-1)
+	}
+	return nil
 }
 
 func byteIndex(a []types.Datum) error {

@@ -93,6 +93,10 @@ func bindBuildObject(jsonb bool) func(*Func, []types.Type, types.Type) {
 				if i > 0 {
 					buf = append(buf, ", "...)
 				}
+				if !isScalar(args[i].Kind) {
+					return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
+						"key value must be scalar, not array, composite, or json")
+				}
 				buf = types.AppendJSONString(buf, formatText(env, args[i], a[i]))
 				buf = append(buf, " : "...)
 				buf = appendJSONValue(env, buf, args[i+1], a[i+1], jsonb)
@@ -100,6 +104,11 @@ func bindBuildObject(jsonb bool) func(*Func, []types.Type, types.Type) {
 			return canonicalJSON(append(buf, '}'), jsonb)
 		}
 	}
+}
+
+// isScalar tells whether values of a kind may be keys of JSON objects.
+func isScalar(k types.Kind) bool {
+	return k != types.Array && k != types.JSON && k != types.JSONB && !isNested(k)
 }
 
 // canonicalJSON gives built text as a value of json or jsonb.
