@@ -167,6 +167,28 @@ func BenchmarkTumble(b *testing.B) {
 	feed(b, NewWindowAssign(cfg, discard), 0, benchBatches(64, 1000))
 }
 
+// BenchmarkNestedLoop counts pairs.
+func BenchmarkNestedLoop(b *testing.B) {
+	ctx := benchContext()
+	ctx.Bounded = true
+	cfg := JoinConfig{Kind: plan.Inner, Left: benchTypes, Right: benchTypes, RightFirst: true,
+		Residual: call("=", col(0, int8Type), call("+", col(3, int8Type), col(4, int8Type)))}
+	bs := benchBatches(1, 1<<40)
+	j := must(NewJoin(ctx, cfg, discard))
+	if err := j.Push(1, bs[0]); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	begin := cpuTime()
+	for n := 0; n < b.N; n += batch.MaxRows * 64 {
+		x := batch.Batch{Cols: bs[0].Cols, N: 64}
+		if err := j.Push(0, &x); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(cpuTime()-begin)/float64(b.N), "cpu-ns/pair")
+}
+
 func BenchmarkHopAggregate(b *testing.B) {
 	w := plan.AggWindow{Start: 1, End: 2, Slice: &plan.WindowAssign{Kind: plan.Hop, Time: 1,
 		Size: 1000, Slide: 200}}

@@ -35,7 +35,9 @@ type hashProbe struct {
 	hits    []int32     // partners of each left row
 	unknown []bool      // some partner of it is neither certain nor excluded
 	done    int         // left rows that were given in full
-	cand    batch.Batch
+	cand    batch.Batch // pairs: only the columns that the residual needs
+	left    []int       // those of them that are left columns
+	right   []int       // and right columns, as ordinals of the right side
 	of      []candidateOf
 	selBuf  []uint16
 }
@@ -67,10 +69,36 @@ func newHashJoin(ctx *Context, cfg JoinConfig, ts []types.Type, out Sink) (*Hash
 	both := append(append([]types.Type(nil), cfg.Left...), cfg.Right...)
 	h.probe.cand = *batch.New(both, 64)
 	h.probe.selBuf = make([]uint16, batch.MaxRows)
+	h.probe.need(cfg, h.nulls != nil)
 	if cfg.Residual != nil {
 		h.residual, err = expr.CompileFilter(cfg.Residual)
 	}
 	return h, err
+}
+
+// need finds the columns that conditions over candidates refer to.
+func (p *hashProbe) need(cfg JoinConfig, nulls bool) {
+	set := map[int]bool{}
+	if cfg.Residual != nil {
+		expr.Columns(cfg.Residual, set)
+	}
+	right := map[int]bool{}
+	for _, k := range cfg.RightKeys {
+		if nulls {
+			expr.Columns(k, right)
+		}
+	}
+	nl := len(cfg.Left)
+	for c := range nl {
+		if set[c] {
+			p.left = append(p.left, c)
+		}
+	}
+	for c := range cfg.Right {
+		if set[nl+c] || right[c] {
+			p.right = append(p.right, c)
+		}
+	}
 }
 
 // Push implements Op.
@@ -244,26 +272,58 @@ func (h *HashJoin) candidate(c candidateOf) error {
 		p.hits[c.row]++
 		return nil
 	}
+	if h.residual == nil && !c.maybe {
+		return h.emit(c)
+	}
 	nl := len(h.cfg.Left)
 	r := int(p.sel[c.row])
-	for k, v := range p.cand.Cols[:nl] {
-		v.AppendRow(p.b.Cols[k], r)
+	for _, k := range p.left {
+		p.cand.Cols[k].AppendRow(p.b.Cols[k], r)
 	}
 	m := h.right.rows.Multi
 	if c.null {
 		m = h.nulls
 	}
-	m.AppendRow(c.right, p.cand.Cols[nl:])
-	w := int64(p.b.Weight(r)) * *m.Weight(c.right)
-	if w != int64(int32(w)) {
-		return errWeight(w)
+	if len(p.right) > 0 {
+		row, layout := m.Row(c.right), m.Whole.Layout()
+		for _, k := range p.right {
+			layout.AppendTo(row, k, p.cand.Cols[nl+k])
+		}
 	}
-	state.AppendWeight(&p.cand, int32(w))
+	p.cand.N++
 	p.of = append(p.of, c)
 	if p.cand.N == batch.MaxRows || p.cand.N&63 == 0 && batchBytes(&p.cand) > batch.MaxBytes {
 		return h.flush(int(c.row))
 	}
 	return nil
+}
+
+// emit gives a pair without a residual at once, after the left rows before it.
+func (h *HashJoin) emit(c candidateOf) error {
+	if h.probe.done < int(c.row) {
+		if err := h.flush(int(c.row)); err != nil {
+			return err
+		}
+	}
+	return h.givePair(c)
+}
+
+// givePair counts and gives a pair.
+func (h *HashJoin) givePair(c candidateOf) error {
+	p := &h.probe
+	p.hits[c.row]++
+	*h.right.rows.User(c.right, 0) = 1
+	if !h.pairs {
+		return nil
+	}
+	r := int(p.sel[c.row])
+	cols := h.out.cols()
+	nl := len(h.cfg.Left)
+	for k, v := range cols[:nl] {
+		v.AppendRow(p.b.Cols[k], r)
+	}
+	h.right.rows.AppendRow(c.right, cols[nl:])
+	return h.out.endWide(int64(p.b.Weight(r)) * *h.right.rows.Weight(c.right))
 }
 
 func batchBytes(b *batch.Batch) int {
@@ -313,12 +373,7 @@ func (h *HashJoin) match(k int) error {
 		p.unknown[c.row] = p.unknown[c.row] || h.maybe(k)
 		return nil
 	}
-	p.hits[c.row]++
-	*h.right.rows.User(c.right, 0) = 1
-	if !h.pairs {
-		return nil
-	}
-	return h.out.row(p.cand.Cols, k, p.cand.Weight(k))
+	return h.givePair(c)
 }
 
 // maybe tells whether no key of a pair with a NULL differs for certain.

@@ -4,6 +4,7 @@ import (
 	"math/rand"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"golang.org/x/sys/unix"
 
 	"github.com/millracedb/millrace/sql/batch"
@@ -113,6 +114,29 @@ func BenchmarkOrderedAdd10k(b *testing.B) {
 		for k := range x.N {
 			g := x.Cols[0].I64[k] / 7919
 			roots[g] = o.Add(roots[g], g, rows.Row(k), int64(i+k), 1)
+		}
+	}
+	perRow(b, begin)
+}
+
+// BenchmarkTableSave writes a table in full, b.N entries in all.
+func BenchmarkTableSave(b *testing.B) {
+	k := NewKeyer([]types.Type{intType})
+	t := NewTable(NewMemory(0), k, 3)
+	refs := make([]Ref, batch.MaxRows)
+	for _, x := range benchRows(512, 1_000_000) {
+		t.Probe(k.Keys(x.Cols[:1], identity[:x.N]), refs, true)
+	}
+	s, err := Open(vfs.NewMem(), "/state", Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	b.ResetTimer()
+	begin := cpuTime()
+	for i := 0; i < b.N; i += t.Len() {
+		if err := t.Save(s.Begin(1).Writer("t"), 1); err != nil {
+			b.Fatal(err)
 		}
 	}
 	perRow(b, begin)

@@ -21,6 +21,7 @@ type Table struct {
 	slots []uint64 // scratch of Probe: first slot of each key
 	tombs Rows     // keys of saved entries that were deleted since
 	dirty []Ref
+	key   []byte // scratch of saveKey
 }
 
 // NewTable makes a table for the keys of a Keyer with so many words per key.
@@ -289,12 +290,10 @@ func (t *Table) Clear() {
 func (t *Table) Close() { t.Reset() }
 
 // saveKey is the key of an entry as it is saved: a byte that says whether it is
-// NULL, then the key bytes.
+// NULL, then the key bytes. Valid until the next call.
 func (t *Table) saveKey(r Ref) []byte {
-	key := t.KeyBytes(r)
-	b := make([]byte, 0, len(key)+1)
-	b = append(b, byte(t.head(r).keyLen>>31))
-	return append(b, key...)
+	t.key = append(append(t.key[:0], byte(t.head(r).keyLen>>31)), t.KeyBytes(r)...)
+	return t.key
 }
 
 // Save writes what changed since the last Save as records of table id.
