@@ -173,8 +173,8 @@ func (s *Session) DescribeStatement(name string) (*Description, error) {
 		return nil, err
 	}
 	d := &Description{Columns: p.columns}
-	for _, t := range p.paramTypes() {
-		d.Params = append(d.Params, t.OID())
+	if p.st != nil {
+		d.Params = paramOIDs(p.st.plan, s.snapshot())
 	}
 	return d, nil
 }
