@@ -2,6 +2,7 @@ package expr
 
 import (
 	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/millracedb/millrace/sql/batch"
@@ -103,9 +104,7 @@ func bindExtremeAgg(sign int) func(*AggFunc, []types.Type, types.Type) {
 
 // keep copies a datum whose string may be valid only until the next row.
 func keep(d types.Datum) types.Datum {
-	if d.S != "" {
-		d.S = string(append([]byte(nil), d.S...))
-	}
+	d.S = strings.Clone(d.S)
 	return d
 }
 

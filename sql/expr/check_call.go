@@ -58,9 +58,10 @@ func (c *checker) actualTypes(cand candidate, ret types.Type, retOf func([]types
 		params[i] = p
 		if !isPoly(p) {
 			params[i] = nestedParam(p, i, ts)
-			continue
+		} else {
+			params[i] = b.apply(p, ts[i])
 		}
-		if params[i] = b.apply(p, ts[i]); params[i].Kind == types.Invalid {
+		if params[i].Kind == types.Invalid {
 			return nil, ret, sqlerr.New(sqlerr.DatatypeMismatch,
 				"could not determine polymorphic type because input has type unknown")
 		}
@@ -77,10 +78,18 @@ func (c *checker) actualTypes(cand candidate, ret types.Type, retOf func([]types
 // nestedParam gives the actual type of a parameter that takes every MAP or every
 // STRUCT: the argument's, or what it has in common with the others of its kind.
 func nestedParam(p types.Type, i int, args []types.Type) types.Type {
-	if !openNested(p) || p.Kind != args[i].Kind {
+	t := args[i]
+	if !openNested(p) || t.Kind != p.Kind && t.Kind != types.Unknown {
 		return p
 	}
-	t := args[i]
+	if t.Kind == types.Unknown {
+		t = types.Type{} // untyped: only another argument can tell
+		for _, a := range args {
+			if a.Kind == p.Kind {
+				t = a
+			}
+		}
+	}
 	for _, a := range args {
 		if a.Kind == t.Kind {
 			if u, ok := commonNested(t, a); ok {

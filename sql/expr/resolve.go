@@ -31,7 +31,7 @@ const (
 func spread(params []types.Type, variadic bool, defaults, n int, open bool) ([]types.Type, bool) {
 	switch {
 	case variadic && !open:
-		if n < len(params)-1 || n == len(params)-1 && !variadicMayBeEmpty(params) {
+		if n < len(params) { // at least one argument stands for the variadic one
 			return nil, false
 		}
 		ps := append([]types.Type(nil), params[:len(params)-1]...)
@@ -57,10 +57,6 @@ func spread(params []types.Type, variadic bool, defaults, n int, open bool) ([]t
 	}
 	return params[:n], true
 }
-
-// variadicMayBeEmpty: VARIADIC "any" and arrays take at least one argument in
-// PostgreSQL; a lone parameter takes none.
-func variadicMayBeEmpty([]types.Type) bool { return false }
 
 func funcCandidates(fs []*Func, n int, open bool) []candidate {
 	var cs []candidate
