@@ -339,7 +339,7 @@ func (k *block) stampCall() int {
 	if !k.b.stamp || k.time == nil || k.q != k.b.emitting {
 		return -1
 	}
-	x, err := k.b.maxOf(k.time)
+	x, err := k.b.aggOf("max", k.time)
 	if err != nil {
 		return -1
 	}
@@ -352,15 +352,22 @@ func (k *block) stampCall() int {
 	return -1
 }
 
-// maxOf is max(x) as an aggregate.
-func (b *builder) maxOf(x expr.Expr) (*expr.Agg, error) {
+// aggOf is an aggregate of x; nil is count(*).
+func (b *builder) aggOf(name string, x expr.Expr) (*expr.Agg, error) {
 	s := &scope{b: b, agg: &aggregation{}}
-	c := &sql.Call{Loc: sql.NoLoc, Name: sql.Name{"max"}, Args: givenRefs[:1]}
+	c := &sql.Call{Loc: sql.NoLoc, Name: sql.Name{name}, Star: x == nil}
+	if x != nil {
+		c.Args = givenRefs[:1]
+	}
 	e, err := expr.Check(c, given{s, []expr.Expr{x}})
 	if err != nil {
 		return nil, err
 	}
-	return e.(*expr.Agg), nil
+	agg, ok := e.(*expr.Agg)
+	if !ok {
+		return nil, sqlerr.New(sqlerr.InternalError, "%s is no aggregate", name)
+	}
+	return agg, nil
 }
 
 // regroup turns an expression over FROM into one over the aggregate's output.
