@@ -94,6 +94,9 @@ type Read struct {
 	System *system.Context
 	// Txn overlays the open transaction's own writes; nil outside a block.
 	Txn *Txn
+	// CommitOnly lets a write return when it is committed, before it is readable in
+	// every view (SET wait_for = 'commit').
+	CommitOnly bool
 }
 
 // Subscription is one SELECT ... EMIT CHANGES.

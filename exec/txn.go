@@ -26,9 +26,8 @@ type Txn struct {
 	order  []*overlay // in order of first write
 	bytes  int64
 	limit  int64
-	// checked says that the transaction decided on what it read, so that COMMIT
-	// compares its keys with later writes.
-	checked bool
+	// CommitOnly lets Commit return before the effect is readable in every view.
+	CommitOnly bool
 }
 
 // overlay is what a transaction wrote to one relation.
@@ -141,7 +140,7 @@ func (t *Txn) Commit(ctx context.Context) (log.Epoch, error) {
 	if len(txn.Writes) > 0 {
 		txn.ReadEpoch = t.point.Epoch
 	}
-	return t.engine.propose(ctx, txn)
+	return t.engine.propose(ctx, txn, t.CommitOnly)
 }
 
 // Rollback forgets everything; it may be called after Commit.
@@ -240,11 +239,15 @@ func (o *overlay) clone() *overlay {
 	return &c
 }
 
-// propose commits a transaction and waits until its effect is readable.
-func (e *Engine) propose(ctx context.Context, txn *log.Txn) (log.Epoch, error) {
+// propose commits a transaction and, unless only the commit counts, waits until
+// its effect is readable.
+func (e *Engine) propose(ctx context.Context, txn *log.Txn, commitOnly bool) (log.Epoch, error) {
 	res, err := e.log.Propose(ctx, txn)
 	if err != nil {
 		return 0, translate(err)
+	}
+	if commitOnly {
+		return res.Epoch, nil
 	}
 	return res.Epoch, e.points.wait(ctx, res.Epoch)
 }

@@ -90,7 +90,7 @@ func (s *writer) commit(ctx context.Context) (log.Epoch, error) {
 	if s.decides {
 		txn.ReadEpoch = max(s.rd.Point.Epoch, 1)
 	}
-	return s.e.propose(ctx, txn)
+	return s.e.propose(ctx, txn, s.rd.CommitOnly)
 }
 
 // writer runs one DML statement over a snapshot.

@@ -73,7 +73,8 @@ func (x *scope) close() {
 func (x *scope) read(p *plan.Plan, params []types.Datum) *exec.Read {
 	x.env.Params = params
 	x.session.reading.Store(&x.system)
-	return &exec.Read{Plan: p, Point: x.point, Env: &x.env, System: &x.system, Txn: x.txn}
+	return &exec.Read{Plan: p, Point: x.point, Env: &x.env, System: &x.system, Txn: x.txn,
+		CommitOnly: x.session.settings.values[idxWaitFor] == "commit"}
 }
 
 // currentUser is the role in force: SET ROLE's, or the session's user.

@@ -22,7 +22,7 @@ var (
 
 	// What is read for each statement is read by number.
 	idxStatementTimeout, idxMinMessages, idxMaxTransaction, idxSubscriberBuffer,
-	idxApplicationName, idxIdleInTxn, idxIdle int
+	idxApplicationName, idxIdleInTxn, idxIdle, idxWaitFor int
 )
 
 func init() {
@@ -35,6 +35,7 @@ func init() {
 		"max_transaction_bytes":               &idxMaxTransaction,
 		"subscriber_buffer":                   &idxSubscriberBuffer,
 		"application_name":                    &idxApplicationName,
+		"wait_for":                            &idxWaitFor,
 		"idle_in_transaction_session_timeout": &idxIdleInTxn,
 		"idle_session_timeout":                &idxIdle,
 	} {

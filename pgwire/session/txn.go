@@ -57,6 +57,7 @@ func (s *Session) commit(ctx context.Context) error {
 	s.closePortals(false)
 	var err error
 	if s.txn != nil {
+		s.txn.CommitOnly = s.settings.values[idxWaitFor] == "commit"
 		_, err = s.txn.Commit(ctx)
 	}
 	s.leaveBlock()
