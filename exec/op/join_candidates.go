@@ -6,6 +6,7 @@ import (
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -24,8 +25,8 @@ type candidates struct {
 	b     batch.Batch
 	left  []*batch.Vector
 	right []*batch.Vector
+	need  [2][]int // columns of each side that conditions refer to; only they are filled
 	pairs []pair
-	bytes int
 	sel   []uint16
 	keep  []uint16
 }
@@ -35,6 +36,29 @@ func (c *candidates) init(cfg JoinConfig) {
 	c.b = *batch.New(ts, 64)
 	c.left, c.right = c.b.Cols[:len(cfg.Left)], c.b.Cols[len(cfg.Left):]
 	c.sel = make([]uint16, batch.MaxRows)
+	set := map[int]bool{}
+	if cfg.Residual != nil {
+		expr.Columns(cfg.Residual, set)
+	}
+	nl := len(cfg.Left)
+	if (cfg.Kind == plan.AntiNull || cfg.Kind == plan.Mark) && len(cfg.LeftKeys) > 1 {
+		right := map[int]bool{}
+		for i, k := range cfg.LeftKeys {
+			expr.Columns(k, set)
+			expr.Columns(cfg.RightKeys[i], right)
+		}
+		for k := range cfg.Right {
+			set[nl+k] = set[nl+k] || right[k]
+		}
+	}
+	for k := range ts {
+		switch {
+		case set[k] && k < nl:
+			c.need[0] = append(c.need[0], k)
+		case set[k]:
+			c.need[1] = append(c.need[1], k-nl)
+		}
+	}
 }
 
 // candidate adds a pair of row i of the batch.
@@ -47,19 +71,18 @@ func (j *Join) candidate(s, o *joinSide, b *batch.Batch, i int, p pair) error {
 	if s.n == 1 {
 		mine, theirs = theirs, mine
 	}
-	for k, v := range mine {
-		v.AppendRow(b.Cols[k], i)
+	for _, k := range c.need[s.n] {
+		mine[k].AppendRow(b.Cols[k], i)
 	}
-	p.theirs.AppendRow(p.other, theirs)
-	c.pairs = append(c.pairs, p)
-	c.b.N++
-	if c.b.N&63 == 0 {
-		c.bytes = 0
-		for _, v := range c.b.Cols {
-			c.bytes += len(v.Buf)
+	if need := c.need[o.n]; len(need) > 0 {
+		row, layout := p.theirs.Row(p.other), p.theirs.Whole.Layout()
+		for _, k := range need {
+			layout.AppendTo(row, k, theirs[k])
 		}
 	}
-	if c.b.N == batch.MaxRows || c.bytes > batch.MaxBytes {
+	c.pairs = append(c.pairs, p)
+	c.b.N++
+	if c.b.N == batch.MaxRows || c.b.N&63 == 0 && batchBytes(&c.b) > batch.MaxBytes {
 		return j.flushCandidates(s, o)
 	}
 	return nil
@@ -105,12 +128,15 @@ func (j *Join) flushCandidates(s, o *joinSide) error {
 		if w != int64(int32(w)) {
 			return errWeight(w)
 		}
-		if err := j.out.row(c.b.Cols, int(k), int32(w)); err != nil {
+		mine, theirs := j.outSides(s)
+		p.mine.AppendRow(p.own, mine)
+		p.theirs.AppendRow(p.other, theirs)
+		if err := j.out.end(int32(w)); err != nil {
 			return err
 		}
 	}
 	c.b.Reset()
-	c.pairs, c.bytes = c.pairs[:0], 0
+	c.pairs = c.pairs[:0]
 	return nil
 }
 

@@ -335,6 +335,9 @@ func (t *Table) saveEntry(w *Writer, id uint8, r Ref) {
 
 // LoadRecord takes one record of Save back.
 func (t *Table) LoadRecord(r *Reader) (Ref, error) {
+	if len(r.Key) == 0 {
+		return 0, r.corrupt("entry without a key")
+	}
 	key := r.Key[1:]
 	keyLen := uint32(len(key))
 	if r.Key[0] != 0 {

@@ -112,7 +112,7 @@ func (r *Reader) Next() bool {
 // record decodes the next record of the block.
 func (r *Reader) record() bool {
 	b := r.buf
-	if len(b) < 3 {
+	if len(b) < 3 || b[0] != recPut && b[0] != recDelete {
 		r.err = r.corrupt("record of %d bytes", len(b))
 		return false
 	}
