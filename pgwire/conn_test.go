@@ -246,3 +246,41 @@ func selfSigned(t *testing.T) tls.Certificate {
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
+
+// TestSlowSubscriber lets a subscriber not read: writers do not notice, and it is cut
+// off instead of filling the memory.
+func TestSlowSubscriber(t *testing.T) {
+	n := startNode(t, nil)
+	c := n.login(t)
+	if e := c.exec("create stream s (v text) with (partitions = 1)"); e != "" {
+		t.Fatal(e)
+	}
+	slow := n.login(t)
+	slow.exec("set subscriber_buffer = '1MB'")
+	slow.send('Q', cstring("select v from s emit changes"))
+	for kind := byte(0); kind != 'T'; kind, _ = slow.read() {
+	}
+	for range 24 { // more than the sockets' buffers take
+		if e := c.exec("insert into s select repeat('x', 1000000)"); e != "" {
+			t.Fatal(e)
+		}
+	}
+	for {
+		kind, body := slow.read()
+		switch kind {
+		case 'D':
+			continue
+		case 'E':
+			if got := show(kind, body); !strings.HasPrefix(got, "Error ERROR 57P05: "+
+				"terminating subscription because the client reads too slowly") {
+				t.Error(got)
+			}
+		default:
+			t.Errorf("%q instead of an error", kind)
+		}
+		break
+	}
+	if e := slow.exec("select 1"); e != "" {
+		t.Error(e)
+	}
+}

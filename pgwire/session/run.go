@@ -2,13 +2,16 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/parse"
 	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -279,9 +282,6 @@ func (s *Session) change(ctx context.Context, st *statement, sink Sink) error {
 	if err := s.ready(st, x.point.Catalog); err != nil {
 		return err
 	}
-	if s.block == explicitBlock && !slices.Contains(s.ddl, st.plan.Tag) {
-		s.ddl = append(s.ddl, st.plan.Tag)
-	}
 	return s.runIn(ctx, x, st, nil, nil, sink)
 }
 
@@ -302,7 +302,43 @@ func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
 		return err
 	}
 	s.rememberTemp(st)
+	if s.block == explicitBlock && !slices.Contains(s.ddl, tag) {
+		s.ddl = append(s.ddl, tag)
+	}
+	if x, ok := st.tree.(*sql.CreateAs); ok && x.Kind == sql.ObjTable &&
+		x.Query.Emit == sql.EmitNone && out.OID != 0 {
+		if tag, err = s.createdTag(ctx, out.OID); err != nil {
+			return err
+		}
+	}
 	return gone(sink.Complete(tag))
+}
+
+// createdTag is the tag of CREATE TABLE AS: the number of rows that the table has
+// now. Clients of PostgreSQL read it.
+func (s *Session) createdTag(ctx context.Context, oid catalog.OID) (string, error) {
+	x := &scope{session: s, point: s.host.engine.Pin(), own: true}
+	x.bind(s.txnStart)
+	defer x.close()
+	rel := x.point.Catalog.Relation(oid)
+	if rel == nil {
+		return "SELECT 0", nil // dropped meanwhile
+	}
+	text := "SELECT count(*) FROM " + sql.Name{rel.Schema, rel.Name}.String()
+	tree, err := parse.ParseOne(text)
+	if err != nil {
+		return "", fmt.Errorf("count rows: %w", err)
+	}
+	st := &statement{text: text, tree: tree}
+	if err := s.ready(st, x.point.Catalog); err != nil {
+		return "", err
+	}
+	n := int64(0)
+	err = s.host.engine.Run(ctx, x.read(st.plan, nil), func(b *batch.Batch) error {
+		n = b.Cols[0].Datum(b.Index(0)).I
+		return nil
+	})
+	return rowTag("SELECT", n), err
 }
 
 // noticeCode is PostgreSQL's SQLSTATE of "... already exists, skipping" by the kind of
