@@ -37,6 +37,7 @@ type Arrangement struct {
 	keys    []*batch.Vector
 	one     []byte
 	readers sync.Pool // of *Keyer
+	loaded  uint32    // keeps the loads of warm from being optimised away
 }
 
 type dead struct {
@@ -158,8 +159,38 @@ func (a *Arrangement) Apply(b *batch.Batch) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i, r := range sel {
+		if i%warmRows == 0 {
+			a.warm(k, i)
+		}
 		a.change(k, i, enc.Row(i), int64(b.Weight(int(r))))
 	}
+}
+
+// warmRows is for how many keys memory is loaded at once: few enough to stay in
+// the cache until they are used.
+const warmRows = 256
+
+// warm loads the slots and the entries of keys from i on, so that the latencies
+// of memory overlap where change would wait for one after the other.
+func (a *Arrangement) warm(k *Keys, i int) {
+	x := &a.idx
+	if len(x.subs) < subTables {
+		return // small enough to be in the cache
+	}
+	var slots [warmRows]uint64
+	n := min(warmRows, k.N-i)
+	for j, h := range k.Hash[i : i+n] {
+		tag := tagOf(h)
+		s := &x.subs[tag>>24]
+		slots[j] = s.slots[tag&s.mask]
+	}
+	sum := uint32(0)
+	for j, s := range slots[:n] {
+		if s != 0 && uint32(s>>32) == tagOf(k.Hash[i+j]) {
+			sum += a.head(Ref(s)).keyLen + a.version(Ref(s)).rowLen
+		}
+	}
+	a.loaded = sum
 }
 
 // change adds weight w to a row of key i.

@@ -147,6 +147,9 @@ func (a *Arrangement) Replace(b *batch.Batch, deleted []bool,
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i := range sel {
+		if i%warmRows == 0 {
+			a.warm(k, i)
+		}
 		skip[i] = a.replaceOne(k, i, a.enc.Row(i), deleted[i], old)
 	}
 }
