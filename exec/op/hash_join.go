@@ -81,6 +81,14 @@ func (p *hashProbe) need(cfg JoinConfig, nulls bool) {
 	set := map[int]bool{}
 	if cfg.Residual != nil {
 		expr.Columns(cfg.Residual, set)
+		expr.Walk(cfg.Residual, func(x expr.Expr) bool {
+			if s, ok := x.(*expr.Subplan); ok && s.Correlated {
+				for c := range len(cfg.Left) + len(cfg.Right) {
+					set[c] = true // the subquery may see any column of the row
+				}
+			}
+			return true
+		})
 	}
 	right := map[int]bool{}
 	for _, k := range cfg.RightKeys {
