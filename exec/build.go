@@ -239,12 +239,29 @@ type port struct {
 // Push implements op.Sink.
 func (p port) Push(b *batch.Batch) error { return p.op.Push(p.in, b) }
 
+// cancelable ends a bounded execution between two batches when its context does.
+type cancelable struct {
+	ctx context.Context
+	out op.Sink
+}
+
+// Push implements op.Sink.
+func (c cancelable) Push(b *batch.Batch) error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	return c.out.Push(b)
+}
+
 // stack makes one operator per shard in front of outs and gives their inputs.
 func (b *builder) stack(st *building, outs []op.Sink,
 	mk func(ctx *op.Context, out op.Sink) (op.Op, error),
 ) ([]op.Op, error) {
 	ops := make([]op.Op, len(outs))
 	for i, out := range outs {
+		if b.bounded {
+			out = cancelable{b.ctx, out}
+		}
 		o, err := mk(st.ctxs[i], out)
 		if err != nil {
 			return nil, err

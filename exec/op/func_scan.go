@@ -68,6 +68,9 @@ func (f *FuncScan) Push(_ int, b *batch.Batch) error {
 
 // row calls the functions for an input row.
 func (f *FuncScan) row(b *batch.Batch, vecs []*batch.Vector, r int) error {
+	if len(f.cfg.Calls) == 1 && f.cfg.Calls[0].Fn.Set != nil {
+		return f.stream(b, vecs, r)
+	}
 	longest := 0
 	for i := range f.cfg.Calls {
 		if err := f.call(i, vecs, r); err != nil {
@@ -80,12 +83,45 @@ func (f *FuncScan) row(b *batch.Batch, vecs []*batch.Vector, r int) error {
 		n = 1
 	}
 	for k := range n {
-		f.give(b, r, k, longest)
+		f.give(b, r, k, longest, k)
 		if err := f.out.end(b.Weight(r)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// stream passes the rows of a single function on as they come: there may be more
+// of them than memory holds.
+func (f *FuncScan) stream(b *batch.Batch, vecs []*batch.Vector, r int) error {
+	n := 0
+	f.rows[0] = append(f.rows[0][:0], nil)
+	err := f.set(0, vecs, r, func(row []types.Datum) error {
+		f.rows[0][0] = row
+		f.give(b, r, 0, n+1, n)
+		n++
+		return f.out.end(b.Weight(r))
+	})
+	if err != nil || n > 0 || !f.cfg.Left {
+		return err
+	}
+	f.rows[0] = f.rows[0][:0]
+	f.give(b, r, 0, 0, 0)
+	return f.out.end(b.Weight(r))
+}
+
+// set runs set-returning call i for row r; a NULL argument of a strict one gives
+// no rows.
+func (f *FuncScan) set(i int, vecs []*batch.Vector, r int, emit func([]types.Datum) error) error {
+	c := &f.cfg.Calls[i]
+	args := make([]types.Datum, len(c.Args))
+	for k := range args {
+		args[k] = vecs[f.first[i]+k].Datum(r)
+		if c.Fn.Strict && args[k].Null {
+			return nil
+		}
+	}
+	return c.Fn.Set(f.ctx.Env, args, emit)
 }
 
 // call fills rows[i] with what call i gives.
@@ -96,14 +132,7 @@ func (f *FuncScan) call(i int, vecs []*batch.Vector, r int) error {
 		f.rows[i] = append(f.rows[i], f.scalar(c, vecs[f.first[i]], r))
 		return nil
 	}
-	args := make([]types.Datum, len(c.Args))
-	for k := range args {
-		args[k] = vecs[f.first[i]+k].Datum(r)
-		if c.Fn.Strict && args[k].Null {
-			return nil
-		}
-	}
-	return c.Fn.Set(f.ctx.Env, args, func(row []types.Datum) error {
+	return f.set(i, vecs, r, func(row []types.Datum) error {
 		f.rows[i] = append(f.rows[i], append([]types.Datum(nil), row...))
 		return nil
 	})
@@ -125,8 +154,9 @@ func (f *FuncScan) scalar(c *plan.FuncCall, v *batch.Vector, r int) []types.Datu
 	return types.DecodeRecord(c.Fn.Ret, []byte(d.S))
 }
 
-// give appends the k-th output row of input row r.
-func (f *FuncScan) give(b *batch.Batch, r, k, longest int) {
+// give appends the k-th of the rows that are kept for input row r, which is its
+// output row number ordinal of longest.
+func (f *FuncScan) give(b *batch.Batch, r, k, longest, ordinal int) {
 	cols := f.out.cols()
 	n := len(f.cfg.Input)
 	for c, v := range cols[:n] {
@@ -143,8 +173,8 @@ func (f *FuncScan) give(b *batch.Batch, r, k, longest int) {
 		}
 	}
 	if f.cfg.Ordinality {
-		if k < longest {
-			cols[n].AppendInt(int64(k + 1))
+		if ordinal < longest {
+			cols[n].AppendInt(int64(ordinal + 1))
 		} else {
 			cols[n].AppendNull()
 		}
