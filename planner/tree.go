@@ -386,8 +386,9 @@ func (b *builder) remapSubplan(id int, f func(o *expr.Outer) expr.Expr) int {
 // must give columns; ok is false where it does not.
 func (b *builder) mapRow(e expr.Expr, f func(c *expr.Col) expr.Expr) (out expr.Expr, ok bool) {
 	ok = true
-	out = expr.MapCols(e, f)
-	out, _ = expr.Transform(out, func(x expr.Expr) (expr.Expr, error) {
+	// Before the columns: what f puts in their place may have subqueries too, which
+	// see the other row already.
+	out, _ = expr.Transform(e, func(x expr.Expr) (expr.Expr, error) {
 		s, is := x.(*expr.Subplan)
 		if !is || !s.Correlated {
 			return x, nil
@@ -406,7 +407,7 @@ func (b *builder) mapRow(e expr.Expr, f func(c *expr.Col) expr.Expr) (out expr.E
 		})
 		return &c, nil
 	})
-	return out, ok
+	return expr.MapCols(out, f), ok
 }
 
 // rowColumns adds the columns of the row that an expression uses, in its
