@@ -81,15 +81,24 @@ func (g *generator) newTable() (*genTable, dual) {
 
 // change makes a statement that changes a table.
 func (g *generator) change(t *genTable) dual {
+	if g.chance(12) {
+		return g.insertSelect(t)
+	}
 	if t.stream || g.chance(55) {
 		return g.insert(t)
+	}
+	if !g.big && g.chance(12) {
+		return g.joinedChange(t)
+	}
+	if g.chance(3) {
+		return dual("TRUNCATE " + t.name)
 	}
 	where := ""
 	if g.chance(95) {
 		where = " WHERE " + g.expr(t.cols, tBool, 2)
 	}
 	if g.chance(45) {
-		return dual(fmt.Sprintf("DELETE FROM %s%s", t.name, where))
+		return dual(fmt.Sprintf("DELETE FROM %s%s", t.name, where) + g.returning(t))
 	}
 	var sets []string
 	for _, c := range t.cols[t.keys:] {
@@ -100,7 +109,65 @@ func (g *generator) change(t *genTable) dual {
 	if len(sets) == 0 {
 		return g.insert(t)
 	}
-	return dual(fmt.Sprintf("UPDATE %s SET %s%s", t.name, strings.Join(sets, ", "), where))
+	return dual(fmt.Sprintf("UPDATE %s SET %s%s", t.name, strings.Join(sets, ", "), where) + g.returning(t))
+}
+
+func (g *generator) returning(t *genTable) string {
+	if g.chance(70) {
+		return ""
+	}
+	exprs, typs := g.exprs(t.cols, 1+g.IntN(2), 1)
+	items, _ := list(exprs, typs)
+	return " RETURNING " + items
+}
+
+// insertSelect copies rows, sometimes more than a batch holds.
+func (g *generator) insertSelect(t *genTable) dual {
+	if t.keys > 0 {
+		// Keys that are in no other row of the SELECT; those that exist stay.
+		from := pick(g, g.tables...)
+		var items, keys []string
+		for i, c := range t.cols {
+			if i < t.keys {
+				items = append(items, fmt.Sprintf("coalesce(%s, %s)", g.expr(from.cols, c.typ, 1),
+					g.literal(c.typ)))
+				keys = append(keys, c.name)
+			} else {
+				items = append(items, "max("+g.expr(from.cols, c.typ, 1)+")")
+			}
+			if c.typ == tBool && i >= t.keys {
+				items[i] = "bool_or(" + g.expr(from.cols, c.typ, 1) + ")"
+			}
+		}
+		return dual(fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s GROUP BY %s ON CONFLICT (%s) DO NOTHING",
+			t.name, t.names(), strings.Join(items, ", "), from.name,
+			strings.Join(items[:t.keys], ", "), strings.Join(keys, ", ")))
+	}
+	scope := []column{{"x", tInt}}
+	var items []string
+	for _, c := range t.cols {
+		items = append(items, g.expr(scope, c.typ, 2))
+	}
+	rows := 1 + g.IntN(20)
+	if g.big && g.chance(30) {
+		rows = 3000 + g.IntN(3000)
+	}
+	return dual(fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM generate_series(1, %d) AS x", t.name,
+		t.names(), strings.Join(items, ", "), rows))
+}
+
+// joinedChange makes UPDATE ... FROM and DELETE ... USING.
+func (g *generator) joinedChange(t *genTable) dual {
+	o := pick(g, g.tables...)
+	both := append(qualified(t.name, t.cols), qualified("o", o.cols)...)
+	on := g.joinCondition(qualified(t.name, t.cols), qualified("o", o.cols), both, false)
+	if t.keys == len(t.cols) || g.chance(50) {
+		return dual(fmt.Sprintf("DELETE FROM %s USING %s AS o WHERE %s", t.name, o.name, on))
+	}
+	// Which of several partners wins is open, so that they all say the same.
+	c := t.cols[t.keys+g.IntN(len(t.cols)-t.keys)]
+	return dual(fmt.Sprintf("UPDATE %s SET %s = %s FROM %s AS o WHERE %s", t.name, c.name,
+		g.expr(qualified(t.name, t.cols), c.typ, 2), o.name, on))
 }
 
 func (g *generator) insert(t *genTable) dual {
@@ -124,7 +191,7 @@ func (g *generator) insert(t *genTable) dual {
 	}
 	s := fmt.Sprintf("INSERT INTO %s (%s) VALUES %s", t.name, t.names(), strings.Join(rows, ", "))
 	if t.keys == 0 {
-		return dual(s)
+		return dual(s + g.returning(t))
 	}
 	var keys, sets []string
 	for i, c := range t.cols {

@@ -34,6 +34,7 @@ type generator struct {
 	views  []*genTable
 	names  int
 	risky  bool // expressions may fail on some rows
+	big    bool // some changes have thousands of rows
 }
 
 func pick[T any](g *generator, xs ...T) T { return xs[g.IntN(len(xs))] }

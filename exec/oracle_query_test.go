@@ -67,7 +67,7 @@ func (g *generator) query(outer []column, depth int) selectQuery {
 func (g *generator) plain(outer []column, depth int) selectQuery {
 	from, scope := g.from(outer, depth)
 	exprs, typs := g.exprs(scope, 1+g.IntN(4), 2)
-	if depth > 0 && g.chance(15) {
+	if depth > 0 && !g.big && g.chance(15) {
 		e, typ := g.scalar(scope, depth-1)
 		exprs, typs = append(exprs, e), append(typs, typ)
 	}
@@ -84,7 +84,7 @@ func (g *generator) where(scope []column, depth int) string {
 		return ""
 	}
 	s := " WHERE " + g.expr(scope, tBool, 2)
-	if depth > 0 && g.chance(35) {
+	if depth > 0 && !g.big && g.chance(35) {
 		s += pick(g, " AND ", " AND ", " OR ") + g.subqueryTest(scope, depth-1)
 	}
 	return s
@@ -152,7 +152,7 @@ func (g *generator) from(outer []column, depth int) (string, []column) {
 }
 
 func (g *generator) joins(depth int) int {
-	if depth <= 0 || g.chance(55) {
+	if depth <= 0 || g.big || g.chance(55) {
 		return 0
 	}
 	return 1 + g.IntN(2)
@@ -239,7 +239,10 @@ func (g *generator) subqueryTest(scope []column, depth int) string {
 		where = " WHERE " + g.correlation(inner, scope)
 	}
 	not := pick(g, "", "NOT ")
-	switch g.IntN(5) {
+	switch g.IntN(6) {
+	case 5:
+		e, typ := g.scalar(scope, depth)
+		return fmt.Sprintf("(%s %s %s)", e, pick(g, "=", "<", ">", "<>"), g.expr(scope, typ, 1))
 	case 0, 1:
 		return fmt.Sprintf("%sEXISTS (SELECT 1%s%s)", not, from, where)
 	case 2, 3:
@@ -261,7 +264,18 @@ func (g *generator) aggregateCall(scope []column) (string, string) {
 	if g.chance(20) {
 		distinct = "DISTINCT "
 	}
-	switch g.IntN(11) {
+	switch g.IntN(15) {
+	case 11:
+		return fmt.Sprintf("%s(%s)%s", pick(g, "bit_and", "bit_or", "bit_xor"), g.expr(scope, tInt, 1), filter), tInt
+	case 12:
+		return fmt.Sprintf("%s(%s%s)%s::numeric(18,2)", pick(g, "stddev_pop", "var_samp", "variance", "stddev"),
+			distinct, g.expr(scope, tInt, 1), filter), tNum
+	case 13:
+		return fmt.Sprintf("(%s WITHIN GROUP (ORDER BY %s)%s)::numeric(18,2)", pick(g, "percentile_disc(0.5)",
+			"mode()", "percentile_disc(0.9)"), g.expr(scope, tNum, 1), filter), tNum
+	case 14:
+		e := g.expr(scope, tBig, 1)
+		return fmt.Sprintf("json_agg(%s ORDER BY %s)%s::text", e, e, filter), tText
 	case 0:
 		return "count(*)" + filter, tBig
 	case 1:
@@ -361,9 +375,12 @@ func (g *generator) partition(scope []column) (part string, c column, dir string
 func (g *generator) orderedCall(scope []column, total string) (string, string) {
 	part, c, dir := g.partition(scope)
 	over := fmt.Sprintf("OVER (%sORDER BY %s%s, %s", part, c.name, dir, total)
-	switch g.IntN(6) {
+	switch g.IntN(7) {
 	case 0, 1:
 		return "row_number() " + over + ")", tBig
+	case 5:
+		return fmt.Sprintf("sum(%s) %s ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE %s)",
+			g.expr(scope, tInt, 1), over, pick(g, "CURRENT ROW", "NO OTHERS")), tBig
 	case 2:
 		return fmt.Sprintf("%s(%s%s) %s)", pick(g, "lag", "lead"), c.name, pick(g, "", ", 2"),
 			over), c.typ
@@ -382,7 +399,17 @@ func (g *generator) orderedCall(scope []column, total string) (string, string) {
 func (g *generator) peerCall(scope []column) (string, string) {
 	part, c, dir := g.partition(scope)
 	order := fmt.Sprintf("ORDER BY %s%s", c.name, dir)
-	switch g.IntN(3) {
+	switch g.IntN(5) {
+	case 3:
+		return fmt.Sprintf("sum(%s) OVER (%s%s GROUPS BETWEEN %s AND %s)", g.expr(scope, tInt, 1), part, order,
+			pick(g, "1 PRECEDING", "UNBOUNDED PRECEDING"), pick(g, "CURRENT ROW", "1 FOLLOWING")), tBig
+	case 4:
+		if k, ok := g.column(scope, tBig); ok {
+			return fmt.Sprintf("count(*) OVER (%sORDER BY %s RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING)",
+				part, k), tBig
+		}
+		return fmt.Sprintf("(%s() OVER (%s%s))::numeric(18,2)", pick(g, "percent_rank", "cume_dist"), part,
+			order), tNum
 	case 0:
 		return fmt.Sprintf("%s() OVER (%s%s)", pick(g, "rank", "dense_rank"), part, order), tBig
 	case 1:
