@@ -270,7 +270,7 @@ func (b *builder) pushJoin(n *plan.Join, preds []expr.Expr) plan.Node {
 			left = append(left, p)
 		case r && !l && (j.Kind == plan.Inner || j.Kind == plan.Right):
 			right = append(right, p)
-		case j.Kind == plan.Inner:
+		case j.Kind == plan.Inner && !hasSubplan(p):
 			on = append(on, p)
 		default:
 			above = append(above, p)
@@ -281,6 +281,8 @@ func (b *builder) pushJoin(n *plan.Join, preds []expr.Expr) plan.Node {
 	for _, p := range on {
 		l, r := b.sides(p, width)
 		switch {
+		case j.Kind == plan.Inner && l && r && hasSubplan(p):
+			above = append(above, p) // a subquery per pair of rows is no work for a join
 		case isVolatile(p):
 			rest = append(rest, p)
 		case l && !r && (j.Kind == plan.Inner || j.Kind == plan.Right || j.Kind == plan.Semi):
