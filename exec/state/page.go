@@ -127,11 +127,23 @@ func (a *arena) nextPage() {
 }
 
 func (a *arena) addPage(n int) {
+	a.checkPages(1)
 	b := a.mem.alloc(n)
 	a.cur = len(a.pages)
 	a.pages = append(a.pages, unsafe.Pointer(unsafe.SliceData(b)))
 	a.bufs = append(a.bufs, b)
 	a.used = append(a.used, 0)
+}
+
+// maxPages is what a Ref can address: 32 GiB.
+const maxPages = 1 << (32 - pageShift)
+
+// checkPages stops before refs would wrap around and rows be overwritten. The
+// memory budget is to be reached long before.
+func (a *arena) checkPages(n int) {
+	if len(a.pages)+n > maxPages {
+		panic("state: a store would exceed 32 GiB")
+	}
 }
 
 // growFirst doubles page 0 until it has room for size more units or is full
@@ -155,6 +167,7 @@ func (a *arena) cutLong(size int) Ref {
 		a.addPage(minPageBytes)
 		a.used[0] = headUnits
 	}
+	a.checkPages(n)
 	b := a.mem.alloc(n * pageBytes)
 	first := len(a.pages)
 	for i := range n {

@@ -5,6 +5,7 @@ import (
 	"math/rand"
 	"slices"
 	"sort"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -461,4 +462,54 @@ func TestStoreOpensOlderCheckpoints(t *testing.T) {
 		t.Fatal(r.Err())
 	}
 	checkTable(t, back, k.Types, saved[3])
+}
+
+// TestLongRows: rows of more than a page, in tables and arrangements, with their
+// memory used again.
+func TestLongRows(t *testing.T) {
+	ts := []types.Type{intType, textType}
+	mem := NewMemory(0)
+	k := NewRowKeyer(ts)
+	tab := NewTable(mem, k, 1)
+	a := NewArrangement(mem, NewPins(), ts, []int{0})
+	refs := make([]Ref, 1)
+	for round := range 30 {
+		text := strings.Repeat(string(rune('a'+round)), 1000+(round%5)*200_000)
+		b := batch.New(ts, 1)
+		b.AppendDatums([]types.Datum{types.IntDatum(int64(round % 3)), types.TextDatum(text)}, 1)
+		tab.Probe(k.Keys(b.Cols, identity[:1]), refs, true)
+		out := batch.New(ts, 1)
+		tab.AppendKey(refs[0], out.Cols)
+		if string(out.Cols[1].Bytes(0)) != text {
+			t.Fatalf("round %d: a row of %d bytes came back differently", round, len(text))
+		}
+		if round%2 == 0 {
+			tab.Delete(refs[0])
+		}
+		if round%7 == 6 {
+			tab.Clear()
+		}
+		a.Replace(b, []bool{false}, func(int, []byte) {}, []bool{false})
+		if err := a.Commit(uint64(round + 1)); err != nil {
+			t.Fatal(err)
+		}
+		a.pins.Publish(uint64(round + 1))
+		n := 0
+		err := a.Scan(uint64(round+1), []int{0, 1}, func(b *batch.Batch) error {
+			for i := range b.N {
+				if int(b.Cols[0].I64[i]) == round%3 && string(b.Cols[1].Bytes(i)) == text {
+					n++
+				}
+			}
+			return nil
+		})
+		if err != nil || n != 1 || a.Len() != int64(min(round+1, 3)) {
+			t.Fatalf("round %d: %d matching rows of %d, error %v", round, n, a.Len(), err)
+		}
+	}
+	tab.Close()
+	a.Close()
+	if mem.Used() != 0 {
+		t.Errorf("%d bytes in use after Close", mem.Used())
+	}
 }
