@@ -225,11 +225,13 @@ func millraceRelations() []*relation {
 	return out
 }
 
-// columnNames names columns by ordinal.
+// columnNames names columns by ordinal, without hidden ones.
 func columnNames(r *catalog.Relation, ordinals []int) types.Datum {
-	list := make([]string, len(ordinals))
-	for i, k := range ordinals {
-		list[i] = r.Columns[k].Name
+	list := make([]string, 0, len(ordinals))
+	for _, k := range ordinals {
+		if !r.Columns[k].Hidden {
+			list = append(list, r.Columns[k].Name)
+		}
 	}
 	return textArray(list)
 }
