@@ -22,6 +22,7 @@ func (b *builder) tableFunc(t *sql.TableFunc, o *scope, w *with) (*from, error) 
 			}
 		}
 	}
+	t = spreadUnnest(t)
 	s := (&scope{b: b, parent: o, with: w}).in("functions in FROM")
 	n := &plan.FuncScan{Ordinality: t.Ord}
 	name := t.Alias.Name
@@ -56,6 +57,26 @@ func (b *builder) tableFunc(t *sql.TableFunc, o *scope, w *with) (*from, error) 
 		n.Out = append(n.Out, plan.Column{Name: "ordinality", Type: types.Of(types.Int8)})
 	}
 	return b.funcItem(n, t, name)
+}
+
+// spreadUnnest makes unnest of several arrays, which PostgreSQL has in FROM alone,
+// the functions side by side that it stands for.
+func spreadUnnest(t *sql.TableFunc) *sql.TableFunc {
+	out := *t
+	out.Calls = nil
+	for _, x := range t.Calls {
+		c, ok := x.(*sql.Call)
+		if !ok || c.Name.Last() != "unnest" || len(c.Args) < 2 {
+			out.Calls = append(out.Calls, x)
+			continue
+		}
+		for i := range c.Args {
+			one := *c
+			one.Args = c.Args[i : i+1]
+			out.Calls = append(out.Calls, &one)
+		}
+	}
+	return &out
 }
 
 // funcItem names the columns of a function in FROM. A function of one column
