@@ -145,15 +145,26 @@ func (b *builder) semiJoin(n plan.Node, sp *expr.Subplan, kind plan.JoinKind,
 // means to all rows alike. No row passes when the right side has a NULL, and a row
 // whose own value is NULL passes only when the right side is empty.
 func (b *builder) notIn(n, right plan.Node, x, on expr.Expr) plan.Node {
-	all, err := b.aggOf("count", nil)
-	if err != nil {
+	flags := b.nullFlags(right)
+	if flags == nil {
 		return nil
 	}
-	valid, err := b.aggOf("count", colOf(right, 0))
-	if err != nil {
+	width := len(n.Cols())
+	j := newJoin(plan.Inner, n, flags, nil)
+	f := newFilter(j, and(colOf(j, width), &expr.Or{Args: []expr.Expr{
+		&expr.IsNull{X: x, Not: true}, colOf(j, width+1)}}))
+	return newJoin(plan.Anti, narrow(f, width), right, on)
+}
+
+// nullFlags gives one row with two answers about the first column of a node: whether
+// it has no NULL, and whether there is no row. Only changes of them come through.
+func (b *builder) nullFlags(n plan.Node) plan.Node {
+	all, err1 := b.aggOf("count", nil)
+	valid, err2 := b.aggOf("count", colOf(n, 0))
+	if err1 != nil || err2 != nil {
 		return nil
 	}
-	a := &plan.Aggregate{Input: right, Aggs: []*expr.AggCall{all.Call, valid.Call}}
+	a := &plan.Aggregate{Input: n, Aggs: []*expr.AggCall{all.Call, valid.Call}}
 	for _, c := range a.Aggs {
 		a.Out = append(a.Out, plan.Column{Name: "count", Type: c.T, Hidden: true})
 	}
@@ -166,14 +177,9 @@ func (b *builder) notIn(n, right plan.Node, x, on expr.Expr) plan.Node {
 	for _, name := range []string{"no_null", "empty"} {
 		p.Out = append(p.Out, plan.Column{Name: name, Type: types.Of(types.Bool), Hidden: true})
 	}
-	// Distinct lets only changes of the two answers through.
 	d := &plan.Distinct{Input: p}
 	d.Out = p.Out
-	width := len(n.Cols())
-	j := newJoin(plan.Inner, n, d, nil)
-	f := newFilter(j, and(colOf(j, width), &expr.Or{Args: []expr.Expr{
-		&expr.IsNull{X: x, Not: true}, colOf(j, width+1)}}))
-	return newJoin(plan.Anti, narrow(f, width), right, on)
+	return d
 }
 
 // existing drops what does not matter to EXISTS: order, and a limit of one or more

@@ -242,7 +242,8 @@ func (b *builder) existsSpread(n plan.Node, sp *expr.Subplan, sub plan.Node) (
 	return j, &expr.IsNull{X: colOf(j, len(j.Out)-1), Not: true}
 }
 
-// markJoin joins an IN whose value is needed: NULL where it is unknown.
+// markJoin joins an IN whose value is needed: whether there is an equal row, NULL
+// where that is unknown.
 func (b *builder) markJoin(n plan.Node, sp *expr.Subplan) (plan.Node, expr.Expr) {
 	if sp.Correlated || len(sp.X) != 1 || !isEquals(sp.Op[0]) || hasSubplan(sp.X[0]) {
 		return n, sp
@@ -252,13 +253,28 @@ func (b *builder) markJoin(n plan.Node, sp *expr.Subplan) (plan.Node, expr.Expr)
 		return n, sp
 	}
 	sub = b.shiftOuter(sub, 2, -1)
-	width := len(n.Cols())
+	x, width := sp.X[0], len(n.Cols())
+	d := &plan.Distinct{Input: sub}
+	d.Out = sub.Cols()
 	eq := &expr.Call{Fn: sp.Op[0], T: types.Of(types.Bool), Pos: -1,
-		Args: []expr.Expr{sp.X[0], shiftCols(colOf(sub, 0), width)}}
-	j := &plan.Join{Kind: plan.Mark, Left: n, Right: sub, Residual: eq}
-	j.Out = append(slices.Clone(n.Cols()), plan.Column{Name: "mark", Type: types.Of(types.Bool),
-		Hidden: true})
-	return j, colOf(j, width)
+		Args: []expr.Expr{x, shiftCols(colOf(d, 0), width)}}
+	j := newJoin(plan.Left, n, withMarker(d), eq)
+	matched := &expr.IsNull{X: colOf(j, len(j.Out)-1), Not: true}
+	if notNull(n, x) && notNullColumn(sub, 0) {
+		return j, matched
+	}
+	flags := b.nullFlags(sub)
+	if flags == nil {
+		return n, sp
+	}
+	k := newJoin(plan.Inner, j, flags, nil)
+	noNull, empty := colOf(k, len(j.Out)), colOf(k, len(j.Out)+1)
+	unknown := &expr.Or{Args: []expr.Expr{&expr.Not{X: noNull},
+		&expr.And{Args: []expr.Expr{&expr.IsNull{X: x}, &expr.Not{X: empty}}}}}
+	boolean := types.Of(types.Bool)
+	return k, &expr.Case{T: boolean, Else: &expr.Const{T: boolean}, Whens: []expr.When{
+		{Cond: matched, Then: &expr.Const{D: types.BoolDatum(true), T: boolean}},
+		{Cond: unknown, Then: &expr.Const{D: types.NullDatum, T: boolean}}}}
 }
 
 // notNull tells whether an expression over n is certainly not NULL.
