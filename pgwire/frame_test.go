@@ -45,7 +45,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x08\x04\xd2\x16\x2f"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		in := newIntake()
-		in.buf, in.err = data, io.EOF
+		in.buf, in.err = append([]byte(nil), data...), io.EOF
 		for {
 			fr, err := in.next(maxBody, true)
 			if err != nil {
