@@ -51,13 +51,6 @@ type scope struct {
 	agg *aggregation
 	// win collects window calls, nil where there may be none.
 	win *windows
-	// items are the select list, for ORDER BY of set operations.
-	lambda int
-}
-
-// child is a scope for a subquery whose enclosing row is s.
-func (b *builder) child(parent *scope, w *with) *scope {
-	return &scope{b: b, parent: parent, with: w}
 }
 
 // in gives a view of s for one clause, in which neither aggregates nor window
@@ -301,8 +294,7 @@ func (s *scope) Aggregate(call *expr.AggCall, pos int) (expr.Expr, error) {
 		return nil, sqlerr.New(sqlerr.GroupingError,
 			"aggregate functions are not allowed in %s", s.clause).At(pos)
 	}
-	nested := false
-	window := false
+	nested, window, own, outer := false, false, false, false
 	for _, x := range expr.Children(&expr.Agg{Call: call}) {
 		expr.Walk(x, func(x expr.Expr) bool {
 			switch x.(type) {
@@ -310,9 +302,18 @@ func (s *scope) Aggregate(call *expr.AggCall, pos int) (expr.Expr, error) {
 				nested = true
 			case *expr.Window:
 				window = true
+			case *expr.Outer:
+				outer = true
+			case *expr.Col, *expr.Subplan:
+				own = true
 			}
 			return true
 		})
+	}
+	if outer && !own { // then it is the outer query that it aggregates
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+			"an aggregate of an outer query's columns alone is not supported").At(pos).
+			WithHint("Compute it in the outer query, or in a subquery in FROM.")
 	}
 	if nested {
 		return nil, sqlerr.New(sqlerr.GroupingError,
