@@ -16,7 +16,6 @@ var decoders = map[byte]func() pgproto3.Message{
 	'Q': func() pgproto3.Message { return new(pgproto3.Query) },
 	'D': func() pgproto3.Message { return new(pgproto3.Describe) },
 	'C': func() pgproto3.Message { return new(pgproto3.Close) },
-	'F': func() pgproto3.Message { return new(pgproto3.FunctionCall) },
 }
 
 // FuzzFrames gives any bytes to what stands before the decoders: nothing panics,

@@ -173,32 +173,34 @@ func (s *Session) openPortal(p *portal) error {
 
 // fetchTime reads WITH (timeout = '1s'); the wait then ends with errWaited.
 func (s *Session) fetchTime(ctx context.Context, opts []sql.Option) (context.Context, func(), error) {
-	for _, o := range opts {
-		if lower(o.Name) != "timeout" {
-			return nil, nil, sqlerr.New(sqlerr.SyntaxError,
-				"option \"%s\" of FETCH is not recognized", o.Name).At(o.Pos()).
-				WithHint("The option is timeout, such as WITH (timeout = '1s').")
-		}
-		text, err := literalText(o.Value)
-		if err != nil {
-			return nil, nil, err
-		}
-		micros, err := durationMicros(text)
-		if err != nil {
-			return nil, nil, sqlerr.As(err).At(o.Value.Pos())
-		}
-		wait, cancel := context.WithCancelCause(ctx)
-		done := make(chan struct{})
-		go func() {
-			select {
-			case <-s.host.clock.After(micros):
-				cancel(errWaited)
-			case <-done:
-			}
-		}()
-		return wait, func() { close(done); cancel(nil) }, nil
+	if len(opts) == 0 {
+		return ctx, func() {}, nil
 	}
-	return ctx, func() {}, nil
+	o := opts[0]
+	if lower(o.Name) != "timeout" || len(opts) > 1 {
+		o = opts[len(opts)-1]
+		return nil, nil, sqlerr.New(sqlerr.SyntaxError,
+			"option \"%s\" of FETCH is not recognized", o.Name).At(o.Pos()).
+			WithHint("The one option is timeout, such as WITH (timeout = '1s').")
+	}
+	text, err := literalText(o.Value)
+	if err != nil {
+		return nil, nil, err
+	}
+	micros, err := durationMicros(text)
+	if err != nil {
+		return nil, nil, sqlerr.As(err).At(o.Value.Pos())
+	}
+	wait, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-s.host.clock.After(micros):
+			cancel(errWaited)
+		case <-done:
+		}
+	}()
+	return wait, func() { close(done); cancel(nil) }, nil
 }
 
 // durationMicros reads '1s', '100ms', or an interval.
