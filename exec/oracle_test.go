@@ -315,14 +315,15 @@ func (o *oracle) compareOnce(q dual) {
 	}
 }
 
-// dataError tells whether an error is about the values of rows.
+// dataError tells whether an error is about the values of rows, or their size.
 func dataError(err error) bool {
 	var e *pgconn.PgError
 	switch {
 	case err == nil:
 		return false
 	case errors.As(err, &e):
-		return e.Code[:2] == "22"
+		return e.Code[:2] == "22" || e.Code[:2] == "54"
 	}
-	return sqlerr.As(err).Code[:2] == "22"
+	c := sqlerr.As(err).Code[:2]
+	return c == "22" || c == "54"
 }
