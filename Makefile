@@ -39,8 +39,9 @@ fuzz: ## fuzz the frame reader and the parser, FUZZTIME (10m) each
 	go test ./sql/parse -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
 
 .PHONY: nightly
-nightly: ## the long tests: SEEDS (1000) of the simulation, kills, fuzzing
+nightly: ## the long tests: SEEDS (1000) of the simulation and of the random queries, kills, fuzzing
 	MILLRACE_SEEDS=$(SEEDS) go test ./log/replica -run Simulation -timeout 60m -count 1
+	MILLRACE_ORACLE=$(SEEDS) go test ./exec -run Oracle -timeout 60m -count 1
 	MILLRACE_KILLS=50 go test ./cmd/millrace -run Kill -timeout 30m -count 1 -v
 	$(MAKE) fuzz
 
