@@ -22,7 +22,6 @@ const appendBytes = log.TargetEntryBytes
 type Appender struct {
 	e        *Engine
 	rd       *Read
-	w        *writer
 	txn      *log.Txn
 	bytes    int
 	rows     int64 // in txn

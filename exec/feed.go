@@ -129,13 +129,6 @@ func (f *feed) take(ctx context.Context) (d epochDelta, ok, over bool) {
 	}
 }
 
-// waiting gives the number of epochs and bytes in the queue.
-func (f *feed) waiting() (epochs, bytes int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.queue), f.bytes
-}
-
 // close ends the feed: what waits can still be taken, nothing more comes.
 func (f *feed) close() {
 	f.mu.Lock()

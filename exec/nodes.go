@@ -139,7 +139,7 @@ func (b *builder) join(st *building, outs []op.Sink, n *plan.Join) error {
 		if n.Temporal && !b.bounded {
 			return op.NewTemporalJoin(ctx, op.TemporalJoinConfig{
 				Kind: n.Kind, Left: cfg.Left, Right: cfg.Right, LeftKeys: n.LeftKeys,
-				RightKeys: n.RightKeys, Residual: n.Residual, RightFirst: stateless(n.Right),
+				RightKeys: n.RightKeys, Residual: n.Residual, RightFirst: comesFirst(n.Right),
 			}, out)
 		}
 		return op.NewJoin(ctx, cfg, out)

@@ -5,7 +5,6 @@ import (
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/sqlerr"
-	"github.com/millracedb/millrace/sql/types"
 )
 
 // replaceTarget turns the whole result that a rebuilt query has collected into
@@ -29,10 +28,6 @@ func (e *Engine) replaceTarget(q *query) error {
 
 // subtract nets the collected rows of a partition against the target's.
 func (p *targetPart) subtract(e *Engine, rel *relation, part int) error {
-	ts := rel.layoutTypes()
-	if p.time >= 0 {
-		ts = append(ts, types.Of(types.Timestamptz))
-	}
 	var net []*batch.Batch
 	ctx := &op.Context{Env: &expr.Env{}, Mem: e.memory}
 	c := op.NewConsolidate(ctx, rel.layoutTypes(), op.SinkFunc(func(b *batch.Batch) error {

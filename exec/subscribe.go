@@ -212,10 +212,10 @@ func (s *subscriber) emit(epoch log.Epoch) error {
 // stateless tells whether a plan's output of an epoch depends on that epoch's
 // rows alone.
 func stateless(n plan.Node) bool {
-	switch n.(type) {
+	switch x := n.(type) {
 	case *plan.Scan, *plan.Filter, *plan.Project, *plan.WindowAssign, *plan.FuncScan:
 	case *plan.SetOp:
-		if x := n.(*plan.SetOp); x.Kind != plan.Union || !x.All {
+		if x.Kind != plan.Union || !x.All {
 			return false
 		}
 	default:

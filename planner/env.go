@@ -85,7 +85,6 @@ type builder struct {
 	windowKey bool
 
 	params   []*expr.Param
-	inferred bool // some parameter's type was left to inference
 	subplans []plan.Node
 	sources  map[catalog.OID]*catalog.Relation
 	notices  []plan.Notice

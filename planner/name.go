@@ -92,21 +92,14 @@ func (b *builder) relationOf(name sql.Name, pos int, word string) (*catalog.Rela
 	}
 	err := sqlerr.New(sqlerr.UndefinedTable, "%s \"%s\" does not exist",
 		word, strings.Join(name, ".")).At(pos)
-	if near := closest(name.Last(), b.relationNames(name.Schema())); near != "" {
+	path := b.path
+	if s := name.Schema(); s != "" {
+		path = []string{s}
+	}
+	if near := b.env.Snapshot.Similar(name.Last(), path); near != "" {
 		return nil, err.WithHint("Did you mean \"%s\"?", near)
 	}
 	return nil, err
-}
-
-// relationNames lists the user's relations that a name could mean.
-func (b *builder) relationNames(schema string) []string {
-	var names []string
-	for _, r := range b.env.Snapshot.Relations() {
-		if r.Schema == schema || schema == "" && contains(b.path, r.Schema) {
-			names = append(names, r.Name)
-		}
-	}
-	return names
 }
 
 // target gives the schema and name of an object to be created.

@@ -135,13 +135,13 @@ func (b *builder) checkContinuous(n plan.Node) error {
 		}
 	}
 	walkNodes(n, func(m plan.Node) {
-		switch m.(type) {
+		switch m := m.(type) {
 		case *plan.Apply:
 			fail(errCorrelated("LATERAL subquery"))
 		case *plan.SystemScan:
 			fail(sqlerr.New(sqlerr.FeatureNotSupported,
 				"a continuous query cannot read the system view \"%s\"",
-				m.(*plan.SystemScan).Rel.Name).
+				m.Rel.Name).
 				WithHint("System views are computed when they are read: use a SELECT that ends."))
 		case *plan.Recursive:
 			fail(sqlerr.Unsupported("WITH RECURSIVE in a continuous query",

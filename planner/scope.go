@@ -220,7 +220,7 @@ func (s *scope) missingEntry(schema, table string, pos int) error {
 	}
 	err := sqlerr.New(sqlerr.UndefinedTable,
 		"missing FROM-clause entry for table \"%s\"", full).At(pos)
-	if near := closest(table, names); near != "" {
+	if near := catalog.Nearest(table, names); near != "" {
 		return err.WithHint("Perhaps you meant to reference the table alias \"%s\".", near)
 	}
 	return err
@@ -242,7 +242,7 @@ func (s *scope) columnHint(err *sqlerr.Error, table, name string) error {
 			}
 		}
 	}
-	if near := closest(name, names); near != "" {
+	if near := catalog.Nearest(name, names); near != "" {
 		return err.WithHint("Perhaps you meant to reference the column \"%s\".", full[near])
 	}
 	return err

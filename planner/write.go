@@ -118,9 +118,7 @@ func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
 // columns resolves the column list; without one it is all visible columns.
 func (in *insertion) columns() error {
 	if in.s.Columns == nil {
-		for _, o := range in.rel.Visible() {
-			in.target = append(in.target, o)
-		}
+		in.target = append(in.target, in.rel.Visible()...)
 		return nil
 	}
 	for _, name := range in.s.Columns {

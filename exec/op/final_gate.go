@@ -25,7 +25,6 @@ type FinalGate struct {
 	cfg    FinalGateConfig
 	out    *builder
 	panes  []*gatePane // ascending by end
-	sel    []uint16
 	marked int64
 	late   int64
 	gone   []int64 // ends of panes that were given since the last Save

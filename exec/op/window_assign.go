@@ -28,7 +28,6 @@ type WindowAssign struct {
 	out        Sink
 	b          batch.Batch
 	sel        []uint16
-	w          []int32
 	start, end *batch.Vector
 	wide       *builder // for windows that overlap
 }

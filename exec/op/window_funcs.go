@@ -144,7 +144,6 @@ type windowPart struct {
 	// peer group; first has where each group begins, and n at the end.
 	peerLo, peerHi, group []int
 	first                 []int
-	rows                  []state.Ref
 }
 
 // windowChunk is up to batch.MaxRows rows with what the program computed.

@@ -89,7 +89,8 @@ func TestCompactByKey(t *testing.T) {
 	id := log.PartitionID{Stream: 1}
 	all := map[log.Offset]keyedRow{}
 	var end log.Offset
-	m := l.seal()
+	var m *Manifest
+	l.seal()
 	for round := range 12 {
 		for range 60 {
 			l.epoch++

@@ -289,7 +289,8 @@ func TestTruncateDropTrim(t *testing.T) {
 		t.Fatalf("before the truncation: %d to %d, %v", begin, end, err)
 	}
 	release := l.set.Pin(a, 250, "reader")
-	m := l.seal()
+	var m *Manifest
+	l.seal()
 	if st, err := l.set.Stats(a); err != nil || st.Segments != 1 || st.Pins[0] != "reader" {
 		t.Fatalf("a pinned file was dropped: %+v, %v", st, err)
 	}

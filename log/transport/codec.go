@@ -78,6 +78,7 @@ func encodeAppend(a *raft.AppendEntriesRequest) ([][]byte, error) {
 func decodeAppend(b []byte) (*raft.AppendEntriesRequest, error) {
 	d := decoder{b: b}
 	a := &raft.AppendEntriesRequest{RPCHeader: d.raftHeader()}
+	//lint:ignore SA1019 peers of Raft's own transport still read it
 	a.Leader = a.Addr
 	a.Term, a.PrevLogEntry = d.u64(), d.u64()
 	a.PrevLogTerm, a.LeaderCommitIndex = d.u64(), d.u64()
@@ -166,6 +167,7 @@ func decodeRequest(kind frameKind, b []byte) (req any, rest []byte, err error) {
 	h := d.raftHeader()
 	switch kind {
 	case kindVote:
+		//lint:ignore SA1019 peers of Raft's own transport still read it
 		r := &raft.RequestVoteRequest{RPCHeader: h, Candidate: h.Addr}
 		r.Term, r.LastLogIndex, r.LastLogTerm = d.u64(), d.u64(), d.u64()
 		r.LeadershipTransfer = d.u8()&1 != 0

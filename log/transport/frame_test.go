@@ -23,8 +23,9 @@ func must(t testing.TB, err error) {
 func sampleAppend() *raft.AppendEntriesRequest {
 	return &raft.AppendEntriesRequest{
 		RPCHeader: raft.RPCHeader{ProtocolVersion: 3, ID: []byte("n1"), Addr: []byte("a:1")},
-		Leader:    []byte("a:1"),
-		Term:      7, PrevLogEntry: 41, PrevLogTerm: 6, LeaderCommitIndex: 40,
+		//lint:ignore SA1019 peers of Raft's own transport still read it
+		Leader: []byte("a:1"),
+		Term:   7, PrevLogEntry: 41, PrevLogTerm: 6, LeaderCommitIndex: 40,
 		Entries: []*raft.Log{
 			{Index: 42, Term: 7, Type: raft.LogCommand, Data: bytes.Repeat([]byte("x"), 5000),
 				AppendedAt: time.Unix(5, 6)},
@@ -78,6 +79,7 @@ func TestRequestsRoundTrip(t *testing.T) {
 	for _, tc := range []struct {
 		req, resp, empty any
 	}{
+		//lint:ignore SA1019 peers of Raft's own transport still read it
 		{&raft.RequestVoteRequest{RPCHeader: h, Term: 1, Candidate: h.Addr, LastLogIndex: 2,
 			LastLogTerm: 3, LeadershipTransfer: true},
 			&raft.RequestVoteResponse{RPCHeader: h, Term: 4, Granted: true},

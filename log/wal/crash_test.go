@@ -73,7 +73,6 @@ type cutter struct {
 	now         *model   // acknowledged
 	next        []*model // states that the operation under way may leave, besides now
 	term        uint64
-	snap        uint64 // newest index that retention may reach
 	stats       *cutStats
 	failures    []string
 	resume      *vfs.MemFS // the run goes on from here

@@ -79,7 +79,6 @@ type installingSink struct {
 	raft.SnapshotSink
 	node        *raftNode
 	index, term uint64
-	fromLeader  bool
 }
 
 func (s *installingStore) Create(v raft.SnapshotVersion, index, term uint64,

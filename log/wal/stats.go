@@ -86,14 +86,6 @@ func (s *Store) Stats() Stats {
 	return st
 }
 
-// now reads the injected clock; the zero time without one.
-func (s *Store) now() time.Time {
-	if s.opts.Now == nil {
-		return time.Time{}
-	}
-	return s.opts.Now()
-}
-
 // PendingSync is how long the durable write under way has been waiting for the disk, 0 if none
 // is. A node whose value grows to seconds must not go on as leader.
 func (s *Store) PendingSync() time.Duration {

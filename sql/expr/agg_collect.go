@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"slices"
 	"strings"
 	"unsafe"
 
@@ -272,9 +271,4 @@ func collectFirst(_ *Env, rows RowIter, out *batch.Vector) error {
 	}
 	out.AppendNull()
 	return nil
-}
-
-// sortValues orders datums of one type, NULLs last.
-func sortValues(t types.Type, vs []types.Datum) {
-	slices.SortStableFunc(vs, func(a, b types.Datum) int { return types.Compare(t, a, b) })
 }

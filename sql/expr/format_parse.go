@@ -15,7 +15,7 @@ type timeScan struct {
 	m              moment
 	haveYear, bc   bool
 	pm, am, hour12 bool
-	doy, sssss     int
+	doy            int
 	julian         int64
 	offset         int
 	zoned          bool

@@ -131,3 +131,6 @@ func oidName(oid uint32) string {
 	}
 	return t.String()
 }
+
+// sampleSQL is sampleRows for the server.
+const sampleSQL = "(VALUES (3, 1.5::float8), (1, 2.5), (2, NULL), (NULL, 4), (5, 0.5), (2, 1)) t(x, y)"

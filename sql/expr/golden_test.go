@@ -65,8 +65,6 @@ var sampleRows = [][]types.Datum{
 	{types.IntDatum(5), types.FloatDatum(0.5)}, {types.IntDatum(2), types.FloatDatum(1)},
 }
 
-const sampleSQL = "(VALUES (3, 1.5::float8), (1, 2.5), (2, NULL), (NULL, 4), (5, 0.5), (2, 1)) t(x, y)"
-
 func sampleScope() *testScope {
 	return &testScope{cols: []types.Field{{Name: "x", Type: types.Of(types.Int4)},
 		{Name: "y", Type: types.Of(types.Float8)}}}

@@ -361,7 +361,7 @@ func (p *jsonParser) number() error {
 		return nil
 	}
 	t := p.s[p.i:p.end]
-	if len(t) < maxPlainNumber && strings.IndexAny(t, "eE") < 0 && !strings.HasPrefix(t, "-0") {
+	if len(t) < maxPlainNumber && !strings.ContainsAny(t, "eE") && !strings.HasPrefix(t, "-0") {
 		p.out = append(p.out, t...)
 		return nil
 	}

@@ -1,0 +1,88 @@
+package planner
+
+import (
+	"slices"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
+
+// alterEnum plans ALTER TYPE ... ADD VALUE and RENAME VALUE.
+func (b *builder) alterEnum(s *sql.AlterEnum) (*plan.Plan, error) {
+	old := b.userTypeNamed(s.Name)
+	if old == nil {
+		return nil, sqlerr.New(sqlerr.UndefinedObject, "type \"%s\" does not exist", s.Name.Last())
+	}
+	if old.Labels == nil {
+		return nil, sqlerr.New(sqlerr.WrongObjectType, "\"%s\" is not an enum", old.Name)
+	}
+	t := *old
+	t.Labels = slices.Clone(old.Labels)
+	if s.Rename != "" {
+		i := slices.Index(t.Labels, s.Rename)
+		if i < 0 {
+			return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+				"\"%s\" is not an existing enum label", s.Rename)
+		}
+		return nil, sqlerr.Unsupported("RENAME VALUE", "Rows hold the label itself: add the new "+
+			"label and UPDATE the rows.")
+	}
+	if slices.Contains(t.Labels, s.Label) {
+		if s.IfNotExists {
+			b.notice("enum label \"%s\" already exists, skipping", s.Label)
+			return &plan.Plan{Tag: "ALTER TYPE"}, nil
+		}
+		return nil, sqlerr.New(sqlerr.DuplicateObject, "enum label \"%s\" already exists", s.Label)
+	}
+	at := len(t.Labels)
+	if s.Neighbour != "" {
+		if at = slices.Index(t.Labels, s.Neighbour); at < 0 {
+			return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+				"\"%s\" is not an existing enum label", s.Neighbour)
+		}
+		if !s.Before {
+			at++
+		}
+	}
+	t.Labels = slices.Insert(t.Labels, at, s.Label)
+	return command("ALTER TYPE", &catalog.CreateType{Type: t, OrReplace: true}), nil
+}
+
+// alterSequence plans ALTER SEQUENCE.
+func (b *builder) alterSequence(s *sql.AlterSequence) (*plan.Plan, error) {
+	rel, err := b.altered(sql.ObjSequence, s.Name, s.IfExists, s.Pos())
+	if err != nil || rel == nil {
+		return &plan.Plan{Tag: "ALTER SEQUENCE"}, err
+	}
+	if s.Options.Restart != nil || s.Options.RestartWithDefault {
+		return nil, sqlerr.Unsupported("ALTER SEQUENCE ... RESTART",
+			"Use SELECT setval('"+rel.Name+"', value, false).")
+	}
+	next := *rel.Sequence
+	var first error
+	read := func(x sql.Expr, v *int64) {
+		if x == nil || first != nil {
+			return
+		}
+		n, err := b.constInt(x)
+		if err != nil {
+			first = err
+			return
+		}
+		*v = n
+	}
+	read(s.Options.Start, &next.Start)
+	read(s.Options.Increment, &next.Increment)
+	read(s.Options.Min, &next.Min)
+	read(s.Options.Max, &next.Max)
+	next.Cycle = next.Cycle && !s.Options.NoCycle || s.Options.Cycle
+	if first != nil {
+		return nil, first
+	}
+	r := *rel
+	r.Sequence = &next
+	return command("ALTER SEQUENCE", &catalog.AlterRelation{Relation: r,
+		From: rel.SchemaVersion}), nil
+}
