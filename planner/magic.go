@@ -23,6 +23,9 @@ type magic struct {
 // spread gives a subquery of n's rows as pulled does; nil where some part of it is
 // not understood.
 func (b *builder) spread(n, sub plan.Node) *pulled {
+	if b.hidesEmpty(sub, true) {
+		return nil
+	}
 	m := &magic{b: b}
 	used := map[int]bool{}
 	b.eachOuter(sub, 1, func(o *expr.Outer, at int) {
@@ -134,6 +137,26 @@ func emptyRow(n plan.Node) []expr.Expr {
 		return emptyAggs(n.Aggs)
 	}
 	return nil
+}
+
+// hidesEmpty tells whether a tree has an aggregate without groups over outer rows
+// where emptyRow does not see it, under HAVING, LIMIT or a join: the row that it
+// gives over no rows would be lost.
+func (b *builder) hidesEmpty(n plan.Node, top bool) bool {
+	switch n := n.(type) {
+	case *plan.Project:
+		return b.hidesEmpty(n.Input, top)
+	case *plan.Aggregate:
+		if !top && len(n.Groups) == 0 && b.usesOuter(n, 1) {
+			return true
+		}
+	}
+	for _, in := range n.Inputs() {
+		if b.hidesEmpty(in, false) {
+			return true
+		}
+	}
+	return false
 }
 
 // emptyAggs gives the values of aggregates over no rows.

@@ -153,7 +153,8 @@ func deriveScan(n *plan.Scan, p *plan.Props) {
 	}
 	if n.Point != nil {
 		p.Keys = [][]int{{}}
-	} else if uniqueKey(n.Rel) {
+	}
+	if uniqueKey(n.Rel) {
 		if key, ok := mapped(n.Rel.Key); ok {
 			p.Keys = append(p.Keys, key)
 		}

@@ -191,6 +191,9 @@ func bestKey(n plan.Node) []int {
 // among them.
 func withHiddenKey(n plan.Node) plan.Node {
 	p, ok := n.(*plan.Project)
+	if ok {
+		p, ok = mergeProjects(p).(*plan.Project)
+	}
 	if !ok {
 		return n
 	}
