@@ -21,7 +21,7 @@ import (
 // power cut. MILLRACE_ORACLE is the number of rounds, MILLRACE_SEED the first seed,
 // MILLRACE_PG a PostgreSQL 15 ("none": do without).
 func TestOracle(t *testing.T) {
-	rounds, seed := 60, uint64(1)
+	rounds, seed := 40, uint64(1)
 	if s := os.Getenv("MILLRACE_ORACLE"); s != "" {
 		rounds, _ = strconv.Atoi(s)
 	}
