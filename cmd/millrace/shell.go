@@ -256,7 +256,7 @@ func (s *shell) run(ctx context.Context, statement string) error {
 	start := time.Now()
 	kind := kindOf(text)
 	err := s.dispatch(ctx, text, kind)
-	if kind == endless && ctx.Err() != nil {
+	if (kind == endless || has(words(text), "EMIT", "CHANGES")) && ctx.Err() != nil {
 		err = nil // Ctrl-C is how such a query ends
 	}
 	if s.timing && err == nil {
