@@ -50,8 +50,8 @@ type Column struct {
 	// Missing is what rows written before the column was added have in it: the
 	// value of its default at that moment (PostgreSQL's attmissingval); nil: NULL.
 	Missing *types.Datum `json:",omitempty"`
-	Dropped   bool
-	Comment   string
+	Dropped bool
+	Comment string
 	// UserType is the type of CREATE TYPE or CREATE DOMAIN that the column was
 	// declared with, 0 for none; Type is what it is stored as.
 	UserType OID
