@@ -23,7 +23,7 @@ var aliases = map[string]Kind{
 	"int4": Int4, "int": Int4, "integer": Int4, "serial": Int4, "serial4": Int4,
 	"int8": Int8, "bigint": Int8, "bigserial": Int8, "serial8": Int8,
 	"oid": OID, "regproc": Regproc, "regprocedure": Regproc, "regoper": Regproc, "regoperator": Regproc,
-	"regtype": Regtype,
+	"regtype":  Regtype,
 	"regclass": Regclass, "regnamespace": Regnamespace, "regrole": Regrole, "xid": Xid,
 	"float4": Float4, "real": Float4, "float8": Float8, "float": Float8, "double": Float8,
 	"double precision": Float8, "numeric": Numeric, "decimal": Numeric, "dec": Numeric,
