@@ -447,7 +447,10 @@ func TestDamageIsFound(t *testing.T) {
 		}
 		flip(t, fs, path, at)
 	}
-	if found < 300 {
+	// A read looks at about three quarters of the bytes of so small a file; a flip
+	// in the rest (bloom, padding) must have changed no answer, which check tells.
+	// Fewer than 240 of 400 would be seven standard deviations off.
+	if found < 240 {
 		t.Errorf("only %d of 400 flips were found", found)
 	}
 	l.reopen(m)
