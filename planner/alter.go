@@ -346,7 +346,7 @@ func (d *definition) addConstraint(k *sql.Constraint) error {
 	case sql.UniqueConstraint:
 		return d.unique(k.Columns, k.Name, k.Pos())
 	case sql.ForeignKeyConstraint:
-		d.b.notice("foreign key constraint is recorded as a comment only: it is not enforced")
+		d.b.notice("foreign key constraint is not enforced")
 		return nil
 	}
 	if isKeyed(&d.rel) {

@@ -146,8 +146,7 @@ func (d *definition) column(c *sql.ColumnDef) error {
 			"for column \"%s\" of table \"%s\"", c.Name, d.rel.Name).At(c.Pos())
 	}
 	if c.References != nil {
-		d.b.notice("foreign key of column \"%s\" is recorded as a comment only: "+
-			"it is not enforced", c.Name)
+		d.b.notice("foreign key of column \"%s\" is not enforced", c.Name)
 	}
 	d.rel.Columns = append(d.rel.Columns, col)
 	return d.serial(c, len(d.rel.Columns)-1)
@@ -496,7 +495,7 @@ func (d *definition) tableKeys(def *sql.Definition) error {
 		case sql.UniqueConstraint:
 			err = d.unique(k.Columns, k.Name, k.Pos())
 		case sql.ForeignKeyConstraint:
-			d.b.notice("foreign key constraint is recorded as a comment only: it is not enforced")
+			d.b.notice("foreign key constraint is not enforced")
 		}
 		if err != nil {
 			return err
