@@ -49,7 +49,14 @@ INSERT INTO s VALUES (1), (2), (3)`)
 		status.Queries[0].Rows_in != 3 || status.Queries[0].Lag_rows != 0 {
 		t.Errorf("queries: %+v", status.Queries)
 	}
-	if len(status.Sessions) != 1 || status.Sessions[0].Application_name != "millrace status" {
+	// The session of the command before may still be saying good-bye.
+	own := 0
+	for _, x := range status.Sessions {
+		if x.Application_name == "millrace status" {
+			own++
+		}
+	}
+	if own != 1 || len(status.Sessions) > 2 {
 		t.Errorf("sessions: %+v", status.Sessions)
 	}
 	if text := command(exitOK, "status"); !strings.Contains(text, "queries\n") {
