@@ -55,7 +55,7 @@ when it is on disk.`,
 	f.StringVar(&cfg.NodeID, "node-id", "", "name of the node; made up at the first start")
 	f.StringSliceVar(&cfg.Join, "join", nil, "addresses of a cluster to join (not in this version)")
 	f.Int64Var(&cfg.MemoryBytes, "memory", 0,
-		"budget for the state of queries in bytes; 0: half of the machine's memory")
+		"budget for the state of queries in bytes, counted and not enforced yet; 0: half of the machine's memory")
 	f.BoolVar(&cfg.Insecure, "insecure", false,
 		"serve everybody who can reach --listen, without encryption and password")
 	f.DurationVar(&checkpoint, "checkpoint-interval", 10*time.Second,
