@@ -102,6 +102,9 @@ func (f *file) readFooter(in vfs.File, ref FileRef) error {
 	if v := le.Uint16(head[4:]); v != fileVersion {
 		return f.corrupt(4, "format version %d, this program reads %d", v, fileVersion)
 	}
+	if v := le.Uint32(tail[16:]); v != fileVersion {
+		return f.corrupt(f.size-8, "format version %d in the trailer, %d in the header", v, fileVersion)
+	}
 	at, n := int64(le.Uint64(tail[:])), int64(le.Uint32(tail[8:]))
 	if at < headerBytes || n < 8 || at+n != f.size-trailerBytes {
 		return f.corrupt(f.size-trailerBytes, "footer at %d with %d bytes", at, n)
