@@ -38,6 +38,21 @@ func (e *edit) createRelation(c *CreateRelation) error {
 	return e.createCompanions(c, &r)
 }
 
+func (e *edit) createSystemStream(c *CreateSystemStream) error {
+	r := c.Relation
+	if !IsSystemSchema(r.Schema) || r.Kind != KindStream {
+		return sqlerr.New(sqlerr.InternalError, "%s.%s is no system stream", r.Schema, r.Name)
+	}
+	if old := e.next.Lookup(r.Schema, r.Name); old != nil {
+		e.change.OID = old.OID
+		return nil
+	}
+	r.OID, r.Created, r.SchemaVersion = e.allot(), e.next.Version, 1
+	e.create(&r)
+	e.change.OID = r.OID
+	return nil
+}
+
 func (e *edit) create(r *Relation) {
 	e.putRelation(r)
 	e.change.Created = append(e.change.Created, r)

@@ -148,6 +148,10 @@ type GrantCommand struct {
 	Revoke bool
 }
 
+// CreateSystemStream makes a stream of the server's own in a system schema, where
+// a view of the same name shows it. Making it again does nothing.
+type CreateSystemStream struct{ Relation Relation }
+
 // Batch applies commands in order, all or none: the DDL of one transaction.
 type Batch struct {
 	Commands []Command
@@ -157,26 +161,27 @@ type Batch struct {
 	NextOID OID
 }
 
-func (*Batch) command()          {}
-func (*CreateRelation) command() {}
-func (*CreateQuery) command()    {}
-func (*DropObjects) command()    {}
-func (*AlterRelation) command()  {}
-func (*RenameRelation) command() {}
-func (*CreateSchema) command()   {}
-func (*DropSchema) command()     {}
-func (*RenameSchema) command()   {}
-func (*SetQueryState) command()  {}
-func (*DropQuery) command()      {}
-func (*Truncate) command()       {}
-func (*SetComment) command()     {}
-func (*CreateRole) command()     {}
-func (*DropRole) command()       {}
-func (*CreateType) command()     {}
-func (*DropType) command()       {}
-func (*CreateFunction) command() {}
-func (*DropFunction) command()   {}
-func (*GrantCommand) command()   {}
+func (*Batch) command()              {}
+func (*CreateSystemStream) command() {}
+func (*CreateRelation) command()     {}
+func (*CreateQuery) command()        {}
+func (*DropObjects) command()        {}
+func (*AlterRelation) command()      {}
+func (*RenameRelation) command()     {}
+func (*CreateSchema) command()       {}
+func (*DropSchema) command()         {}
+func (*RenameSchema) command()       {}
+func (*SetQueryState) command()      {}
+func (*DropQuery) command()          {}
+func (*Truncate) command()           {}
+func (*SetComment) command()         {}
+func (*CreateRole) command()         {}
+func (*DropRole) command()           {}
+func (*CreateType) command()         {}
+func (*DropType) command()           {}
+func (*CreateFunction) command()     {}
+func (*DropFunction) command()       {}
+func (*GrantCommand) command()       {}
 
 // Change tells what one applied command did, for those who watch the catalog.
 type Change struct {

@@ -41,6 +41,7 @@ var commandKinds = []struct {
 	{18, func() Command { return &DropFunction{} }},
 	{19, func() Command { return &GrantCommand{} }},
 	{20, func() Command { return &Batch{} }},
+	{21, func() Command { return &CreateSystemStream{} }},
 }
 
 // EncodeCommand writes a command for the log.
@@ -127,7 +128,7 @@ type snapshotFile struct {
 func (s *Snapshot) Encode() ([]byte, error) {
 	return encodeJSON([]byte{snapshotFormat}, &snapshotFile{
 		Version: s.Version, NextOID: s.nextOID, QuerySeq: s.querySeq,
-		Schemas: s.Schemas(), Relations: s.Relations(), Queries: s.Queries(),
+		Schemas: s.Schemas(), Relations: s.Stored(), Queries: s.Queries(),
 		Roles: s.Roles(), Types: s.UserTypes(), Functions: s.AllFunctions(),
 		Grants: s.grants,
 	})

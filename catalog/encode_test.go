@@ -55,6 +55,8 @@ func goldenCommands() []Command {
 		&DropFunction{Names: []QualifiedName{{"public", "f"}}, Args: [][]types.Type{{numeric}}},
 		&GrantCommand{Grants: []Grant{{16384, "table", "r", "SELECT", true}}, Revoke: true},
 		&Batch{NextOID: 16390, Commands: []Command{&DropQuery{OID: 1}, &DropRole{Names: []string{"r"}}}},
+		&CreateSystemStream{Relation: Relation{Schema: "millrace", Name: "x", Kind: KindStream,
+			TimeColumn: -1, Partitions: 1, GraceMicros: -1}},
 	}
 }
 

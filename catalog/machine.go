@@ -58,7 +58,7 @@ func New() *Snapshot {
 	return s
 }
 
-// IsSystemSchema tells whether a schema holds virtual relations only.
+// IsSystemSchema tells whether a schema is the server's own.
 func IsSystemSchema(name string) bool {
 	return name == PgCatalogSchema || name == InformationSchema || name == MillraceSchema
 }
@@ -125,6 +125,8 @@ func (e *edit) apply(cmd Command) error { //tidy:long one case per command
 		return e.batch(c)
 	case *CreateRelation:
 		return e.createRelation(c)
+	case *CreateSystemStream:
+		return e.createSystemStream(c)
 	case *CreateQuery:
 		return e.createQuery(c)
 	case *DropObjects:

@@ -78,8 +78,13 @@ func (s *Snapshot) Schemas() []*SchemaInfo {
 	return sortedBy(s.schemas, func(x *SchemaInfo) string { return x.Name })
 }
 
-// Relations lists the relations by OID.
+// Relations lists the relations that users made, by OID.
 func (s *Snapshot) Relations() []*Relation {
+	return slices.DeleteFunc(s.Stored(), func(r *Relation) bool { return IsSystemSchema(r.Schema) })
+}
+
+// Stored lists all relations by OID, the server's own streams too.
+func (s *Snapshot) Stored() []*Relation {
 	out := slices.Collect(maps.Values(s.relations))
 	slices.SortFunc(out, func(a, b *Relation) int { return int(a.OID) - int(b.OID) })
 	return out

@@ -198,7 +198,7 @@ func (e *Engine) load() error {
 }
 
 func (e *Engine) loadRelations(at restorePoint, meta savedMeta) error {
-	for _, c := range at.snap.Relations() {
+	for _, c := range at.snap.Stored() {
 		if err := e.createRelation(c); err != nil {
 			return err
 		}
