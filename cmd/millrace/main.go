@@ -19,6 +19,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/millracedb/millrace/cmd/internal/client"
 )
 
 func main() {
@@ -68,7 +70,7 @@ func explain(err error) error {
 		return err
 	}
 	var b strings.Builder
-	writeServerError(&b, refused, "")
+	client.WriteError(&b, refused, "")
 	return errors.New(strings.TrimSuffix(b.String(), "\n"))
 }
 

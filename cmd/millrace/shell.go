@@ -96,7 +96,7 @@ var errAborted = errors.New("aborted")
 func (s *shell) connect(ctx context.Context) error {
 	conn, err := client.Connect(ctx, s.url, client.Options{
 		AppName: "millrace sql",
-		Notice:  func(n *pgconn.Notice) { writeNotice(s.errOut, n) },
+		Notice:  func(n *pgconn.Notice) { client.WriteNotice(s.errOut, n) },
 	})
 	if err != nil {
 		return fmt.Errorf("%w\nIs the server running? 'millrace start' runs one; --url says where", err)
