@@ -52,6 +52,9 @@ type Config struct {
 	Workers int
 	// CheckpointMicros is the time between checkpoints; 0: 10 s.
 	CheckpointMicros int64
+	// LogFileBytes is the size of a file of Raft's log, of which some are written
+	// beforehand; 0: 64 MiB.
+	LogFileBytes int64
 }
 
 // Clock is the source of time of a node.

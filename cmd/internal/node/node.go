@@ -146,6 +146,7 @@ func (n *Node) openStore(context.Context) error {
 	var err error
 	n.store, err = wal.Open(wal.Options{
 		FS: n.cfg.FS, Dir: n.cfg.FS.PathJoin(dir, "wal"), Now: n.now, ReserveBytes: n.cfg.reserve(),
+		SegmentBytes: n.cfg.LogFileBytes,
 		OnCorruption: func(err error) { n.cfg.Logger.Error("the log is damaged", "error", err) },
 	})
 	return err
