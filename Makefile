@@ -54,9 +54,10 @@ quickstart: build ## the whole product on 300,000 real flights, in one go
 	go run ./cmd/internal/quickstart -binary $(BIN)
 
 .PHONY: docs
-docs: ## generate the reference pages
+docs: ## generate the reference pages, run the SQL of all pages and write what it gives
 	go test ./catalog/system -run TestDocument -rewrite
 	go test ./cmd/millrace -run TestCommandReference -rewrite
+	go test ./cmd/internal/docgen -rewrite
 
 .PHONY: clean
 clean: ## remove what was built
