@@ -69,6 +69,18 @@ func (c *checker) caseCond(operand Expr, w sql.When) (Expr, error) {
 
 // unify converts expressions to their common type.
 func (c *checker) unify(xs []Expr, at []int, construct string, pos int) ([]Expr, types.Type, error) {
+	out, t, err := c.unifyStrict(xs, at, construct, pos)
+	if err != nil && (construct == "ARRAY" || construct == "MAP") {
+		if out, t, ok := c.unifyLoose(xs, at, construct); ok {
+			return out, t, nil
+		}
+	}
+	return out, t, err
+}
+
+// unifyStrict is unify by PostgreSQL's rules alone.
+func (c *checker) unifyStrict(xs []Expr, at []int, construct string, pos int,
+) ([]Expr, types.Type, error) {
 	t, err := c.common(xs, at, construct, pos)
 	if err != nil {
 		return nil, t, err

@@ -508,6 +508,19 @@ func negateIf(not bool, x Expr) Expr {
 
 // inSame makes an In node when all sides have a common type; nil if they do not.
 func (c *checker) inSame(x Expr, items []Expr, e *sql.In) (Expr, error) {
+	in, err := c.inType(x, items, e)
+	if err != nil {
+		if wide, changed := numberLiterals(append([]Expr{x}, items...)); changed {
+			if in, err := c.inType(wide[0], wide[1:], e); in != nil && err == nil {
+				return in, nil
+			}
+		}
+	}
+	return in, err
+}
+
+// inType is inSame for the types as they are.
+func (c *checker) inType(x Expr, items []Expr, e *sql.In) (Expr, error) {
 	t, ok := commonType(typesOf(append([]Expr{x}, items...)))
 	if !ok {
 		return nil, nil

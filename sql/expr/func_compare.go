@@ -26,6 +26,9 @@ var compareDocs = [...]string{"equal", "not equal", "less than", "less than or e
 func defineCompare(r *registry) {
 	for op, name := range cmpNames {
 		for _, p := range comparePairs {
+			if onlyEqual[signatureType(p.a).Kind] && cmpOp(op) != opEq && cmpOp(op) != opNe {
+				continue
+			}
 			a := signatureType(p.a)
 			b := signatureType(p.b)
 			f := r.op(name+"("+p.a+", "+p.b+") bool", nil, compareDocs[op],
@@ -137,3 +140,8 @@ func timeMixKernel(op cmpOp, a, b types.Kind) Kernel {
 		return nil
 	}
 }
+
+// onlyEqual are the kinds that ksqlDB compares with = and <> only.
+var onlyEqual = map[types.Kind]bool{types.Map: true, types.Struct: true}
+
+func isOrdering(op string) bool { return op == "<" || op == "<=" || op == ">" || op == ">=" }

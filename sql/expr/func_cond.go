@@ -69,10 +69,14 @@ func bindMap(f *Func, _ []types.Type, ret types.Type) {
 	f.Row = func(_ *Env, a []types.Datum) (types.Datum, error) {
 		keys, vals := make([]types.Datum, 0, len(a)/2), make([]types.Datum, 0, len(a)/2)
 		for i := 0; i+1 < len(a); i += 2 {
-			if a[i].Null {
+			k := a[i]
+			if k.Null && !isString(ret.Key.Kind) {
 				continue
 			}
-			keys, vals = append(keys, a[i]), append(vals, a[i+1])
+			if k.Null {
+				k = types.TextDatum("null") // as ksqlDB writes it; JSON has no other
+			}
+			keys, vals = append(keys, k), append(vals, a[i+1])
 		}
 		return types.MapDatum(ret, keys, vals), nil
 	}

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"errors"
+
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -43,6 +45,9 @@ func (c *checker) checkLambda(e *sql.Lambda, params []types.Type) (*Lambda, erro
 		return nil, err
 	}
 	if body, err = Settle(body, c.sc, e.Body.Pos()); err != nil {
+		return nil, err
+	}
+	if body, err = Transform(body, needOperands); err != nil {
 		return nil, err
 	}
 	return &Lambda{Base: base, Params: params, Body: body}, nil
@@ -165,11 +170,17 @@ func transformMap(t, ret types.Type) HigherFunc {
 			return types.NullDatum, nil
 		}
 		keys, vals := types.DecodeMap(t, aliasBytes(a[0].S))
+		seen := make(map[string]bool, len(keys))
 		for i := range keys {
 			k, err := apply(1, keys[i], vals[i])
 			if err != nil {
 				return types.NullDatum, err
 			}
+			id := string(types.AppendKey(nil, *ret.Key, k))
+			if seen[id] {
+				return types.NullDatum, errMapKeyTwice(*ret.Key, k)
+			}
+			seen[id] = true
 			v, err := apply(2, keys[i], vals[i])
 			if err != nil {
 				return types.NullDatum, err
@@ -178,6 +189,15 @@ func transformMap(t, ret types.Type) HigherFunc {
 		}
 		return types.MapDatum(ret, keys, vals), nil
 	}
+}
+
+func errMapKeyTwice(t types.Type, k types.Datum) error {
+	name := "NULL"
+	if !k.Null {
+		name = "\"" + types.TextOf(nil, t, k) + "\""
+	}
+	return sqlerr.New(sqlerr.InvalidParameterValue, "transform gives the key %s more than once", name).
+		WithHint("Let the lambda of the keys give each entry a key of its own.")
 }
 
 func checkFilter(c *checker, e *sql.Call, args []Expr) (Expr, error) {
@@ -431,7 +451,11 @@ func (h *higherNode) one(x *run, row int) (types.Datum, error) {
 	}
 	env := *x.env
 	env.OnRowError = nil
-	return h.fn.Higher(&env, h.datums, func(arg int, xs ...types.Datum) (types.Datum, error) {
+	d, err := h.fn.Higher(&env, h.datums, func(arg int, xs ...types.Datum) (types.Datum, error) {
 		return h.lambdas[arg].call(&env, row, xs)
 	})
+	if errors.Is(err, errNullOperand) {
+		return types.NullDatum, nil
+	}
+	return d, err
 }

@@ -57,8 +57,8 @@ func defineKsqlJSON(r *registry) {
 		"great-circle distance in kilometres",
 		"round(geo_distance(37.4439, -122.1663, 51.5257, -0.1122)::numeric, 3)")
 	r.fn("geo_distance(float8, float8, float8, float8, text) float8", geoDistance,
-		"great-circle distance in 'KM' or 'MILES'",
-		"round(geo_distance(37.4439, -122.1663, 51.5257, -0.1122, 'MILES')::numeric, 3)")
+		"great-circle distance in 'KM' (when NULL) or 'MILES'",
+		"round(geo_distance(37.4439, -122.1663, 51.5257, -0.1122, 'MILES')::numeric, 3)").nullable()
 }
 
 // compactJSON writes JSON without blanks.
@@ -156,16 +156,18 @@ func jsonConcat(a []types.Datum) (types.Datum, error) {
 	return types.TextDatum(compactJSON(out)), nil
 }
 
-// extractJSONField follows a path such as $.a['b'][0].
+// extractJSONField follows a path such as $.a['b'][0] in the first JSON value of
+// the text, as ksqlDB's reader does, which looks no further.
 func extractJSONField(a []types.Datum) (types.Datum, error) {
-	if types.ValidJSON(a[0].S) != nil {
+	doc, err := types.FirstJSON(a[0].S)
+	if err != nil {
 		return types.NullDatum, nil
 	}
 	path, err := jsonPathSteps(a[1].S)
 	if err != nil {
 		return types.NullDatum, err
 	}
-	v, ok := types.JSONPath(a[0].S, path)
+	v, ok := types.JSONPath(doc, path)
 	for _, p := range path {
 		ok = ok && !strings.HasPrefix(p, "-")
 	}
@@ -229,7 +231,12 @@ const (
 // geoDistance is the haversine formula.
 func geoDistance(a []types.Datum) (types.Datum, error) {
 	radius := float64(earthRadiusKM)
-	if len(a) > 4 {
+	for _, d := range a[:4] {
+		if d.Null {
+			return types.NullDatum, nil
+		}
+	}
+	if len(a) > 4 && !a[4].Null {
 		switch strings.ToUpper(a[4].S) {
 		case "KM", "KILOMETER", "KILOMETERS", "KILOMETRE", "KILOMETRES":
 		case "MI", "MILE", "MILES":

@@ -204,6 +204,15 @@ func errJavaText(text, pattern string) error {
 // parseJava reads a text by a pattern; what the pattern lacks is that of
 // 1970-01-01 00:00.
 func parseJava(text, pattern string) (*javaScan, error) {
+	p, err := parseJavaPrefix(text, pattern)
+	if err == nil && p.s != "" {
+		return nil, errJavaText(text, pattern)
+	}
+	return p, err
+}
+
+// parseJavaPrefix reads the beginning of a text by a pattern.
+func parseJavaPrefix(text, pattern string) (*javaScan, error) {
 	fields, err := parseJavaPattern(pattern)
 	if err != nil {
 		return nil, err
@@ -215,7 +224,7 @@ func parseJava(text, pattern string) (*javaScan, error) {
 			return nil, errJavaText(text, pattern)
 		}
 	}
-	if p.s != "" || !p.valid() {
+	if !p.valid() {
 		return nil, errJavaText(text, pattern)
 	}
 	return p, nil

@@ -321,13 +321,32 @@ func errKsqlEncoding(enc string) error {
 func fromBytes(b, enc string) (string, error) {
 	switch strings.ToLower(enc) {
 	case "utf8", "ascii":
-		return b, types.ValidText(b)
+		if err := types.ValidText(b); err != nil {
+			return "", err
+		}
+		if strings.EqualFold(enc, "ascii") {
+			return asciiText(b), nil
+		}
+		return b, nil
 	case "hex":
 		return strings.ToUpper(hex.EncodeToString([]byte(b))), nil
 	case "base64":
 		return base64.StdEncoding.EncodeToString([]byte(b)), nil
 	}
 	return "", errKsqlEncoding(enc)
+}
+
+// asciiText replaces each byte that ASCII does not have by U+FFFD.
+func asciiText(b string) string {
+	var out strings.Builder
+	for i := range len(b) {
+		if b[i] < utf8.RuneSelf {
+			out.WriteByte(b[i])
+		} else {
+			out.WriteRune(utf8.RuneError)
+		}
+	}
+	return out.String()
 }
 
 func defineKsqlBytes(r *registry) {

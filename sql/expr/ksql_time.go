@@ -148,8 +148,9 @@ func defineKsqlFormats(r *registry) {
 }
 
 func defineKsqlParsers(r *registry) {
+	// ksqlDB's parse_date, alone of these, does not mind text after the date.
 	r.fn("parse_date(text, text) date", func(a []types.Datum) (types.Datum, error) {
-		p, err := parseJava(a[0].S, a[1].S)
+		p, err := parseJavaPrefix(a[0].S, a[1].S)
 		if err != nil {
 			return types.NullDatum, err
 		}

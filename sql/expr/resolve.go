@@ -310,6 +310,9 @@ func bySameType(cs []candidate, args []types.Type, unknowns int) (candidate, res
 // chooseOperator is PostgreSQL's oper(): an untyped operand of a binary operator
 // is first taken to have the other's type.
 func chooseOperator(name string, args []types.Type) (candidate, resolution) {
+	if isOrdering(name) && (onlyEqual[args[0].Kind] || onlyEqual[args[len(args)-1].Kind]) {
+		return candidate{}, notFound
+	}
 	var fs []*Func
 	for _, f := range builtin().funcs[name] {
 		if f.Operator {

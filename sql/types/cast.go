@@ -465,14 +465,12 @@ func castMap(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) {
 	return MapDatum(to, keys, vals), nil
 }
 
-// castRecord matches fields by name when the target is a STRUCT whose names the
-// source has, else by position.
+// castRecord matches the fields of two STRUCTs by name, where they have a name in
+// common or the source is empty: fields that the source lacks are NULL. Other
+// composites match by position.
 func castRecord(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) {
 	src := d.Fields(from)
-	byName := to.Kind == Struct && from.Kind == Struct
-	for _, f := range to.Fields {
-		byName = byName && from.FieldIndex(f.Name) >= 0
-	}
+	byName := to.Kind == Struct && from.Kind == Struct && sharesField(from, to)
 	if !byName && len(from.Fields) != len(to.Fields) {
 		return Datum{}, sqlerr.New(sqlerr.CannotCoerce, "cannot cast type %s to %s",
 			typeWord(from), typeWord(to)).WithDetail("Input has %d columns, %d are wanted.",
@@ -482,7 +480,10 @@ func castRecord(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) 
 	for i, f := range to.Fields {
 		j := i
 		if byName {
-			j = from.FieldIndex(f.Name)
+			if j = from.FieldIndex(f.Name); j < 0 {
+				out[i] = NullDatum
+				continue
+			}
 		}
 		var err error
 		if out[i], err = Cast(env, from.Fields[j].Type, f.Type, src[j], explicit); err != nil {
@@ -490,4 +491,13 @@ func castRecord(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) 
 		}
 	}
 	return RecordDatum(to, out), nil
+}
+
+func sharesField(from, to Type) bool {
+	for _, f := range to.Fields {
+		if from.FieldIndex(f.Name) >= 0 {
+			return true
+		}
+	}
+	return len(from.Fields) == 0
 }

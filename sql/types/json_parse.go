@@ -23,6 +23,18 @@ func ValidJSON(s string) error {
 	return p.document()
 }
 
+// FirstJSON gives the JSON value that s begins with, whatever follows it.
+func FirstJSON(s string) (string, error) {
+	p := jsonParser{s: s}
+	if err := p.lex(); err != nil {
+		return "", err
+	}
+	if err := p.value(); err != nil {
+		return "", err
+	}
+	return s[:p.end], nil
+}
+
 // ParseJSONB appends the canonical text of JSON: keys of objects ordered by
 // length, then by bytes, of equal keys the last; numbers as numeric writes them;
 // one blank after colons and commas.

@@ -145,6 +145,9 @@ func ByNameText(name string, mods []string) (Type, error) {
 		return ByName(name, nums)
 	}
 	base, dims := splitDims(strings.ToLower(strings.TrimSpace(name)))
+	if base == "varchar" && len(mods) == 1 && words[0] == "string" {
+		return ByName(name, nil) // ksqlDB's VARCHAR(STRING), of any length
+	}
 	if base != "interval" {
 		return Type{}, sqlerr.New(sqlerr.InvalidParameterValue,
 			"invalid type modifier \"%s\" for type %s", words[0], name)
