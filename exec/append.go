@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
@@ -87,6 +88,42 @@ func (a *Appender) Add(ctx context.Context, b *batch.Batch) error {
 		return nil
 	}
 	return a.flush(ctx)
+}
+
+// Attach writes rows of a stream of the server's own with the rows that come
+// next, in the same transaction: b has the stream's columns and is kept.
+func (a *Appender) Attach(ctx context.Context, stream *catalog.Relation, b *batch.Batch) error {
+	c := change{b: b}
+	if a.rd.Txn != nil {
+		return a.rd.Txn.add(stream, c)
+	}
+	blocks, err := a.e.newEncoder(stream).blocks(c)
+	if err != nil {
+		return err
+	}
+	for _, blk := range blocks {
+		a.txn.Blocks = append(a.txn.Blocks, blk)
+		a.bytes += blk.Bytes()
+	}
+	if a.bytes < appendBytes {
+		return nil
+	}
+	return a.flush(ctx)
+}
+
+// SystemStream gives a stream of the server's own, making it at its first use.
+func (e *Engine) SystemStream(ctx context.Context, c *catalog.CreateSystemStream) (
+	*catalog.Relation, error,
+) {
+	for {
+		snap := e.cfg.Catalog.Current()
+		if r := snap.Lookup(c.Relation.Schema, c.Relation.Name); r != nil {
+			return r, nil
+		}
+		if _, _, err := e.Command(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // run puts a batch through the plan's defaults and checks.

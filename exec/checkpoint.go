@@ -32,7 +32,7 @@ type savedMeta struct {
 type savedRelation struct {
 	OID       catalog.OID
 	Watermark *watermark
-	Late      []offsets
+	Late      []rejected
 	Stats     stats
 }
 
@@ -63,7 +63,7 @@ func (e *Engine) checkpoint(epoch log.Epoch, clock int64, index uint64,
 ) error {
 	s := &e.saved
 	cp := e.store.Begin(uint64(epoch))
-	meta, err := e.handOver(cp, clock)
+	meta, err := e.handOver(cp, epoch, clock)
 	if err != nil {
 		return err
 	}
@@ -100,9 +100,12 @@ func (e *Engine) finishCheckpoint(cp *state.Checkpoint, meta []byte, epoch log.E
 }
 
 // handOver lets all operators and relations write what changed.
-func (e *Engine) handOver(cp *state.Checkpoint, clock int64) ([]byte, error) {
+func (e *Engine) handOver(cp *state.Checkpoint, epoch log.Epoch, clock int64) ([]byte, error) {
 	meta := savedMeta{Clock: clock}
 	for _, r := range e.relationsInOrder() {
+		if err := e.forgetLate(r, epoch); err != nil {
+			return nil, err
+		}
 		meta.Relations = append(meta.Relations, savedRelation{
 			OID: r.cat.OID, Watermark: r.wm, Late: r.late, Stats: r.counted,
 		})

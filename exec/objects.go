@@ -71,7 +71,7 @@ func (e *Engine) alterRelation(c *catalog.Relation) error {
 	}
 	r.wm, r.late, r.counted, r.feeds = old.wm, old.late, old.counted, old.feeds
 	for len(r.late) < max(c.Partitions, 1) {
-		r.late = append(r.late, nil)
+		r.late = append(r.late, rejected{})
 		r.wm.Parts = append(r.wm.Parts, partTime{Max: noWatermark})
 	}
 	r.wm.Grace = c.GraceMicros

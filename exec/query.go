@@ -40,6 +40,7 @@ type query struct {
 	at        log.Epoch
 	rowsIn    int64
 	rowsOut   int64
+	speed     speed
 	isReady   bool
 	errorMu   sync.Mutex // shards of a query report errors side by side
 	rowErrors int64      // guarded by errorMu, as errors
@@ -116,6 +117,7 @@ func (q *query) step(e *Engine, epoch log.Epoch, clock int64) error {
 	}
 	wm := q.graph.watermark()
 	q.at = epoch
+	q.speed.observe(clock, q.rowsIn)
 	if !input && wm == q.graph.wm && q.graph.began {
 		return q.finish(e, epoch, clock) // what a back-fill left
 	}

@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/millracedb/millrace/catalog"
-	"github.com/millracedb/millrace/exec/codec"
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/sql/batch"
@@ -29,7 +28,7 @@ type relation struct {
 	outs   []*tableSink
 	wm     *watermark
 	lateMu sync.RWMutex
-	late   []offsets // by partition; guarded by lateMu, written by the loop
+	late   []rejected // by partition; guarded by lateMu, written by the loop
 
 	delta   []*rows // changes of the epoch in progress
 	scans   []*scan // of queries that run with the loop
@@ -54,7 +53,7 @@ func (e *Engine) newRelation(c *catalog.Relation) (*relation, error) {
 	r.timed = c.Kind == catalog.KindTable
 	parts := max(c.Partitions, 1)
 	r.wm = newWatermark(parts, c.GraceMicros)
-	r.late = make([]offsets, parts)
+	r.late = make([]rejected, parts)
 	r.need = make([]bool, len(c.Columns))
 	if c.Kind == catalog.KindStream {
 		return r, nil
@@ -130,38 +129,11 @@ func (r *relation) ingestStream(blk *log.Block, clock int64) error {
 	if len(r.scans) == 0 && r.feeds == 0 {
 		return nil
 	}
-	late := r.late[blk.Partition.Part]
+	late := r.late[blk.Partition.Part].offsets
 	return r.decodeBlock(blk, r.need, func(rs *rows) error {
 		r.delta = append(r.delta, late.hide(rs))
 		return nil
 	})
-}
-
-// markLate records the rows of a block that came after the watermark had passed
-// them: they are rejected here, once, so that all readers see the same rows.
-func (r *relation) markLate(blk *log.Block) error {
-	if r.wm.Grace < 0 || blk.MinTime >= r.wm.Value {
-		return nil
-	}
-	h, err := codec.DecodeHeader(blk.Sections[0])
-	if err != nil {
-		return err
-	}
-	late := r.late[blk.Partition.Part]
-	for i := range blk.Rows {
-		t := blk.MinTime
-		if h.Time != nil {
-			t = h.Time[i]
-		}
-		if t < r.wm.Value {
-			late = append(late, blk.Base+log.Offset(i))
-			r.counted.LateRows++
-		}
-	}
-	r.lateMu.Lock()
-	r.late[blk.Partition.Part] = late
-	r.lateMu.Unlock()
-	return nil
 }
 
 func (r *relation) ingestTable(blk *log.Block) error {

@@ -276,6 +276,14 @@ func (r *rows) offsetColumn(v *batch.Vector) {
 }
 
 // offset gives a row's offset in its partition.
+// timeOf gives a row's rowtime.
+func (r *rows) timeOf(i int) int64 {
+	if r.time != nil {
+		return r.time[i]
+	}
+	return r.clock
+}
+
 func (r *rows) offset(i int) log.Offset {
 	if r.offsets != nil {
 		return r.offsets[i]

@@ -48,12 +48,21 @@ func (e *Engine) scanLog(ctx context.Context, r *relation, p int, epoch log.Epoc
 func (e *Engine) scanRange(ctx context.Context, r *relation, p int, from, to log.Offset,
 	need []bool, fn func(*rows) error,
 ) error {
-	late := r.lateRows(p)
+	late := r.rejected(p).offsets
+	return e.readRange(ctx, r, p, from, to, need, func(rs *rows) error {
+		return fn(late.hide(rs))
+	})
+}
+
+// readRange is scanRange with the rows that were late.
+func (e *Engine) readRange(ctx context.Context, r *relation, p int, from, to log.Offset,
+	need []bool, fn func(*rows) error,
+) error {
 	// What is being read must not fall to retention meanwhile.
 	defer e.log.Pin(r.partition(p), from, "read of "+r.cat.Name)()
 	return e.log.Read(ctx, r.partition(p), from, to, sections(need), func(b *log.Block) error {
 		return r.decodeBlock(b, need, func(rs *rows) error {
-			return fn(late.hide(rs.clip(from, to)))
+			return fn(rs.clip(from, to))
 		})
 	})
 }
@@ -84,14 +93,6 @@ func (r *rows) clip(from, to log.Offset) *rows {
 	b.Sel = allRows[lo:max(lo, hi)]
 	out.b = &b
 	return &out
-}
-
-// lateRows gives the rejected rows of a partition; the list only grows, so that
-// a reader's copy stays good for its epoch.
-func (r *relation) lateRows(p int) offsets {
-	r.lateMu.RLock()
-	defer r.lateMu.RUnlock()
-	return r.late[p]
 }
 
 // scanPart reads one partition of a table or view.

@@ -70,13 +70,14 @@ type viewRow map[string]types.Datum
 // registerViews gives the registry the providers of what only the engine knows.
 func (e *Engine) registerViews() error {
 	for name, fill := range map[string]func(ctx *system.Context, emit func(viewRow) error) error{
-		"queries":    e.queryRows,
-		"lag":        e.lagRows,
-		"partitions": e.partitionRows,
-		"backfills":  e.backfillRows,
-		"epochs":     e.epochRows,
-		"late_rows":  e.lateRowCounts,
-		"row_errors": e.rowErrorRows,
+		"queries":           e.queryRows,
+		"lag":               e.lagRows,
+		"partitions":        e.partitionRows,
+		"backfills":         e.backfillRows,
+		"epochs":            e.epochRows,
+		"late_rows":         e.lateRows,
+		catalog.DeadLetters: e.letterRows,
+		"row_errors":        e.rowErrorRows,
 	} {
 		if err := e.registerView(name, fill); err != nil {
 			return err
@@ -145,14 +146,15 @@ func (e *Engine) queryRows(ctx *system.Context, emit func(viewRow) error) error 
 				"oid":  types.IntDatum(int64(q.cat.OID)),
 				"name": types.TextDatum(q.cat.Name),
 				"sql":  types.TextDatum(q.cat.SQL), "statement": types.TextDatum(q.cat.Statement),
-				"state":         types.TextDatum(StateName(q.state)),
-				"rows_in":       types.IntDatum(q.rowsIn),
-				"rows_out":      types.IntDatum(q.rowsOut),
-				"on_error":      types.TextDatum(q.cat.OnError),
-				"applied_epoch": types.IntDatum(int64(q.at)),
-				"created_epoch": types.IntDatum(int64(q.cat.Created)),
-				"active_epoch":  types.IntDatum(int64(q.cat.Active)),
-				"sources":       sourceNames(ctx, q.cat.Sources),
+				"state":           types.TextDatum(StateName(q.state)),
+				"rows_in":         types.IntDatum(q.rowsIn),
+				"rows_out":        types.IntDatum(q.rowsOut),
+				"rows_per_second": types.FloatDatum(q.speed.perSecond(e.cfg.Clock.NowMicros())),
+				"on_error":        types.TextDatum(q.cat.OnError),
+				"applied_epoch":   types.IntDatum(int64(q.at)),
+				"created_epoch":   types.IntDatum(int64(q.cat.Created)),
+				"active_epoch":    types.IntDatum(int64(q.cat.Active)),
+				"sources":         sourceNames(ctx, q.cat.Sources),
 			}
 			if t := ctx.Snapshot.Relation(q.cat.Target); t != nil {
 				r["target"] = types.TextDatum(t.Name)
@@ -312,22 +314,6 @@ func (e *Engine) epochRows(_ *system.Context, emit func(viewRow) error) error {
 				"rows":       types.IntDatum(x.rows), "bytes": types.IntDatum(x.bytes),
 				"commands": types.IntDatum(int64(x.commands)),
 			})
-		}
-	})
-}
-
-func (e *Engine) lateRowCounts(_ *system.Context, emit func(viewRow) error) error {
-	return e.collect(emit, func(add func(viewRow)) {
-		for _, r := range e.relationsInOrder() {
-			for p, late := range r.late {
-				for _, o := range late {
-					add(viewRow{
-						"source":     types.TextDatum(r.cat.Name),
-						"partition":  types.IntDatum(int64(p)),
-						"row_offset": types.IntDatum(int64(o)),
-					})
-				}
-			}
 		}
 	})
 }

@@ -1,11 +1,6 @@
 package exec
 
-import (
-	"math"
-	"slices"
-
-	"github.com/millracedb/millrace/log"
-)
+import "math"
 
 // idleMicros is how long a partition may bring no rows before the watermark no
 // longer waits for it: long enough for a writer between two batches, short enough
@@ -78,34 +73,4 @@ func (w *watermark) waiting() bool {
 		newest = max(newest, p.Max)
 	}
 	return newest != math.MinInt64 && newest-max(w.Grace, 0) > w.Value
-}
-
-// offsets is an ascending list of rows that no reader sees, such as late ones.
-type offsets []log.Offset
-
-// within gives the listed offsets in [from, to).
-func (o offsets) within(from, to log.Offset) offsets {
-	lo, _ := slices.BinarySearch(o, from)
-	hi, _ := slices.BinarySearch(o, to)
-	return o[lo:hi]
-}
-
-// hide takes the listed rows out of r.
-func (o offsets) hide(r *rows) *rows {
-	late := o.within(r.base, r.base+log.Offset(r.b.N))
-	if len(late) == 0 {
-		return r
-	}
-	out := *r
-	b := *r.b
-	sel := make([]uint16, 0, b.Rows())
-	for k := range b.Rows() {
-		i := b.Index(k)
-		if _, found := slices.BinarySearch(late, r.base+log.Offset(i)); !found {
-			sel = append(sel, uint16(i))
-		}
-	}
-	b.Sel = sel
-	out.b = &b
-	return &out
 }

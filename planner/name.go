@@ -52,6 +52,9 @@ func (b *builder) find(name sql.Name) *catalog.Relation {
 }
 
 func (b *builder) findIn(schema, name string) *catalog.Relation {
+	if catalog.IsSystemSchema(schema) {
+		return b.system(schema, name) // the server's own streams are seen through views
+	}
 	if r := b.env.Snapshot.Lookup(schema, name); r != nil {
 		return r
 	}

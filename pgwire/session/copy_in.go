@@ -42,6 +42,11 @@ func (s *Session) copyIn(ctx context.Context, sc *scope, st *statement, x *sql.C
 	if opts.deadLetter || opts.ignore {
 		opts.OnBad = c.bad
 	}
+	if opts.deadLetter {
+		if err := c.openLetters(); err != nil {
+			return err
+		}
+	}
 	c.in = codec.NewCopyIn(opts.CopyOptions, c.add)
 	n, err := c.run(r)
 	if err != nil {
@@ -77,6 +82,7 @@ type copying struct {
 	skipped  int
 	unread   []int // lines since the last batch that are not in it
 	lastLine int
+	letters  *letters // nil without ON_ERROR 'dead_letter'
 }
 
 // run reads the data to its end.
@@ -99,6 +105,9 @@ func (c *copying) run(r CopyReader) (int64, error) {
 	if err := c.in.Close(); err != nil {
 		return 0, c.abort(err)
 	}
+	if err := c.postLetters(); err != nil {
+		return 0, c.abort(err)
+	}
 	res, err := c.app.Close(c.ctx)
 	if err != nil {
 		return 0, c.explain(err)
@@ -110,6 +119,9 @@ func (c *copying) run(r CopyReader) (int64, error) {
 // rule, the rows before it are written and the error names its line.
 func (c *copying) add(b *batch.Batch, lastLine int) error {
 	c.lastLine = lastLine
+	if err := c.postLetters(); err != nil {
+		return err
+	}
 	err := c.app.Add(c.ctx, b)
 	if err != nil && isRowError(err) {
 		err = c.addPart(b, c.linesOf(b.Rows(), lastLine), err)
@@ -178,10 +190,14 @@ func (c *copying) rowText(b *batch.Batch) string {
 func (c *copying) bad(b *codec.BadRow) error {
 	c.skipped++
 	c.unread = append(c.unread, b.Line)
-	if c.opts.deadLetter {
-		c.s.host.bad.add(c.s.host.clock.NowMicros(), c.relation, b)
+	if c.letters == nil {
+		return nil
 	}
-	return nil
+	c.letters.put(c.s.host.clock.NowMicros(), c.relation, b)
+	if c.letters.batch.N < batch.MaxRows {
+		return nil
+	}
+	return c.postLetters()
 }
 
 // abort ends the COPY with an error.

@@ -42,7 +42,6 @@ type Host struct {
 	stats   statements
 	locks   advisoryLocks
 	seqs    sequences
-	bad     deadLetters
 
 	mu       sync.Mutex
 	sessions map[int32]*Session

@@ -1,55 +1,66 @@
 package session
 
 import (
-	"sync"
+	"strings"
 
+	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/codec"
-	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/types"
 )
-
-// keptLetters is how many bad rows a node keeps; the oldest go first. They are
-// for looking at what was wrong, not for keeping.
-const keptLetters = 10000
 
 // maxLetterText bounds the text of a kept row.
 const maxLetterText = 8 << 10
 
-// deadLetters are the rows that COPY ... ON_ERROR 'dead_letter' could not read.
-type deadLetters struct {
-	mu   sync.Mutex
-	ring []deadLetter
-	next int // of ring, when it is full
+// letters gathers the rows that COPY ... ON_ERROR 'dead_letter' could not read:
+// they are written to the stream of dead letters in the transaction of the rows
+// around them.
+type letters struct {
+	stream *catalog.Relation
+	batch  *batch.Batch
 }
 
-type deadLetter struct {
-	received int64
-	target   string
-	line     int
-	code     sqlerr.Code
-	message  string
-	where    string
-	row      string
+// openLetters finds the stream, before the first row is read.
+func (c *copying) openLetters() error {
+	stream, err := c.s.host.engine.SystemStream(c.ctx, catalog.DeadLetterStream())
+	if err != nil {
+		return err
+	}
+	c.letters = &letters{stream: stream}
+	return nil
 }
 
-func (d *deadLetters) add(now int64, target string, b *codec.BadRow) {
+// put takes a row that cannot be read.
+func (l *letters) put(now int64, target string, b *codec.BadRow) {
+	if l.batch == nil {
+		ts := make([]types.Type, len(l.stream.Columns))
+		for i, c := range l.stream.Columns {
+			ts[i] = c.Type
+		}
+		l.batch = batch.New(ts, 16)
+	}
 	row := b.Text
 	if len(row) > maxLetterText {
-		row = row[:maxLetterText]
+		row = strings.ToValidUTF8(row[:maxLetterText], "")
 	}
-	x := deadLetter{now, target, b.Line, b.Err.Code, b.Err.Message, b.Err.Where, row}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.ring) < keptLetters {
-		d.ring = append(d.ring, x)
-		return
+	column := types.NullDatum
+	if _, after, ok := strings.Cut(b.Err.Where, ", column "); ok {
+		name, _, _ := strings.Cut(after, ":")
+		column = types.TextDatum(name)
 	}
-	d.ring[d.next] = x
-	d.next = (d.next + 1) % keptLetters
+	l.batch.AppendDatums([]types.Datum{
+		types.IntDatum(now), types.TextDatum(target), types.IntDatum(int64(b.Line)), column,
+		types.TextDatum(string(b.Err.Code)), types.TextDatum(b.Err.Message),
+		types.TextDatum(strings.ToValidUTF8(row, "\uFFFD")),
+	}, 1)
 }
 
-// list gives the kept rows, the oldest first.
-func (d *deadLetters) list() []deadLetter {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return append(append([]deadLetter(nil), d.ring[d.next:]...), d.ring[:d.next]...)
+// postLetters hands the gathered rows over.
+func (c *copying) postLetters() error {
+	if c.letters == nil || c.letters.batch == nil {
+		return nil
+	}
+	b := c.letters.batch
+	c.letters.batch = nil
+	return c.app.Attach(c.ctx, c.letters.stream, b)
 }

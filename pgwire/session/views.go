@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/catalog/system"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -22,7 +23,6 @@ func (h *Host) register() error {
 	for name, fill := range map[string]func(ctx *system.Context, emit func(row) error) error{
 		"sessions":                          h.sessionRows,
 		"statements":                        h.statementRows,
-		"dead_letters":                      h.letterRows,
 		"pg_catalog.pg_stat_activity":       h.activityRows,
 		"pg_catalog.pg_locks":               h.lockRows,
 		"pg_catalog.pg_cursors":             h.cursorRows,
@@ -108,24 +108,6 @@ func (h *Host) statementRows(_ *system.Context, emit func(row) error) error {
 			"last_call": types.IntDatum(x.last),
 		}
 		x.mu.Unlock()
-		if err := emit(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (h *Host) letterRows(_ *system.Context, emit func(row) error) error {
-	for _, d := range h.bad.list() {
-		r := row{
-			"received": types.IntDatum(d.received), "target": textValue(d.target),
-			"line": types.IntDatum(int64(d.line)), "sqlstate": textValue(string(d.code)),
-			"error": textValue(d.message), "row": textValue(d.row),
-		}
-		if _, after, ok := strings.Cut(d.where, ", column "); ok {
-			name, _, _ := strings.Cut(after, ":")
-			r["column_name"] = textValue(name)
-		}
 		if err := emit(r); err != nil {
 			return err
 		}
@@ -246,3 +228,9 @@ func (h *Host) preparedRows(ctx *system.Context, emit func(row) error) error {
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// sizeOf gives the size of a stored relation, for system.Context.
+func (h *Host) sizeOf(oid catalog.OID) (system.Stats, bool) {
+	rows, bytes, ok := h.engine.Size(oid)
+	return system.Stats{Rows: rows, Bytes: bytes}, ok
+}

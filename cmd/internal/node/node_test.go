@@ -72,6 +72,71 @@ SELECT 1`)
 	}
 }
 
+// TestWhatIsKnownOfRowsIsKept looks at late and unreadable rows and at sizes
+// before and after a restart.
+func TestWhatIsKnownOfRowsIsKept(t *testing.T) {
+	cfg := testConfig("/data")
+	cfg.FS = vfs.NewMem()
+	n := mustStart(t, cfg)
+	for _, s := range []string{
+		`CREATE STREAM s (x int, at timestamptz, WATERMARK FOR at AS at - INTERVAL '1 second')
+	WITH (partitions = 1, timestamp = 'at')`,
+		`CREATE TABLE t (k int PRIMARY KEY, v text)`,
+		`INSERT INTO s VALUES (1, '2024-01-01 00:00:10+00')`,
+		`INSERT INTO s VALUES (2, '2024-01-01 00:00:02+00'), (3, '2024-01-01 00:00:09.5+00')`,
+		`INSERT INTO s VALUES (4, '2024-01-01 00:00:03+00')`,
+		`INSERT INTO t VALUES (1, 'a'), (2, 'b')`,
+	} {
+		ask(t, n, s+"; SELECT 1")
+	}
+	copyBadRows(t, n, "t", "3\tc\nx\td\n4\te\ny\tf\n")
+	want := map[string]string{
+		`SELECT json_agg(json_build_array(source, partition, row_offset, rowtime AT TIME ZONE 'UTC',
+	watermark AT TIME ZONE 'UTC', value->>'x', epoch > 0) ORDER BY row_offset)
+FROM millrace.late_rows`: `[["s", 0, 1, "2024-01-01T00:00:02", "2024-01-01T00:00:09", "2", true], ` +
+			`["s", 0, 3, "2024-01-01T00:00:03", "2024-01-01T00:00:09", "4", true]]`,
+		`SELECT json_agg(json_build_array(target, line, column_name, sqlstate, "row", epoch > 0)
+	ORDER BY line) FROM millrace.dead_letters`: `[["t", 2, "k", "22P02", "x\td", true], ` +
+			`["t", 4, "k", "22P02", "y\tf", true]]`,
+		`SELECT rows || ' ' || (bytes > 0) FROM millrace.streams`: "2 true",
+		`SELECT rows || ' ' || (bytes > 0) FROM millrace.tables`:  "4 true",
+		`SELECT count(*) FROM millrace.streams`:                   "1",
+	}
+	check := func(when string) {
+		t.Helper()
+		for q, w := range want {
+			if got := ask(t, n, q); got != w {
+				t.Errorf("%s: %s\ngave %s\nwant %s", when, q, got, w)
+			}
+		}
+	}
+	check("at first")
+	mustClose(t, n)
+	n = mustStart(t, cfg)
+	defer mustClose(t, n)
+	check("after a restart")
+	copyBadRows(t, n, "t", "z\tg\n")
+	if got := ask(t, n, `SELECT count(*) FROM millrace.dead_letters`); got != "3" {
+		t.Errorf("%s rows after a third one, want 3", got)
+	}
+}
+
+// copyBadRows copies rows into a table and keeps what cannot be read.
+func copyBadRows(t *testing.T, n *Node, table, rows string) {
+	t.Helper()
+	url := "postgres://millrace@" + n.SQLAddr() + "/millrace?sslmode=disable"
+	conn, err := client.Connect(t.Context(), url, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, err = conn.CopyFrom(t.Context(), "COPY "+table+" FROM STDIN (ON_ERROR 'dead_letter')",
+		strings.NewReader(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAdmin(t *testing.T) {
 	n := mustStart(t, testConfig(filepath.Join(t.TempDir(), "data")))
 	defer mustClose(t, n)
