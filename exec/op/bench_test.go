@@ -137,12 +137,12 @@ func BenchmarkJoinInner(b *testing.B) {
 	feed(b, j, 0, benchBatches(256, 100_000))
 }
 
-func BenchmarkTemporalJoin(b *testing.B) {
+func benchTemporal(b *testing.B, keys int) {
 	cfg := TemporalJoinConfig{Kind: plan.Inner, Left: benchTypes, Right: benchTypes, RightFirst: true,
 		LeftKeys: []expr.Expr{col(0, int8Type)}, RightKeys: []expr.Expr{col(0, int8Type)}}
 	j := must(NewTemporalJoin(benchContext(), cfg, discard))
 	x := batch.New(benchTypes, batch.MaxRows)
-	for k := range 100_000 {
+	for k := range keys {
 		x.AppendDatums([]types.Datum{types.IntDatum(int64(k) * 7919), types.IntDatum(1),
 			types.TextDatum("right")}, 1)
 		if x.N == batch.MaxRows {
@@ -152,8 +152,51 @@ func BenchmarkTemporalJoin(b *testing.B) {
 			x.Reset()
 		}
 	}
-	feed(b, j, 0, benchBatches(64, 100_000))
+	feed(b, j, 0, benchBatches(max(64, min(512, keys/2000)), keys))
 }
+
+func BenchmarkTemporalJoin100k(b *testing.B) { benchTemporal(b, 100_000) }
+
+func BenchmarkTemporalJoin1M(b *testing.B) { benchTemporal(b, 1_000_000) }
+
+// benchWithin joins two streams whose rows are a millisecond apart, by a key that
+// each has once in a second, within a window of ten.
+func benchWithin(b *testing.B, kind plan.JoinKind) {
+	ts := []types.Type{int8Type, tsType, textType}
+	w := plan.Within{Before: 5 * second, After: 5 * second, LeftTime: 1, RightTime: 1}
+	j := must(NewJoin(benchContext(), JoinConfig{Kind: kind, Left: ts, Right: ts, Within: &w,
+		LeftKeys: []expr.Expr{col(0, int8Type)}, RightKeys: []expr.Expr{col(0, int8Type)}}, discard))
+	rnd := rand.New(rand.NewSource(1))
+	x, at := batch.New(ts, batch.MaxRows), int64(0)
+	b.ReportAllocs()
+	begin, most := cpuTime(), int64(0)
+	for n := 0; n < b.N; n += 2 * batch.MaxRows {
+		for in := range 2 {
+			x.Reset()
+			for i := range int64(batch.MaxRows) {
+				x.Cols[0].AppendInt(rnd.Int63n(10_000))
+				x.Cols[1].AppendInt(at + i*1000)
+				x.Cols[2].AppendString("some text of a row")
+				x.N++
+			}
+			if err := j.Push(in, x); err != nil {
+				b.Fatal(err)
+			}
+		}
+		at += batch.MaxRows * 1000
+		if err := j.EndEpoch(Epoch{N: uint64(n), Watermark: at}); err != nil {
+			b.Fatal(err)
+		}
+		most = max(most, j.Memory().Rows)
+	}
+	b.ReportMetric(float64(cpuTime()-begin)/float64(b.N), "cpu-ns/row")
+	b.ReportMetric(float64(most), "rows-kept")
+	j.Close()
+}
+
+func BenchmarkJoinWithinInner(b *testing.B) { benchWithin(b, plan.Inner) }
+
+func BenchmarkJoinWithinFull(b *testing.B) { benchWithin(b, plan.Full) }
 
 func BenchmarkTopN(b *testing.B) {
 	cfg := TopNConfig{Types: benchTypes, Partition: []expr.Expr{col(0, int8Type)},

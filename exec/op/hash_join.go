@@ -246,7 +246,7 @@ func (h *HashJoin) inTime(i int, x state.Ref) bool {
 		return false
 	}
 	d := v.I64[v.Row(r)] - m.Whole.Layout().Int(m.Row(x), w.RightTime)
-	return d >= -w.Before && d <= w.After
+	return d >= -w.After && d <= w.Before
 }
 
 // meetNulls pairs the i-th left row with the right rows of which NULL says

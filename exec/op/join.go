@@ -44,7 +44,8 @@ type Join struct {
 	pairs    bool // the kind gives pairs
 	unknown  bool // the kind tells unknown from false (AntiNull, Mark)
 	cand     candidates
-	marked   int64 // watermark of the last epoch
+	marked   int64 // Within: the time of the last epoch
+	keep     int64 // Within: how long after its time a row is kept
 	late     int64
 }
 
@@ -58,9 +59,10 @@ type joinSide struct {
 	nulls   *joinRows // rows with a NULL key, where the kind must know them
 	counts  bool      // rows have the words below
 	outer   bool      // rows without a partner are given with NULLs
-	reach   int64     // Within: how long after its time a row may find a partner
 	time    int       // Within: ordinal; -1 without
-	expires expiry
+	reach   int64     // Within: how long after its time a row waits for a partner
+	lonely  expiry    // Within: rows that are given when none came; by time
+	kept    expiry    // Within: all rows, by time
 	refs    []state.Ref
 	own     []state.Ref
 	other   []state.Ref // per pushed row, the first of the other side's rows
@@ -114,6 +116,9 @@ func newJoin(ctx *Context, cfg JoinConfig, ts []types.Type, out Sink) (*Join, er
 			return nil, err
 		}
 	}
+	if w := cfg.Within; w != nil {
+		j.keep = addSat(addSat(w.Before, w.After), w.Grace)
+	}
 	for n := range 2 {
 		if j.side[n], err = j.newSide(n); err != nil {
 			return nil, err
@@ -135,9 +140,9 @@ func (j *Join) newSide(n int) (*joinSide, error) {
 		s.counts = s.outer
 	}
 	if w := j.cfg.Within; w != nil {
-		s.time, s.reach = w.LeftTime, addSat(w.Before, w.Grace)
+		s.time, s.reach = w.LeftTime, addSat(w.After, w.Grace)
 		if n == 1 {
-			s.time, s.reach = w.RightTime, addSat(w.After, w.Grace)
+			s.time, s.reach = w.RightTime, addSat(w.Before, w.Grace)
 		}
 	}
 	words := 0
@@ -161,7 +166,10 @@ func (j *Join) Push(in int, b *batch.Batch) error {
 	s, o := j.side[in], j.side[1-in]
 	sel := rowsOf(b)
 	if s.time >= 0 {
-		sel = s.dropLate(j, b, sel)
+		var err error
+		if sel, err = j.inReach(s, b, sel); err != nil {
+			return err
+		}
 	}
 	if len(sel) == 0 {
 		return nil
@@ -230,6 +238,9 @@ func (j *Join) pushKeyed(s, o *joinSide, b *batch.Batch, cols []*batch.Vector,
 		w := int64(b.Weight(int(sel[k])))
 		fresh := s.add(s.rows, r, own[k], w)
 		s.fresh[k] = fresh
+		if fresh && s.time >= 0 {
+			j.watch(s, r)
+		}
 		for x := other[k]; x != 0; x = o.rows.Next(x) {
 			var err error
 			if direct {
@@ -255,10 +266,6 @@ func (s *joinSide) add(m *joinRows, r, key state.Ref, w int64) bool {
 	fresh := m.IsNew(r)
 	if fresh {
 		m.Link(r, key)
-		if s.time >= 0 {
-			t := m.Whole.Layout().Int(m.Row(r), s.time)
-			s.expires.push(addSat(addSat(t, s.reach), 1), r, m.Seq(r))
-		}
 	}
 	weight := m.Weight(r)
 	*weight += w

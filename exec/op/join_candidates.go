@@ -1,8 +1,6 @@
 package op
 
 import (
-	"container/heap"
-
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
@@ -97,7 +95,7 @@ func (j *Join) inTime(s, o *joinSide, b *batch.Batch, i int, p pair) bool {
 		mine, other = other, mine
 	}
 	d := mine - other
-	return d >= -j.cfg.Within.Before && d <= j.cfg.Within.After
+	return d >= -j.cfg.Within.After && d <= j.cfg.Within.Before
 }
 
 // flushCandidates gives the pairs that belong together and counts them.
@@ -274,40 +272,4 @@ func (j *Join) outSides(s *joinSide) (mine, theirs []*batch.Vector) {
 		return cols[nl:], cols[:nl]
 	}
 	return cols[:nl], cols[nl:]
-}
-
-// expiry is a heap of rows by the watermark that ends them.
-type expiry []expiring
-
-type expiring struct {
-	at  int64
-	seq int64
-	ref state.Ref
-}
-
-func (e *expiry) push(at int64, r state.Ref, seq int64) { heap.Push(e, expiring{at, seq, r}) }
-
-// Len implements heap.Interface.
-func (e expiry) Len() int { return len(e) }
-
-// Less implements heap.Interface.
-func (e expiry) Less(i, j int) bool {
-	if e[i].at != e[j].at {
-		return e[i].at < e[j].at
-	}
-	return e[i].seq < e[j].seq
-}
-
-// Swap implements heap.Interface.
-func (e expiry) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-
-// Push implements heap.Interface.
-func (e *expiry) Push(x any) { *e = append(*e, x.(expiring)) }
-
-// Pop implements heap.Interface.
-func (e *expiry) Pop() any {
-	old := *e
-	x := old[len(old)-1]
-	*e = old[:len(old)-1]
-	return x
 }

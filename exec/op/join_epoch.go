@@ -1,7 +1,6 @@
 package op
 
 import (
-	"container/heap"
 	"encoding/binary"
 
 	"github.com/millracedb/millrace/exec/state"
@@ -24,12 +23,13 @@ func (j *Join) EndEpoch(e Epoch) error {
 			m.touched = m.touched[:0]
 		}
 	}
-	if j.cfg.Within != nil {
+	if w := j.cfg.Within; w != nil {
 		j.marked = max(j.marked, e.Watermark)
-		for _, s := range j.side {
-			if err := j.expire(s); err != nil {
-				return err
-			}
+		if w.Front {
+			j.marked = max(j.marked, e.Front)
+		}
+		if err := j.expire(); err != nil {
+			return err
 		}
 	}
 	return j.out.flush()
@@ -129,49 +129,6 @@ func (j *Join) emitMark(m *joinRows, r state.Ref, mark, w int64) error {
 	return j.out.endWide(w)
 }
 
-// dropLate removes rows that are too late to find a partner whose time has not
-// come.
-func (s *joinSide) dropLate(j *Join, b *batch.Batch, sel []uint16) []uint16 {
-	v := b.Cols[s.time]
-	n := 0
-	for _, r := range sel {
-		if !v.IsNull(int(r)) && addSat(addSat(v.I64[v.Row(int(r))], s.reach), 1) > j.marked {
-			n++
-		}
-	}
-	if n == len(sel) {
-		return sel
-	}
-	j.late += int64(len(sel) - n)
-	keep := make([]uint16, 0, n)
-	for _, r := range sel {
-		if !v.IsNull(int(r)) && addSat(addSat(v.I64[v.Row(int(r))], s.reach), 1) > j.marked {
-			keep = append(keep, r)
-		}
-	}
-	return keep
-}
-
-// expire drops the rows whose time is over; those that found no partner are given
-// now, where the kind shows such.
-func (j *Join) expire(s *joinSide) error {
-	alone := s.outer || j.cfg.Kind == plan.Anti && s.n == 0
-	m := s.rows
-	for len(s.expires) > 0 && s.expires[0].at <= j.marked {
-		x := heap.Pop(&s.expires).(expiring)
-		if !m.Rows.Live(x.ref) || m.Seq(x.ref) != x.seq {
-			continue
-		}
-		if alone && *m.User(x.ref, joinPartners) <= 0 {
-			if err := j.emitKept(s, m, x.ref, *m.Weight(x.ref)); err != nil {
-				return err
-			}
-		}
-		m.Delete(x.ref)
-	}
-	return nil
-}
-
 // Tables of a join's records: the rows of each side.
 const (
 	saveJoinMeta  = 0
@@ -244,8 +201,7 @@ func (j *Join) relink(s *joinSide) error {
 		return nil
 	}
 	for _, r := range s.rows.InOrder() {
-		t := s.rows.Whole.Layout().Int(s.rows.Row(r), s.time)
-		s.expires.push(addSat(addSat(t, s.reach), 1), r, s.rows.Seq(r))
+		j.watch(s, r)
 	}
 	return nil
 }

@@ -31,6 +31,9 @@ type Epoch struct {
 	// Watermark: no row with an earlier event time will come after this epoch;
 	// math.MinInt64 while unknown, math.MaxInt64 at the end of bounded input.
 	Watermark int64
+	// Front is the time of the source that is furthest ahead, where Watermark is
+	// that of the last one; never before Watermark.
+	Front int64
 	// Bounded says that this is the only epoch of a bounded execution: results
 	// may be emitted in final order (Sort, Limit), and state need not be kept.
 	Bounded bool

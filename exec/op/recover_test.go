@@ -17,9 +17,11 @@ import (
 // without being saved and loaded between epochs.
 func TestWindowedStateIsSaved(t *testing.T) {
 	hop := &plan.WindowAssign{Kind: plan.Hop, Time: 1, Size: 6 * second, Slide: 2 * second}
-	within := JoinConfig{Kind: plan.Full, Left: winTypes, Right: winTypes,
+	outer := JoinConfig{Kind: plan.Full, Left: winTypes, Right: winTypes,
 		LeftKeys: []expr.Expr{col(0, int8Type)}, RightKeys: []expr.Expr{col(0, int8Type)},
 		Within: &plan.Within{Before: 2 * second, After: second, Grace: second, LeftTime: 1, RightTime: 1}}
+	inner := outer
+	inner.Kind = plan.Inner
 	subjects := []*subject{
 		{name: "aggregate", ports: make([]*port, 1), make: func(c *Context, o Sink) (Op, error) {
 			return windowed(c, plan.AggWindow{Grace: second, Slice: hop}, o)
@@ -28,7 +30,10 @@ func TestWindowedStateIsSaved(t *testing.T) {
 			return windowed(c, plan.AggWindow{Grace: second, Final: true, Slice: hop}, o)
 		}},
 		{name: "join", ports: make([]*port, 2), make: func(c *Context, o Sink) (Op, error) {
-			return NewJoin(c, within, o)
+			return NewJoin(c, inner, o)
+		}},
+		{name: "outer join", ports: make([]*port, 2), make: func(c *Context, o Sink) (Op, error) {
+			return NewJoin(c, outer, o)
 		}},
 		{name: "session", ports: make([]*port, 1), make: func(c *Context, o Sink) (Op, error) {
 			return NewSession(c, SessionConfig{Input: winTypes, Keys: []int{0}, Time: 1, Gap: second,
@@ -52,7 +57,8 @@ func TestWindowedStateIsSaved(t *testing.T) {
 						r.save(t, uint64(epoch+1), rnd.Intn(2) == 0)
 					}
 				}
-				if a, b := r.o.(Late).LateRows(), r.twin.(Late).LateRows(); a != b || a == 0 {
+				if a, b := r.o.(Late).LateRows(), r.twin.(Late).LateRows(); a != b ||
+					(a == 0) != (s.name == "outer join") {
 					t.Errorf("%d late rows after loading, %d without", a, b)
 				}
 				r.close(t)

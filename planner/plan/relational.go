@@ -114,15 +114,18 @@ type Join struct {
 	// their epoch; the left side is append-only, and later changes of the table
 	// do not change what was emitted (ksqlDB's stream-table join).
 	Temporal bool
-	// Within bounds a stream-stream join: left.time - right.time in
-	// [-Before, +After] microseconds; with Grace. nil: unbounded.
+	// Within bounds a stream-stream join: right.time in [left.time - Before,
+	// left.time + After]; with Grace. nil: unbounded.
 	Within *Within
 }
 
-// Within bounds a stream-stream join.
+// Within bounds a stream-stream join, in microseconds.
 type Within struct {
 	Before, After, Grace int64
 	LeftTime, RightTime  int // ordinals
+	// Front: GRACE PERIOD was stated, and is behind the latest row of either side;
+	// else the side whose time is behind is waited for.
+	Front bool
 }
 
 // Apply runs Right for each row of Left, whose columns Right sees as Outer
