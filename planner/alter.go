@@ -31,7 +31,7 @@ func (b *builder) altered(kind sql.ObjectKind, name sql.Name, ifExists bool, pos
 	if want, ok := dropKinds[kind]; ok && want != rel.Kind && kind != sql.ObjTable {
 		return nil, rel.WrongKind(want, "ALTER")
 	}
-	return rel, nil
+	return rel, b.mustOwnRelation(rel)
 }
 
 func wordOf(kind sql.ObjectKind) string {
@@ -50,6 +50,9 @@ func (b *builder) alter(s *sql.Alter) (*plan.Plan, error) {
 	rel, err := b.altered(s.Kind, s.Name, s.IfExists, s.Pos())
 	if err != nil || rel == nil {
 		return &plan.Plan{Tag: tag}, err
+	}
+	if err := b.mayMove(s.Actions); err != nil {
+		return nil, err
 	}
 	d := &definition{b: b, rel: *rel, keyPos: -1}
 	d.rel.Columns = slices.Clone(rel.Columns)
@@ -436,6 +439,11 @@ func (b *builder) rename(s *sql.Rename) (*plan.Plan, error) {
 	tag := "ALTER " + s.Kind.String()
 	switch s.Kind {
 	case sql.ObjSchema:
+		if info := b.env.Snapshot.Schema(s.Name.Last()); info != nil {
+			if err := b.mustOwn("schema", info.Name, info.Owner); err != nil {
+				return nil, err
+			}
+		}
 		return command(tag, &catalog.RenameSchema{Name: s.Name.Last(), NewName: s.New}), nil
 	case sql.ObjRole:
 		return b.renameRole(s, tag)

@@ -24,6 +24,9 @@ func Build(stmt sql.Statement, env *Env) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := b.authorize(); err != nil {
+		return nil, err
+	}
 	return b.finish(p)
 }
 

@@ -30,19 +30,31 @@ func (b *builder) drop(s *sql.Drop) (*plan.Plan, error) {
 		names, err := b.dropNames(s, func(schema, name string) bool {
 			return b.env.Snapshot.Lookup(schema, name) != nil
 		})
+		if err == nil {
+			err = b.mayDrop(s.Kind, names)
+		}
 		return command(tag, &catalog.DropObjects{Kind: kind, Names: names, IfExists: s.IfExists,
 			Cascade: s.Cascade}), err
 	}
 	switch s.Kind {
 	case sql.ObjSchema:
+		if err := b.mayDropSchemas(lasts(s.Names)); err != nil {
+			return nil, err
+		}
 		return command(tag, &catalog.DropSchema{Names: lasts(s.Names), IfExists: s.IfExists,
 			Cascade: s.Cascade}), nil
 	case sql.ObjRole:
+		if err := b.mustBeSuper("drop role"); err != nil {
+			return nil, err
+		}
 		return command(tag, &catalog.DropRole{Names: lasts(s.Names), IfExists: s.IfExists}), nil
 	case sql.ObjType, sql.ObjDomain:
 		names, err := b.dropNames(s, func(schema, name string) bool {
 			return b.env.Snapshot.UserType(schema, name) != nil
 		})
+		if err == nil {
+			err = b.mayDrop(s.Kind, names)
+		}
 		return command(tag, &catalog.DropType{Names: names, IfExists: s.IfExists,
 			Cascade: s.Cascade}), err
 	case sql.ObjFunction, sql.ObjProcedure:
@@ -87,6 +99,9 @@ func (b *builder) dropFunction(s *sql.Drop, tag string) (*plan.Plan, error) {
 	names, err := b.dropNames(s, func(schema, name string) bool {
 		return len(b.env.Snapshot.Functions(schema, name)) > 0
 	})
+	if err == nil {
+		err = b.mayDrop(s.Kind, names)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +146,10 @@ func (b *builder) createSchema(s *sql.CreateSchema) (*plan.Plan, error) {
 		return nil, sqlerr.New(sqlerr.ReservedName, "unacceptable schema name \"%s\"", name).
 			WithDetail("The prefix \"pg_\" is reserved for system schemas.")
 	}
+	if b.env.Snapshot.Schema(name) == nil && !b.super() && !b.env.Snapshot.HasPrivilege(
+		b.env.User, catalog.DatabaseOID, catalog.Superuser, "CREATE") {
+		return nil, denied("database", b.env.Database)
+	}
 	return command("CREATE SCHEMA", &catalog.CreateSchema{Name: name, Owner: owner,
 		IfNotExists: s.IfNotExists}), nil
 }
@@ -147,6 +166,9 @@ func (b *builder) createIndex(s *sql.CreateIndex) (*plan.Plan, error) {
 		return nil, sqlerr.New(sqlerr.WrongObjectType,
 			"cannot create index on relation \"%s\"", rel.Name).At(s.Pos()).
 			WithDetail("This operation is not supported for %ss.", kindWord(rel.Kind))
+	}
+	if err := b.mustOwnRelation(rel); err != nil {
+		return nil, err
 	}
 	if s.Where != nil {
 		return nil, sqlerr.Unsupported("a partial index",
@@ -427,6 +449,9 @@ func (b *builder) createRole(s *sql.CreateRole) (*plan.Plan, error) {
 		b.notice("role \"%s\" already exists, skipping", s.Name)
 		return &plan.Plan{Tag: "CREATE ROLE"}, nil
 	}
+	if err := b.mustBeSuper("create role"); err != nil {
+		return nil, err
+	}
 	r := catalog.Role{Name: s.Name, CanLogin: s.User}
 	if err := roleOptions(&r, s.Options); err != nil {
 		return nil, err
@@ -476,6 +501,9 @@ func (b *builder) alterRole(s *sql.AlterRole) (*plan.Plan, error) {
 	old := b.env.Snapshot.Role(s.Name)
 	if old == nil {
 		return nil, sqlerr.New(sqlerr.UndefinedObject, "role \"%s\" does not exist", s.Name)
+	}
+	if err := b.mayAlterRole(s); err != nil {
+		return nil, err
 	}
 	r := *old
 	r.Settings = slices.Clone(old.Settings)

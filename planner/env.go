@@ -77,6 +77,9 @@ type builder struct {
 	naming bool
 	// prefixStars: the columns of * over a join are named table_column.
 	prefixStars bool
+	// ksql: the result is declared as in ksqlDB; decided by the statement, or while
+	// its query is bound.
+	ksql, decided bool
 	// partition are the result's columns that PARTITION BY names.
 	partition []int
 	// sameAsOnce: the result must be that of the SELECT run once.
@@ -91,6 +94,10 @@ type builder struct {
 	// direct are the relations that the statement itself names, with the columns
 	// that it uses; nil for functions.
 	direct map[catalog.OID]map[int]bool
+	// needs are the privileges that the statement takes, by relation; needed has them
+	// in the order of the text.
+	needs  map[catalog.OID]*need
+	needed []*need
 	// at remembers where a column reference was written, for grouping errors.
 	at       map[*expr.Col]int
 	depth    int        // of views being expanded
@@ -110,7 +117,13 @@ func newBuilder(env *Env) *builder {
 }
 
 // reads remembers that the statement itself names a relation.
-func (b *builder) reads(oid catalog.OID) {
+func (b *builder) reads(rel *catalog.Relation) {
+	b.opens(rel.OID)
+	b.wants(rel, "SELECT")
+}
+
+// opens begins the list of the columns that the statement uses of a relation.
+func (b *builder) opens(oid catalog.OID) {
 	if b.depth == 0 && b.direct[oid] == nil {
 		b.direct[oid] = map[int]bool{}
 	}

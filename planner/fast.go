@@ -26,7 +26,7 @@ func fastInsert(s *sql.Insert, env *Env) *plan.Plan {
 	}
 	b := builder{env: env, path: env.SearchPath}
 	rel := b.find(s.Table)
-	if rel == nil || !plainTarget(rel) {
+	if rel == nil || !plainTarget(rel) || !b.super() || !b.usable(rel.Schema) {
 		return nil
 	}
 	f := &fastRows{b: &b, rel: rel}

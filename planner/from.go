@@ -173,7 +173,7 @@ func (b *builder) table(t *sql.Table, outer *scope, w *with) (*from, error) {
 
 // relationRef reads one relation.
 func (b *builder) relationRef(rel *catalog.Relation, t *sql.Table) (*from, error) {
-	b.reads(rel.OID)
+	b.reads(rel)
 	switch rel.Kind {
 	case catalog.KindIndex:
 		return nil, sqlerr.New(sqlerr.WrongObjectType,

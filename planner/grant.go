@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
@@ -16,6 +18,9 @@ func (b *builder) comment(s *sql.Comment) (*plan.Plan, error) {
 	switch s.Kind {
 	case sql.ObjColumn:
 		rel, err := b.relation(s.Name[:len(s.Name)-1], s.Pos())
+		if err == nil {
+			err = b.mustOwnRelation(rel)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -29,6 +34,9 @@ func (b *builder) comment(s *sql.Comment) (*plan.Plan, error) {
 		if info == nil {
 			return nil, sqlerr.New(sqlerr.InvalidSchemaName,
 				"schema \"%s\" does not exist", s.Name.Last())
+		}
+		if err := b.mustOwn("schema", info.Name, info.Owner); err != nil {
+			return nil, err
 		}
 		c.Class, c.OID = "schema", info.OID
 	case sql.ObjType, sql.ObjDomain:
@@ -73,16 +81,20 @@ func (b *builder) grant(g *sql.Grantable, option, revoke bool) (*plan.Plan, erro
 	if err != nil {
 		return nil, err
 	}
-	var privileges []string
-	for _, p := range g.Privileges {
-		privileges = append(privileges, p.Name)
-	}
-	if g.All {
-		if privileges = tablePrivileges; kind == "schema" {
-			privileges = []string{"USAGE", "CREATE"}
-		}
+	if err := validPrivileges(g, kind); err != nil {
+		return nil, err
 	}
 	for _, oid := range objects {
+		privileges, err := b.privilegesOn(g, oid, kind)
+		if err == nil {
+			err = b.mayGrant(oid, kind, privileges)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if revoke {
+			privileges = b.withColumns(oid, privileges)
+		}
 		for _, role := range g.To {
 			if role != "public" && b.env.Snapshot.Role(role) == nil {
 				return nil, sqlerr.New(sqlerr.UndefinedObject, "role \"%s\" does not exist", role)
@@ -96,8 +108,87 @@ func (b *builder) grant(g *sql.Grantable, option, revoke bool) (*plan.Plan, erro
 	return command(tag, c), nil
 }
 
+// privilegeKinds are the privileges that each kind of object has; ALL is all of them.
+var privilegeKinds = map[string][]string{
+	"table": tablePrivileges, "sequence": {"USAGE", "SELECT", "UPDATE"},
+	"schema": {"USAGE", "CREATE"}, "database": {"CREATE", "CONNECT", "TEMPORARY", "TEMP"},
+	"function": {"EXECUTE"}, "type": {"USAGE"}, "language": {"USAGE"}, "tablespace": {"CREATE"},
+}
+
+// validPrivileges refuses privileges that do not exist, or that objects of the kind do
+// not have.
+func validPrivileges(g *sql.Grantable, kind string) error {
+	for _, p := range g.Privileges {
+		known := false
+		for _, list := range privilegeKinds {
+			known = known || contains(list, p.Name)
+		}
+		switch {
+		case !known:
+			return sqlerr.New(sqlerr.SyntaxError, "unrecognized privilege type \"%s\"", lower(p.Name))
+		case g.Kind == sql.ObjSequence || g.Kind == sql.ObjTable && p.Name == "USAGE":
+			// A sequence may be called a table.
+		case !contains(privilegeKinds[kind], p.Name):
+			return sqlerr.New(sqlerr.InvalidGrantOperation, "invalid privilege type %s for %s",
+				p.Name, map[string]string{"table": "relation"}[kind]+map[bool]string{
+					true: kind}[kind != "table"])
+		}
+	}
+	return nil
+}
+
+// privilegesOn gives the names under which the privileges of a grant on one object
+// are kept.
+func (b *builder) privilegesOn(g *sql.Grantable, oid catalog.OID, kind string) (
+	[]string, error) {
+	if g.All {
+		return privilegeKinds[kind], nil
+	}
+	var out []string
+	for _, p := range g.Privileges {
+		if len(p.Columns) == 0 {
+			out = append(out, p.Name)
+		}
+		for _, c := range p.Columns {
+			rel := b.env.Snapshot.Relation(oid)
+			if rel == nil {
+				return nil, sqlerr.New(sqlerr.InvalidGrantOperation,
+					"column privileges are only valid for relations")
+			}
+			if rel.ColumnIndex(c) < 0 {
+				return nil, sqlerr.New(sqlerr.UndefinedColumn, "column \"%s\" of relation \"%s\" "+
+					"does not exist", c, rel.Name)
+			}
+			out = append(out, columnPrivilege(p.Name, rel.ColumnIndex(c)))
+		}
+	}
+	return out, nil
+}
+
+// withColumns adds the privileges on single columns, which go with those on the whole
+// relation when they are revoked.
+func (b *builder) withColumns(oid catalog.OID, privileges []string) []string {
+	out := slices.Clone(privileges)
+	rel := b.env.Snapshot.Relation(oid)
+	if rel == nil {
+		return out
+	}
+	for _, p := range privileges {
+		if !contains([]string{"SELECT", "INSERT", "UPDATE", "REFERENCES"}, p) {
+			continue
+		}
+		for o := range rel.Columns {
+			out = append(out, columnPrivilege(p, o))
+		}
+	}
+	return out
+}
+
 func (b *builder) grantRoles(g *sql.Grantable, c *catalog.GrantCommand, tag string) (
 	*plan.Plan, error) {
+	if err := b.mustBeSuper("grant role"); err != nil {
+		return nil, err
+	}
 	for _, name := range g.Roles {
 		role := b.env.Snapshot.Role(name)
 		if role == nil {
@@ -137,7 +228,9 @@ func (b *builder) grantObjects(g *sql.Grantable) (oids []catalog.OID, kind strin
 			}
 			oids, kind = append(oids, info.OID), "schema"
 		case sql.ObjDatabase, sql.ObjLanguage, sql.ObjTablespace:
-			kind = objectWord(g.Kind)
+			if kind = objectWord(g.Kind); kind == "database" {
+				oids = append(oids, catalog.DatabaseOID)
+			}
 		case sql.ObjFunction, sql.ObjProcedure:
 			kind = "function"
 			for _, f := range b.env.Snapshot.ResolveFunctions(b.path, n.Last()) {

@@ -44,6 +44,9 @@ func (b *builder) find(name sql.Name) *catalog.Relation {
 		}
 	}
 	for _, s := range b.path {
+		if !b.usable(s) {
+			continue
+		}
 		if r := b.findIn(s, name.Last()); r != nil {
 			return r
 		}
@@ -80,6 +83,9 @@ func (b *builder) relation(name sql.Name, pos int) (*catalog.Relation, error) {
 // relationOf is relation with the word that the statement used for it.
 func (b *builder) relationOf(name sql.Name, pos int, word string) (*catalog.Relation, error) {
 	if r := b.find(name); r != nil {
+		if s := name.Schema(); s != "" && !b.usable(s) {
+			return nil, denied("schema", s)
+		}
 		return r, nil
 	}
 	if len(name) >= 3 && !b.isDatabase(name[0]) {
@@ -122,7 +128,7 @@ func (b *builder) target(name sql.Name, pos int) (schema, last string, err error
 			return "", "", sqlerr.New(sqlerr.InvalidSchemaName,
 				"no schema has been selected to create in").At(pos)
 		}
-		return schema, last, nil
+		return schema, last, b.mustCreateIn(schema)
 	}
 	if catalog.IsSystemSchema(schema) {
 		return "", "", sqlerr.New(sqlerr.InsufficientPrivilege,
@@ -133,7 +139,7 @@ func (b *builder) target(name sql.Name, pos int) (schema, last string, err error
 		return "", "", sqlerr.New(sqlerr.InvalidSchemaName,
 			"schema \"%s\" does not exist", schema).At(pos)
 	}
-	return schema, last, nil
+	return schema, last, b.mustCreateIn(schema)
 }
 
 // creationSchema is the first schema of the search path that exists.

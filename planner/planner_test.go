@@ -68,18 +68,25 @@ func runScript(t *testing.T, file string) {
 type script struct {
 	snap *catalog.Snapshot
 	set  map[string]string
+	user string
 }
 
-func newScript() *script { return &script{snap: catalog.New(), set: map[string]string{}} }
+func newScript() *script {
+	return &script{snap: catalog.New(), set: map[string]string{}, user: "millrace"}
+}
 
 func (s *script) env(text string) *Env {
 	return &Env{Snapshot: s.snap, System: registry, SearchPath: []string{"public"},
-		User: "millrace", Database: "millrace", Text: text,
+		User: s.user, Database: "millrace", Text: text,
 		Settings: func(name string) string { return s.set[name] }}
 }
 
 func (s *script) run(verb, body string) string {
 	var out strings.Builder
+	if verb == "user" {
+		s.user = body
+		return ""
+	}
 	if verb == "set" {
 		name, value, _ := strings.Cut(body, " ")
 		s.set[name] = value

@@ -158,7 +158,7 @@ func (b *builder) changelog(c *sql.Call, t *sql.TableFunc) (*from, error) {
 			WithHint("Name a stream, a table or a materialized view.")
 	}
 	b.sources[rel.OID] = rel
-	b.reads(rel.OID)
+	b.reads(rel)
 	n := &plan.Changelog{Rel: rel}
 	for i := range changelogColumns {
 		n.Columns = append(n.Columns, i)

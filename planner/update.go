@@ -23,6 +23,7 @@ func (b *builder) changed(rel *catalog.Relation, t *sql.Table, others []sql.Tabl
 	if e.alias == "" {
 		e.alias, e.schema = rel.Name, rel.Schema
 	}
+	b.opens(rel.OID)
 	f, err := b.scan(rel, e, nil)
 	if err != nil {
 		return nil, nil, nil, err
@@ -254,6 +255,7 @@ func (b *builder) truncate(s *sql.Truncate) (*plan.Plan, error) {
 				"\"%s\" is not a table that can be truncated", rel.Name).
 				WithHint("Streams are append-only, and results of queries follow their sources.")
 		}
+		b.wants(rel, "TRUNCATE")
 		c.OIDs = append(c.OIDs, rel.OID)
 	}
 	return command("TRUNCATE TABLE", c), nil
@@ -429,11 +431,23 @@ func (b *builder) queryNamed(t sql.Target) (*catalog.Query, error) {
 	return nil, err.WithHint("SHOW QUERIES lists the queries.")
 }
 
+// mustOwnQuery refuses to touch a query that fills somebody else's relation.
+func (b *builder) mustOwnQuery(q *catalog.Query) error {
+	target := b.env.Snapshot.Relation(q.Target)
+	if target == nil {
+		return b.mustBeSuper("change query")
+	}
+	return b.mustOwn("query", q.Name, target.Owner)
+}
+
 // queryState plans PAUSE and RESUME.
 func (b *builder) queryState(t sql.Target, state catalog.QueryState, tag string) (
 	*plan.Plan, error) {
 	if !t.All {
 		q, err := b.queryNamed(t)
+		if err == nil {
+			err = b.mustOwnQuery(q)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -442,6 +456,9 @@ func (b *builder) queryState(t sql.Target, state catalog.QueryState, tag string)
 	batch := &catalog.Batch{}
 	for _, q := range b.env.Snapshot.Queries() {
 		paused := q.State == catalog.QueryPaused
+		if b.mustOwnQuery(q) != nil {
+			continue
+		}
 		if state == catalog.QueryPaused && !paused && q.State != catalog.QueryFailed ||
 			state == catalog.QueryRunning && paused {
 			batch.Commands = append(batch.Commands, &catalog.SetQueryState{OID: q.OID, State: state})
@@ -465,6 +482,9 @@ func (b *builder) batch(tag string, c *catalog.Batch) *plan.Plan {
 func (b *builder) terminate(t sql.Target) (*plan.Plan, error) {
 	if !t.All {
 		q, err := b.queryNamed(t)
+		if err == nil {
+			err = b.mustOwnQuery(q)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -472,6 +492,9 @@ func (b *builder) terminate(t sql.Target) (*plan.Plan, error) {
 	}
 	batch := &catalog.Batch{}
 	for _, q := range b.env.Snapshot.Queries() {
+		if b.mustOwnQuery(q) != nil {
+			continue // ALL are those that the role may end
+		}
 		batch.Commands = append(batch.Commands, &catalog.DropQuery{OID: q.OID})
 	}
 	return b.batch("TERMINATE", batch), nil

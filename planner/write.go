@@ -15,12 +15,17 @@ import (
 // rowtimeColumn stands for ROWTIME in the column list of INSERT.
 const rowtimeColumn = -1
 
+// writePrivileges are the privileges that the verbs of DML take.
+var writePrivileges = map[string]string{"insert into": "INSERT", "update": "UPDATE",
+	"delete from": "DELETE"}
+
 // writable finds the relation of a DML statement, or refuses.
 func (b *builder) writable(name sql.Name, pos int, verb string) (*catalog.Relation, error) {
 	rel, err := b.relation(name, pos)
 	if err != nil {
 		return nil, err
 	}
+	b.wants(rel, writePrivileges[verb])
 	if optionOf(rel, "source") == "true" {
 		return nil, sqlerr.New(sqlerr.WrongObjectType,
 			"cannot %s %s \"%s\", which is read only", verb, kindWord(rel.Kind), rel.Name).At(pos).
@@ -105,6 +110,7 @@ func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
 		return nil, err
 	}
 	p := &plan.Plan{Write: out, Tag: "INSERT"}
+	b.opens(rel.OID)
 	if err := b.returning(p, s.Returning, rel, s.Alias); err != nil {
 		return nil, err
 	}
@@ -584,6 +590,7 @@ func (in *insertion) doUpdate(c *sql.OnConflict) (*plan.Conflict, error) {
 	if err := b.assignments(in.rel, in.layout, c.Set, s, exprs); err != nil {
 		return nil, err
 	}
+	b.wants(in.rel, "UPDATE")
 	out := &plan.Conflict{Action: plan.DoUpdate, Set: exprs}
 	if c.Where != nil {
 		var err error

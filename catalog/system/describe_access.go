@@ -1,6 +1,8 @@
 package system
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/millracedb/millrace/catalog"
@@ -106,6 +108,16 @@ func (c *call) hasColumn() (types.Datum, error) {
 	role, object, privileges, err := c.privilegeCall(3, relationPrivileges)
 	if err != nil {
 		return null, err
+	}
+	if r := c.classArg(object); r != nil {
+		for i := range r.columns {
+			if r.columns[i].Name != c.str(object+1) && int64(i+1) != c.args[object+1].I {
+				continue
+			}
+			for _, p := range slices.Clone(privileges) {
+				privileges = append(privileges, p+"#"+strconv.Itoa(i+1))
+			}
+		}
 	}
 	return c.relationPrivilege(role, object, privileges)
 }

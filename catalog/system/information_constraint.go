@@ -1,6 +1,7 @@
 package system
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/millracedb/millrace/catalog"
@@ -192,6 +193,9 @@ func (s *scan) eachTableGrant(f func(g tableGrant) error) error {
 			if grantee == "public" {
 				grantee = "PUBLIC"
 			}
+			if strings.Contains(g.Privilege, "#") {
+				continue // on one column
+			}
 			err := f(tableGrant{c, grantee, strings.ToUpper(g.Privilege), g.Option})
 			if err != nil {
 				return err
@@ -215,10 +219,41 @@ func isTablePrivileges(s *scan) error {
 	})
 }
 
+// eachColumnGrant calls f with what was granted on single columns.
+func (s *scan) eachColumnGrant(f func(g tableGrant, column int) error) error {
+	w := s.world()
+	return s.eachAccessible("rvm", func(c *classRow) error {
+		for _, g := range w.s.GrantsOn(c.oid) {
+			name, number, ok := strings.Cut(g.Privilege, "#")
+			i, err := strconv.Atoi(number)
+			if !ok || err != nil || i > len(c.columns) || c.columns[i-1].Dropped {
+				continue
+			}
+			grantee := g.Role
+			if grantee == "public" {
+				if grantee = "PUBLIC"; s.rel.Name == "role_column_grants" {
+					continue
+				}
+			}
+			if err := f(tableGrant{c, grantee, strings.ToUpper(name), g.Option}, i-1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // isColumnPrivileges serves column_privileges and role_column_grants.
 func isColumnPrivileges(s *scan) error {
 	out := s.columns(`grantor grantee table_catalog table_schema table_name column_name
 		privilege_type is_grantable`)
+	err := s.eachColumnGrant(func(g tableGrant, column int) error {
+		return out.write(text(g.c.owner), text(g.grantee), s.db(), text(g.c.schema),
+			text(g.c.name), text(g.c.columns[column].Name), text(g.privilege), yesNo(g.grantable))
+	})
+	if err != nil {
+		return err
+	}
 	return s.eachTableGrant(func(g tableGrant) error {
 		switch g.privilege {
 		case "SELECT", "INSERT", "UPDATE", "REFERENCES":

@@ -121,9 +121,10 @@ func settingTable() []*setting {
 		choice("xmloption", "content", []string{"content", "document"}, catClient, "No effect."),
 		choice("bytea_output", "hex", []string{"escape", "hex"}, catClient,
 			"Text form of bytea."),
-		text("role", "none", catClient, "The role whose privileges are in force.").checked(checkRole),
+		text("role", "none", catClient, "The role whose privileges are in force.").
+			checked(checkRole).replans(),
 		text("session_authorization", "", catClient, "The session's user.").reported().
-			checked(checkAuthorization),
+			checked(checkAuthorization).replans(),
 
 		// Text forms.
 		list("DateStyle", "ISO, MDY", catFormat, "Text form of dates, and order of their fields.").

@@ -171,12 +171,25 @@ func checkRole(s *Session, v string) (string, error) {
 	if s.host.engine.Catalog().Role(v) == nil {
 		return "", sqlerr.New(sqlerr.InvalidParameterValue, "role \"%s\" does not exist", v)
 	}
+	snap, user := s.host.engine.Catalog(), s.settings.get("session_authorization")
+	if r := snap.Role(user); r != nil && !r.Superuser && !snap.IsMember(user, v) {
+		return "", sqlerr.New(sqlerr.InsufficientPrivilege,
+			"permission denied to set role \"%s\"", v)
+	}
 	return v, nil
 }
 
 func checkAuthorization(s *Session, v string) (string, error) {
-	if s.host != nil && s.host.engine.Catalog().Role(v) == nil {
+	if s.host == nil {
+		return v, nil
+	}
+	snap := s.host.engine.Catalog()
+	if snap.Role(v) == nil {
 		return "", sqlerr.New(sqlerr.InvalidParameterValue, "role \"%s\" does not exist", v)
+	}
+	if r := snap.Role(s.user); v != s.user && r != nil && !r.Superuser {
+		return "", sqlerr.New(sqlerr.InsufficientPrivilege,
+			"permission denied to set session authorization")
 	}
 	return v, nil
 }
