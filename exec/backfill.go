@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"github.com/millracedb/millrace/catalog"
-	"github.com/millracedb/millrace/exec/op"
 	"github.com/millracedb/millrace/log"
 )
 
@@ -20,7 +19,7 @@ const backfillBytes = 256 << 20
 type backfill struct {
 	feed  *feed
 	point *ReadPoint
-	wm    int64 // of the sources at point
+	begin progress // of the sources at point
 	// after skips the rows of epochs up to it; 0 skips none. Streams only.
 	after  log.Epoch
 	cancel context.CancelFunc
@@ -65,7 +64,7 @@ func (e *Engine) startBackfill(q *query, clock int64) {
 	b := &backfill{
 		feed:   newFeed(q.graph, backfillBytes, true),
 		point:  e.Pin(),
-		wm:     q.graph.watermark(),
+		begin:  q.graph.progress(clock),
 		cancel: cancel, done: make(chan struct{}), started: clock,
 	}
 	b.unpin = e.pinSources(q.rels, "back-fill of "+q.cat.Name)
@@ -86,9 +85,7 @@ func (e *Engine) runBackfill(ctx context.Context, q *query, b *backfill) error {
 	b.point.Release()
 	unpinAll(b.unpin)
 	if err == nil {
-		err = q.graph.endEpoch(e.pool, op.Epoch{
-			N: uint64(b.point.Epoch), Clock: b.point.Clock, Watermark: b.wm,
-		})
+		err = q.graph.endEpoch(e.pool, epochOf(b.point.Epoch, b.point.Clock, b.begin))
 	}
 	if err != nil {
 		e.backfillFailed(ctx, q, err)
@@ -124,10 +121,10 @@ func (g *graph) runDelta(p *pool, d epochDelta) error {
 			s.feed(r)
 		}
 	}
-	if len(d.rows) == 0 && d.watermark == g.wm {
+	if len(d.rows) == 0 && !g.moves(d.at) {
 		return nil
 	}
-	return g.endEpoch(p, op.Epoch{N: uint64(d.epoch), Clock: d.clock, Watermark: d.watermark})
+	return g.endEpoch(p, epochOf(d.epoch, d.clock, d.at))
 }
 
 // historyRows is how many rows of history go through the graph at a time: enough

@@ -43,7 +43,7 @@ type graphOptions struct {
 // newBuilder makes a builder for a continuous plan.
 func newBuilder(e *Engine, o graphOptions) *builder {
 	return &builder{
-		e: e, g: &graph{wm: noWatermark}, onRowError: o.onRowError,
+		e: e, g: &graph{at: noProgress}, onRowError: o.onRowError,
 		env: expr.Env{Zone: time.UTC},
 	}
 }

@@ -41,6 +41,7 @@ type savedQuery struct {
 	Hash    uint64
 	Began   bool
 	GraphWM int64
+	Front   int64
 	RowsIn  int64
 	RowsOut int64
 }
@@ -120,7 +121,7 @@ func (e *Engine) handOver(cp *state.Checkpoint, epoch log.Epoch, clock int64) ([
 			continue // started anew at a restart
 		}
 		meta.Queries = append(meta.Queries, savedQuery{
-			OID: q.cat.OID, Hash: q.plan.Hash, Began: q.graph.began, GraphWM: q.graph.wm,
+			OID: q.cat.OID, Hash: q.plan.Hash, Began: q.graph.began, GraphWM: q.graph.at.last, Front: q.graph.at.front,
 			RowsIn: q.rowsIn, RowsOut: q.rowsOut,
 		})
 		err := q.graph.eachOp(func(name string, o opWithState) error {
@@ -265,7 +266,7 @@ func (e *Engine) loadQueries(at restorePoint, meta savedMeta) error {
 }
 
 func (e *Engine) loadQuery(q *query, m savedQuery) error {
-	q.graph.began, q.graph.wm = m.Began, m.GraphWM
+	q.graph.began, q.graph.at = m.Began, progress{m.GraphWM, m.Front}
 	q.rowsIn, q.rowsOut = m.RowsIn, m.RowsOut
 	return q.graph.eachOp(func(name string, o opWithState) error {
 		r := e.store.Reader(fmt.Sprintf("query/%d/%s", q.cat.OID, name))

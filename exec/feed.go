@@ -9,11 +9,11 @@ import (
 
 // epochDelta is what one epoch changed in the relations that a feed reads.
 type epochDelta struct {
-	epoch     log.Epoch
-	clock     int64
-	watermark int64 // of the feed's plan
-	rows      map[*relation][]*rows
-	bytes     int
+	epoch log.Epoch
+	clock int64
+	at    progress // of the feed's plan
+	rows  map[*relation][]*rows
+	bytes int
 }
 
 // feed hands the epochs' changes to a reader that does not run with the loop: a
@@ -22,8 +22,8 @@ type epochDelta struct {
 type feed struct {
 	rels  []*relation
 	limit int // bytes that may wait
-	// watermark gives the watermark of the reader's sources; called by the loop.
-	watermark func() int64
+	// progress gives the event time of the reader's sources; called by the loop.
+	progress func(clock int64) progress
 
 	mu     sync.Mutex
 	queue  []epochDelta
@@ -38,7 +38,7 @@ type feed struct {
 
 func newFeed(g *graph, limit int, blocking bool) *feed {
 	f := &feed{
-		rels: g.sources(), watermark: g.watermark, limit: limit, blocking: blocking,
+		rels: g.sources(), progress: g.progress, limit: limit, blocking: blocking,
 		ready: make(chan struct{}, 1),
 	}
 	f.room.L = &f.mu
@@ -47,7 +47,7 @@ func newFeed(g *graph, limit int, blocking bool) *feed {
 
 // put adds an epoch's changes of the feed's relations.
 func (f *feed) put(epoch log.Epoch, clock int64) {
-	d := epochDelta{epoch: epoch, clock: clock, watermark: f.watermark()}
+	d := epochDelta{epoch: epoch, clock: clock, at: f.progress(clock)}
 	for _, r := range f.rels {
 		if len(r.delta) == 0 {
 			continue

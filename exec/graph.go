@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/millracedb/millrace/exec/op"
+	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/expr"
 )
@@ -22,7 +23,7 @@ type graph struct {
 	statics []func() error
 	envs    []*expr.Env // of all shards, to set the epoch's clock
 	began   bool
-	wm      int64
+	at      progress // of the last epoch
 }
 
 // stage is a set of shards that do the same on disjoint keys.
@@ -121,10 +122,20 @@ func (g *graph) endEpoch(pool *pool, e op.Epoch) error {
 	for _, env := range g.envs {
 		env.Now, env.Epoch = e.Clock, e.N
 	}
+	// Time does not go back, though a source that was idle may.
+	e.Watermark, e.Front = max(e.Watermark, g.at.last), max(e.Front, g.at.front)
 	err := g.run(pool, &e)
-	g.began, g.wm = true, e.Watermark
+	g.began, g.at = true, progress{e.Watermark, e.Front}
 	return err
 }
+
+// epochOf describes an epoch to operators.
+func epochOf(n log.Epoch, clock int64, at progress) op.Epoch {
+	return op.Epoch{N: uint64(n), Clock: clock, Watermark: at.last, Front: at.front}
+}
+
+// moves tells whether p is later than what the last epoch had.
+func (g *graph) moves(p progress) bool { return p.last > g.at.last || p.front > g.at.front }
 
 func (g *graph) run(pool *pool, e *op.Epoch) error {
 	for _, st := range g.stages {
@@ -134,7 +145,7 @@ func (g *graph) run(pool *pool, e *op.Epoch) error {
 				pending += in.waiting()
 			}
 		}
-		all := e != nil && (!g.began || e.Watermark != g.wm || e.Bounded)
+		all := e != nil && (!g.began || g.moves(progress{e.Watermark, e.Front}) || e.Bounded)
 		pool.each(len(st.shards), pending, func(i int) {
 			sh := st.shards[i]
 			sh.err = sh.run(e, all)

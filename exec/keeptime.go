@@ -44,6 +44,9 @@ func (e *Engine) wantsTime() bool {
 				want = true
 			}
 		}
+		for _, q := range e.order {
+			want = want || q.runs() && q.graph.lagging()
+		}
 		late := e.cfg.Clock.NowMicros()-e.saved.clock >= e.cfg.CheckpointMicros
 		if e.saved.dirty && late && !e.saved.running.Load() {
 			want = true

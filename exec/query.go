@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 
 	"github.com/millracedb/millrace/catalog"
-	"github.com/millracedb/millrace/exec/op"
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/planner"
 	"github.com/millracedb/millrace/planner/plan"
@@ -115,13 +113,13 @@ func (q *query) step(e *Engine, epoch log.Epoch, clock int64) error {
 			input = true
 		}
 	}
-	wm := q.graph.watermark()
+	at := q.graph.progress(clock)
 	q.at = epoch
 	q.speed.observe(clock, q.rowsIn)
-	if !input && wm == q.graph.wm && q.graph.began {
+	if !input && !q.graph.moves(at) && q.graph.began {
 		return q.finish(e, epoch, clock) // what a back-fill left
 	}
-	err := q.graph.endEpoch(e.pool, op.Epoch{N: uint64(epoch), Clock: clock, Watermark: wm})
+	err := q.graph.endEpoch(e.pool, epochOf(epoch, clock, at))
 	if err != nil {
 		return err
 	}
@@ -146,21 +144,6 @@ func (g *graph) sources() []*relation {
 		}
 	}
 	return out
-}
-
-// watermark is the lowest of the sources' watermarks: no source brings earlier
-// rows. Sources without rows yet hold it back.
-func (g *graph) watermark() int64 {
-	wm := int64(math.MaxInt64)
-	for _, s := range g.scans {
-		if s.timed {
-			wm = min(wm, s.rel.wm.Value)
-		}
-	}
-	if wm == math.MaxInt64 {
-		return math.MinInt64
-	}
-	return wm
 }
 
 // fail stops a query for good; the others live. The leader records it in the

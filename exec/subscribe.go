@@ -43,7 +43,7 @@ type subscriber struct {
 	graph *graph
 	feed  *feed
 	point *ReadPoint
-	wm    int64 // of the sources at point
+	begin progress // of the sources at point
 	unpin []func()
 	out   []*batch.Batch
 }
@@ -79,7 +79,8 @@ func (e *Engine) openSubscription(ctx context.Context, s *Subscription, sub *sub
 		if err != nil {
 			return err
 		}
-		sub.graph, sub.point, sub.wm = g, e.Pin(), g.watermark()
+		sub.graph, sub.point = g, e.Pin()
+		sub.begin = g.progress(sub.point.Clock)
 		sub.feed = newFeed(g, limit, false)
 		sub.unpin = e.pinSources(sub.feed.rels, "subscription")
 		e.feeds = append(e.feeds, sub.feed)
@@ -163,7 +164,7 @@ func (s *subscriber) history(ctx context.Context, e *Engine, sub *Subscription) 
 		return sqlerr.Unsupported("AS OF EPOCH of a query that keeps state",
 			"Create a materialized view of the query and subscribe to that, or start anew.")
 	}
-	b := &backfill{point: s.point, wm: s.wm, after: log.Epoch(emit.AfterEpoch)}
+	b := &backfill{point: s.point, begin: s.begin, after: log.Epoch(emit.AfterEpoch)}
 	flow := func() error {
 		if err := s.graph.flow(e.pool); err != nil {
 			return err
@@ -182,9 +183,7 @@ func (s *subscriber) history(ctx context.Context, e *Engine, sub *Subscription) 
 			return err
 		}
 	}
-	err := s.graph.endEpoch(e.pool, op.Epoch{
-		N: uint64(s.point.Epoch), Clock: s.point.Clock, Watermark: b.wm,
-	})
+	err := s.graph.endEpoch(e.pool, epochOf(s.point.Epoch, s.point.Clock, b.begin))
 	if err != nil {
 		return err
 	}

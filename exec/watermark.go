@@ -16,6 +16,8 @@ type watermark struct {
 	Parts []partTime
 	// Value is the watermark after the last epoch; math.MinInt64: none yet.
 	Value int64
+	// Born is the clock of the first epoch.
+	Born int64
 }
 
 // partTime is what the watermark knows of one partition.
@@ -41,6 +43,9 @@ func (w *watermark) observe(part uint32, maxTime, clock int64) {
 
 // endEpoch moves the watermark and tells whether it moved.
 func (w *watermark) endEpoch(clock int64) bool {
+	if w.Born == 0 {
+		w.Born = clock
+	}
 	low, newest := int64(math.MaxInt64), int64(math.MinInt64)
 	for _, p := range w.Parts {
 		if p.Max == math.MinInt64 {
@@ -74,3 +79,45 @@ func (w *watermark) waiting() bool {
 	}
 	return newest != math.MinInt64 && newest-max(w.Grace, 0) > w.Value
 }
+
+// idle tells whether no partition brought rows for so long that others need not
+// wait for them.
+func (w *watermark) idle(clock int64) bool {
+	seen := w.Born
+	for _, p := range w.Parts {
+		seen = max(seen, p.Seen)
+	}
+	return clock-seen >= idleMicros
+}
+
+// progress is how far event time has come in several sources.
+type progress struct {
+	last  int64 // no source brings earlier rows; idle ones are not waited for
+	front int64 // of the source that is furthest ahead
+}
+
+// noProgress is that of sources without rows.
+var noProgress = progress{noWatermark, noWatermark}
+
+// progress gives the event time of the graph's sources in an epoch. Sources
+// without rows yet hold it back until they are idle.
+func (g *graph) progress(clock int64) progress {
+	p := progress{math.MaxInt64, noWatermark}
+	for _, s := range g.scans {
+		if !s.timed {
+			continue
+		}
+		p.front = max(p.front, s.rel.wm.Value)
+		if !s.rel.wm.idle(clock) {
+			p.last = min(p.last, s.rel.wm.Value)
+		}
+	}
+	if p.last == math.MaxInt64 {
+		p.last = p.front // all are idle
+	}
+	return p
+}
+
+// lagging tells whether time alone would move the progress of a graph: some source
+// is behind another one and not idle yet.
+func (g *graph) lagging() bool { return g.at.last < g.at.front }
