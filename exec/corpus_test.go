@@ -17,6 +17,7 @@ var rewrite = flag.Bool("rewrite", false, "write the expected output of text tes
 var configurations = []options{
 	{name: "one partition", partitions: 1, workers: 1},
 	{name: "six partitions", partitions: 6, workers: 2},
+	{name: "batches of two rows", partitions: 3, workers: 2, batchRows: 2},
 	{name: "restart after each statement", partitions: 3, workers: 1, restart: true},
 	{name: "checkpoint and restart", partitions: 2, workers: 1, restart: true, checkpoint: true},
 	{name: "power cuts", partitions: 3, workers: 1, restart: true, crash: true},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/state"
+	"github.com/millracedb/millrace/sql/batch"
 )
 
 // Engine runs everything that is computed from the log on one node. Make it
@@ -79,6 +80,9 @@ func New(cfg Config) (*Engine, error) {
 func (c *Config) fill() {
 	if c.CheckpointMicros == 0 {
 		c.CheckpointMicros = 10_000_000
+	}
+	if c.BatchRows == 0 {
+		c.BatchRows = batch.MaxRows
 	}
 	if c.CheckpointBytes == 0 {
 		c.CheckpointBytes = 256 << 20

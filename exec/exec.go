@@ -53,6 +53,9 @@ type Config struct {
 	CheckpointMicros int64
 	// CheckpointBytes starts a checkpoint after so much input; 0: 256 MB.
 	CheckpointBytes int64
+	// BatchRows is how many rows a batch holds at most; 0 means batch.MaxRows, which
+	// none may exceed. Less is for tests: no answer depends on it.
+	BatchRows int
 	// Random seeds random() and row ids; never used by continuous queries.
 	Random func() uint64
 }

@@ -71,6 +71,7 @@ type options struct {
 	checkpoint bool // after each statement
 	crash      bool // a restart is a power cut: what was not synced is half gone
 	workers    int
+	batchRows  int // 0: as many as fit
 }
 
 func newNode(t testing.TB, o options) *node {
@@ -89,7 +90,7 @@ func (n *node) open() {
 		FS: n.fs, Dir: "data", Clock: n.clock, Catalog: catalog.NewMachine(),
 		System: n.system, Logger: slog.New(slog.DiscardHandler), Workers: n.opts.workers,
 		Random:           func() uint64 { n.random += 0x9e3779b97f4a7c15; return n.random },
-		CheckpointMicros: 1 << 60,
+		CheckpointMicros: 1 << 60, BatchRows: n.opts.batchRows,
 	}
 	if n.opts.checkpoint {
 		cfg.CheckpointMicros = 1

@@ -21,6 +21,7 @@ type relation struct {
 	layout []int        // ordinals of the row layout
 	// missing are constants for columns that a row does not have, by ordinal.
 	missing []*batch.Vector
+	cut     int  // rows of a batch at most
 	timed   bool // the arrangement keeps rowtimes
 	// arrs hold the rows of tables and views, by partition; nil for streams.
 	arrs []*state.Arrangement
@@ -46,7 +47,8 @@ type stats struct {
 }
 
 func (e *Engine) newRelation(c *catalog.Relation) (*relation, error) {
-	r := &relation{cat: c, pins: e.points.pins, types: columnTypes(c), layout: layoutOf(c)}
+	r := &relation{cat: c, pins: e.points.pins, types: columnTypes(c), layout: layoutOf(c),
+		cut: e.cfg.BatchRows}
 	for _, col := range c.Columns {
 		r.missing = append(r.missing, missingColumn(col))
 	}
@@ -131,8 +133,10 @@ func (r *relation) ingestStream(blk *log.Block, clock int64) error {
 	}
 	late := r.late[blk.Partition.Part].offsets
 	return r.decodeBlock(blk, r.need, func(rs *rows) error {
-		r.delta = append(r.delta, late.hide(rs))
-		return nil
+		return r.pieces(late.hide(rs), func(rs *rows) error {
+			r.delta = append(r.delta, rs)
+			return nil
+		})
 	})
 }
 
@@ -142,7 +146,7 @@ func (r *relation) ingestTable(blk *log.Block) error {
 		return fmt.Errorf("rows for %s, which a query fills", r.cat.Name)
 	}
 	return r.decodeBlock(blk, allColumns(len(r.types)), func(rs *rows) error {
-		return r.outs[p].replace(rs)
+		return r.pieces(rs, r.outs[p].replace)
 	})
 }
 

@@ -62,7 +62,7 @@ func (e *Engine) readRange(ctx context.Context, r *relation, p int, from, to log
 	defer e.log.Pin(r.partition(p), from, "read of "+r.cat.Name)()
 	return e.log.Read(ctx, r.partition(p), from, to, sections(need), func(b *log.Block) error {
 		return r.decodeBlock(b, need, func(rs *rows) error {
-			return fn(rs.clip(from, to))
+			return r.pieces(rs.clip(from, to), fn)
 		})
 	})
 }
@@ -122,8 +122,26 @@ func (r *relation) scanPart(ctx context.Context, p int, epoch log.Epoch, need []
 		for k, i := range columns[:kept] {
 			out.b.Cols[r.layout[i]] = b.Cols[k]
 		}
-		return fn(out)
+		return r.pieces(out, fn)
 	})
+}
+
+// pieces hands rows over in batches of Config.BatchRows.
+func (r *relation) pieces(rs *rows, fn func(*rows) error) error {
+	all := rowsOf(rs.b)
+	if len(all) <= r.cut {
+		return fn(rs)
+	}
+	for len(all) > 0 {
+		n := min(r.cut, len(all))
+		part, b := *rs, *rs.b
+		b.Sel = all[:n]
+		part.b, all = &b, all[n:]
+		if err := fn(&part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // countRows gives the number of rows that a relation shows, about.

@@ -17,14 +17,16 @@ type tableSink struct {
 // weights to the epoch's delta.
 func (s *tableSink) replace(r *rows) error {
 	in := s.rel.stored(layoutBatch(r.b, s.rel.layout), r.time, r.clock)
-	n := in.N
-	deleted := make([]bool, n)
-	for i, o := range r.ops {
-		deleted[i] = o == byte(codec.OpDelete)
+	rows := rowsOf(in)
+	deleted := make([]bool, len(rows))
+	if r.ops != nil {
+		for k, i := range rows {
+			deleted[k] = r.ops[i] == byte(codec.OpDelete)
+		}
 	}
 	arr := s.rel.arrs[s.part]
 	old := batch.New(in.Types(), 64)
-	skip := make([]bool, n)
+	skip := make([]bool, len(rows))
 	layout := arr.Layout()
 	arr.Replace(in, deleted, func(_ int, row []byte) {
 		layout.Decode(row, old.Cols)
@@ -33,14 +35,14 @@ func (s *tableSink) replace(r *rows) error {
 	if old.N > 0 {
 		s.add(negated(old), r)
 	}
-	sel := make([]uint16, 0, n)
-	for i := range n {
-		if !skip[i] {
-			sel = append(sel, uint16(i))
+	sel := make([]uint16, 0, len(rows))
+	for k, i := range rows {
+		if !skip[k] {
+			sel = append(sel, i)
 		}
 	}
 	if len(sel) > 0 {
-		s.add(&batch.Batch{N: n, Sel: sel, Cols: in.Cols}, r)
+		s.add(&batch.Batch{N: in.N, Sel: sel, Cols: in.Cols}, r)
 	}
 	return nil
 }
