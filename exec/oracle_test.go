@@ -83,7 +83,7 @@ func newOracle(t *testing.T, pg *postgres, seed uint64, count *tally) *oracle {
 	r := rand.New(rand.NewPCG(seed, 0))
 	o := options{partitions: []int{1, 3, 6}[r.IntN(3)], workers: 1 + r.IntN(2),
 		batchRows: []int{0, 1, 3, 64}[r.IntN(4)],
-		crash: r.IntN(2) == 0, checkpoint: r.IntN(3) == 0}
+		crash:     r.IntN(2) == 0, checkpoint: r.IntN(3) == 0}
 	if count.reasons == nil {
 		count.reasons = map[string]int{}
 	}
