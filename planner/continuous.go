@@ -27,7 +27,9 @@ func BuildContinuous(q *catalog.Query, env *Env) (*plan.Continuous, error) {
 	own := *env
 	own.SearchPath, own.ParamTypes = q.SearchPath, nil
 	b := newBuilder(&own)
-	k, err := b.keep(ast, keepAs(target, q))
+	kind := keepAs(target, q)
+	b.decideDialect((kind == keepTable || kind == keepStream) && isKsql(target))
+	k, err := b.keep(ast, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +122,11 @@ func (b *builder) keep(q *sql.Query, kind keepKind) (*kept, error) {
 			WithHint("Group by the window of TUMBLE, HOP or a WINDOW clause, or use EMIT CHANGES.")
 	}
 	k.appendOnly = k.root.Props().AppendOnly
-	return k, b.resultKey(k, q, kind)
+	b.resultKey(k, q, kind)
+	if b.ksql && (kind == keepTable || kind == keepStream) {
+		b.keyFirst(k)
+	}
+	return k, nil
 }
 
 // stampsFree tells whether the rowtime of a view's rows costs no state: it is that
@@ -151,10 +157,10 @@ func (b *builder) exactly(n plan.Node, keep []int) plan.Node {
 }
 
 // resultKey chooses the key of a result.
-func (b *builder) resultKey(k *kept, q *sql.Query, kind keepKind) error {
+func (b *builder) resultKey(k *kept, q *sql.Query, kind keepKind) {
 	if kind == keepStream || kind == keepInsert && k.appendOnly {
 		k.key = b.streamKey(k, q)
-		return nil
+		return
 	}
 	visible := len(k.cols)
 	p := k.root.Props()
@@ -175,7 +181,6 @@ func (b *builder) resultKey(k *kept, q *sql.Query, kind keepKind) error {
 		k.key = append(k.key, p.WindowStart, p.WindowEnd)
 		k.windowed = true
 	}
-	return nil
 }
 
 // streamKey is the key of an append-only result: PARTITION BY, else the key of the
@@ -184,116 +189,7 @@ func (b *builder) streamKey(k *kept, q *sql.Query) []int {
 	if sel, ok := q.Body.(*sql.Select); ok && len(sel.Part) > 0 {
 		return b.partition
 	}
-	return inheritedKey(k.root, len(k.cols))
-}
-
-// inheritedKey finds the key columns of the stream below among the first visible
-// columns of n; nil where one is missing.
-func inheritedKey(n plan.Node, visible int) []int {
-	key := sourceKey(n)
-	var out []int
-	for _, c := range key {
-		if c < 0 || c >= visible {
-			return nil
-		}
-		out = append(out, c)
-	}
-	return out
-}
-
-// sourceKey follows the partitioning key of a stream up to n; nil where it is lost.
-func sourceKey(n plan.Node) []int {
-	switch n := n.(type) {
-	case *plan.Scan:
-		var out []int
-		for _, ord := range n.Rel.Key {
-			i := slices.Index(n.Columns, ord)
-			if i < 0 {
-				return nil
-			}
-			out = append(out, i)
-		}
-		return out
-	case *plan.Filter:
-		return sourceKey(n.Input)
-	case *plan.WindowAssign:
-		return sourceKey(n.Input)
-	case *plan.FuncScan:
-		if n.Input != nil {
-			return sourceKey(n.Input)
-		}
-	case *plan.Join:
-		if key, ok := columnsOf(joinRowKey(n)); ok {
-			return key
-		}
-	case *plan.Aggregate:
-		return ordinals(len(n.Groups))
-	case *plan.Project:
-		if key := projectedRowKey(n); key != nil {
-			return key
-		}
-		var out []int
-		for _, c := range sourceKey(n.Input) {
-			at := -1
-			for i, e := range n.Exprs {
-				if col, ok := e.(*expr.Col); ok && col.Index == c {
-					at = i
-					break
-				}
-			}
-			if at < 0 {
-				return nil
-			}
-			out = append(out, at)
-		}
-		return out
-	}
-	return nil
-}
-
-// joinRowKey gives the expressions over a join's row that its result is partitioned
-// by: what the sides were joined on, as in ksqlDB.
-func joinRowKey(n *plan.Join) []expr.Expr {
-	width := len(n.Left.Cols())
-	var out []expr.Expr
-	for i, l := range n.LeftKeys {
-		r := shiftCols(n.RightKeys[i], width)
-		switch n.Kind {
-		case plan.Right:
-			out = append(out, r)
-		case plan.Full:
-			out = append(out, &expr.Coalesce{Args: []expr.Expr{l, r}, T: l.Type()})
-		default:
-			out = append(out, l)
-		}
-	}
-	if out == nil && n.Kind != plan.Right && n.Kind != plan.Full {
-		for _, c := range sourceKey(n.Left) {
-			out = append(out, colOf(n.Left, c))
-		}
-	}
-	return out
-}
-
-// projectedRowKey finds the key of a join below a projection in the projection.
-func projectedRowKey(n *plan.Project) []int {
-	in := n.Input
-	if f, ok := in.(*plan.Filter); ok {
-		in = f.Input
-	}
-	j, ok := in.(*plan.Join)
-	if !ok {
-		return nil
-	}
-	var out []int
-	for _, k := range joinRowKey(j) {
-		at := slices.IndexFunc(n.Exprs, func(e expr.Expr) bool { return expr.Equal(e, k) })
-		if at < 0 {
-			return nil
-		}
-		out = append(out, at)
-	}
-	return out
+	return visibleKey(keyForms(k.root), len(k.cols))
 }
 
 // fitTarget maps the result's columns to the target's, with casts where an

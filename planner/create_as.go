@@ -73,6 +73,12 @@ func (b *builder) asQuery(kind catalog.RelationKind, keep keepKind, name sql.Nam
 	if err != nil {
 		return nil, nil, err
 	}
+	stated := ksqlOptions(with) || slices.ContainsFunc(with, func(o sql.Option) bool {
+		return lower(o.Name) == "dialect"
+	})
+	if stated || keep == keepView || columns != nil {
+		b.decideDialect(stated && ksqlOptions(with) && keep != keepView)
+	}
 	k, err := b.keep(q, keep)
 	if err != nil {
 		return nil, nil, err
@@ -87,6 +93,9 @@ func (b *builder) asQuery(kind catalog.RelationKind, keep keepKind, name sql.Nam
 	d.rel.Partitions = b.leftPartitions(k.root)
 	if err := d.options(with); err != nil {
 		return nil, nil, err
+	}
+	if b.ksql && !isKsql(&d.rel) {
+		d.rel.Options = append(d.rel.Options, catalog.Option{Name: "dialect", Value: ksqlDialect})
 	}
 	d.rel.Definition = sql.Print(q)
 	d.rel.DependsOn, d.rel.Reads = b.dependencies()

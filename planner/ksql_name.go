@@ -8,11 +8,43 @@ import (
 
 // ksqlNames names the columns of CREATE STREAM AS and CREATE TABLE AS as ksqlDB
 // does: expressions are ksql_col_0, ksql_col_1..., and columns of a join that would
-// have the same name get their table's name in front.
+// have the same name get their table's name in front. Over relations declared as in
+// ksqlDB, so do all columns of *, and those whose name more than one of them has.
 func (k *block) ksqlNames() {
 	if !k.b.naming || k.q != k.b.emitting {
 		return
 	}
+	if !k.b.decided {
+		k.b.decideDialect(readsKsql(k.scope.entries))
+	}
+	k.nameExpressions()
+	if k.joined() < 2 {
+		return
+	}
+	count := map[string]int{}
+	for _, it := range k.items {
+		count[it.name]++
+	}
+	clash := false
+	for _, n := range count {
+		clash = clash || n > 1
+	}
+	shared := map[string]bool{}
+	if k.b.ksql {
+		shared = k.sharedNames()
+	}
+	for i := range k.items {
+		it := &k.items[i]
+		_, ref := it.ast.(*sql.ColRef)
+		if it.star && (clash || k.b.prefixStars || k.b.ksql) ||
+			it.unnamed && (count[it.name] > 1 || ref && shared[it.name]) {
+			it.name = k.prefixed(it)
+		}
+	}
+}
+
+// nameExpressions numbers the expressions of the select list without a name.
+func (k *block) nameExpressions() {
 	next := 0
 	for i := range k.items {
 		it := &k.items[i]
@@ -31,23 +63,22 @@ func (k *block) ksqlNames() {
 			next++
 		}
 	}
-	if k.joined() < 2 {
-		return
-	}
-	count := map[string]int{}
-	for _, it := range k.items {
-		count[it.name]++
-	}
-	clash := false
-	for _, n := range count {
-		clash = clash || n > 1
-	}
-	for i := range k.items {
-		it := &k.items[i]
-		if it.star && (clash || k.b.prefixStars) || count[it.name] > 1 && it.unnamed {
-			it.name = k.prefixed(it)
+}
+
+// sharedNames are the names of columns that several tables of FROM have.
+func (k *block) sharedNames() map[string]bool {
+	first, out := map[string]*entry{}, map[string]bool{}
+	for i := range k.scope.cols {
+		c := &k.scope.cols[i]
+		if c.hidden || c.merged {
+			continue
 		}
+		if e, ok := first[c.name]; ok && e != c.entry {
+			out[c.name] = true
+		}
+		first[c.name] = c.entry
 	}
+	return out
 }
 
 // isSource tells whether FROM has a column of a name.
@@ -90,7 +121,7 @@ func (k *block) prefixed(it *item) string {
 func (k *block) uniqueField(name string, i int) string {
 	free := name
 	for n := 1; ; n++ {
-		taken := false
+		taken := k.b.ksql && k.isSource(free)
 		for _, it := range k.items[:i] {
 			taken = taken || it.name == free
 		}

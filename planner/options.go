@@ -30,7 +30,7 @@ var ignoredOptions = map[string]bool{
 
 // knownOptions are those that do something.
 var knownOptions = []string{"partitions", "retention", "retention_bytes", "retention_ms",
-	"timestamp", "timestamp_format", "on_conflict", "ttl", "on_error"}
+	"timestamp", "timestamp_format", "on_conflict", "ttl", "on_error", "dialect"}
 
 // options applies the WITH options of a stream, table or view.
 func (d *definition) options(opts []sql.Option) error {
@@ -95,6 +95,12 @@ func (d *definition) option(name string, o sql.Option) error {
 			return badOption(o, "'null' or 'fail'")
 		}
 		return err
+	case "dialect":
+		text, err := optionText(o)
+		if err == nil && !contains(dialects, lower(text)) {
+			return badOption(o, "one of "+strings.Join(dialects, ", "))
+		}
+		return err
 	case "on_conflict":
 		text, err := optionText(o)
 		if err != nil {
@@ -134,17 +140,6 @@ func checkFormat(o sql.Option) error {
 		return nil
 	}
 	return badOption(o, "one of "+strings.Join(ksqlFormats, ", "))
-}
-
-// ksqlOptions tells whether a statement is written for ksqlDB.
-func ksqlOptions(opts []sql.Option) bool {
-	for _, o := range opts {
-		switch lower(o.Name) {
-		case "kafka_topic", "format", "value_format", "key_format":
-			return true
-		}
-	}
-	return false
 }
 
 func unknownOption(name string, pos int) error {

@@ -1,0 +1,97 @@
+package planner
+
+import (
+	"slices"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+)
+
+// ksqlDialect is the value of the option dialect for what is declared as in ksqlDB:
+// it is the default with ksqlDB's options (kafka_topic, value_format...), and for
+// CREATE ... AS over nothing but such relations. Their key columns come first, the
+// columns of their joins are called table_column, INSERT INTO ... SELECT between
+// their streams goes on for ever, and CREATE SOURCE is read only but for rows that
+// bring their ROWTIME.
+const ksqlDialect = "ksqldb"
+
+// dialects are the values of the option.
+var dialects = []string{ksqlDialect, "postgresql"}
+
+// ksqlOptions tells whether a statement is written for ksqlDB.
+func ksqlOptions(opts []sql.Option) bool {
+	ksql := false
+	for _, o := range opts {
+		name := lower(o.Name)
+		if name == "dialect" {
+			text, err := optionText(o)
+			return err == nil && lower(text) == ksqlDialect
+		}
+		ksql = ksql || slices.Contains(ksqlMarks, name)
+	}
+	return ksql
+}
+
+// ksqlMarks are the options of ksqlDB that every statement for it has.
+var ksqlMarks = []string{"kafka_topic", "format", "value_format", "key_format"}
+
+// isKsql tells whether a relation was declared as in ksqlDB.
+func isKsql(rel *catalog.Relation) bool {
+	if v := optionOf(rel, "dialect"); v != "" {
+		return v == ksqlDialect
+	}
+	return slices.ContainsFunc(rel.Options, func(o catalog.Option) bool {
+		return slices.Contains(ksqlMarks, o.Name)
+	})
+}
+
+// readsKsql tells whether the tables of FROM are all declared as in ksqlDB.
+func readsKsql(entries []*entry) bool {
+	n := 0
+	for _, e := range entries {
+		if e.alias == "" {
+			continue
+		}
+		if e.rel == nil || !isKsql(e.rel) {
+			return false
+		}
+		n++
+	}
+	return n > 0
+}
+
+// decideDialect says what the result is declared as, whatever it reads.
+func (b *builder) decideDialect(ksql bool) { b.ksql, b.decided = ksql, true }
+
+// keyFirst puts the key columns of a result before the others, as ksqlDB has them.
+func (b *builder) keyFirst(k *kept) {
+	order := slices.Clone(k.key)
+	for i := range k.cols {
+		if !containsInt(order, i) {
+			order = append(order, i)
+		}
+	}
+	if slices.Equal(order, ordinals(len(order))) {
+		return
+	}
+	if k.time >= len(k.cols) {
+		order = append(order, k.time)
+		k.time = len(order) - 1
+	} else if k.time >= 0 {
+		k.time = slices.Index(order, k.time)
+	}
+	if p, ok := k.root.(*plan.Project); ok {
+		next := &plan.Project{Input: p.Input}
+		for _, i := range order {
+			next.Exprs = append(next.Exprs, p.Exprs[i])
+			next.Out = append(next.Out, p.Out[i])
+		}
+		k.root = next
+	} else {
+		k.root = b.exactly(k.root, order)
+	}
+	derive(k.root)
+	k.key = ordinals(len(k.key))
+	k.cols = append([]plan.Column(nil), k.root.Cols()[:len(k.cols)]...)
+}
