@@ -15,6 +15,7 @@ package exec
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/millracedb/millrace/catalog"
@@ -111,6 +112,8 @@ type Subscription struct {
 	// BufferBytes bounds what waits for a slow subscriber, which is then cut with
 	// an error; 0 means the default of 64 MiB.
 	BufferBytes int64
+	// Waiting follows the bytes that wait for the subscriber; nil: nobody looks.
+	Waiting *atomic.Int64
 }
 
 // Subscriber takes the output of a subscription, from one goroutine.

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/millracedb/millrace/log"
 )
@@ -34,6 +35,8 @@ type feed struct {
 	over   bool // the limit was passed: the reader is cut
 	// blocking makes put wait for room instead of cutting the reader.
 	blocking bool
+	// waiting, when set, gets the bytes in the queue, for those who look on.
+	waiting *atomic.Int64
 }
 
 func newFeed(g *graph, limit int, blocking bool) *feed {
@@ -70,11 +73,20 @@ func (f *feed) put(epoch log.Epoch, clock int64) {
 	}
 	if f.bytes > f.limit {
 		f.over, f.queue = true, nil
+		f.count(-f.bytes)
 	} else {
 		f.queue = append(f.queue, d)
-		f.bytes += d.bytes
+		f.count(d.bytes)
 	}
 	f.signal()
+}
+
+// count follows the bytes in the queue; the caller holds mu.
+func (f *feed) count(n int) {
+	f.bytes += n
+	if f.waiting != nil {
+		f.waiting.Add(int64(n))
+	}
 }
 
 // deltaBytes estimates the memory that a batch of changes holds.
@@ -108,7 +120,7 @@ func (f *feed) take(ctx context.Context) (d epochDelta, ok, over bool) {
 			d = f.queue[0]
 			f.queue[0] = epochDelta{}
 			f.queue = f.queue[1:]
-			f.bytes -= d.bytes
+			f.count(-d.bytes)
 			f.room.Broadcast()
 			if len(f.queue) > 0 {
 				f.signal()
@@ -133,6 +145,10 @@ func (f *feed) take(ctx context.Context) (d epochDelta, ok, over bool) {
 func (f *feed) close() {
 	f.mu.Lock()
 	f.closed = true
+	if f.waiting != nil {
+		f.waiting.Add(-int64(f.bytes))
+		f.waiting = nil
+	}
 	f.room.Broadcast()
 	f.signal()
 	f.mu.Unlock()

@@ -82,6 +82,7 @@ func (e *Engine) openSubscription(ctx context.Context, s *Subscription, sub *sub
 		sub.graph, sub.point = g, e.Pin()
 		sub.begin = g.progress(sub.point.Clock)
 		sub.feed = newFeed(g, limit, false)
+		sub.feed.waiting = s.Waiting
 		sub.unpin = e.pinSources(sub.feed.rels, "subscription")
 		e.feeds = append(e.feeds, sub.feed)
 		for _, r := range sub.feed.rels {

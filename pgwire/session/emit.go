@@ -37,7 +37,7 @@ func (s *Session) subscribe(ctx context.Context, x *scope, p *plan.Plan, params 
 		}
 	}
 	sub := &exec.Subscription{Plan: p, Point: x.point, Env: &x.env, System: &x.system,
-		BufferBytes: buffer}
+		BufferBytes: buffer, Waiting: &s.buffered}
 	return s.host.engine.Subscribe(ctx, sub, &epochs{f})
 }
 

@@ -48,6 +48,7 @@ type Session struct {
 	stmtCtx context.Context
 
 	rowsSent atomic.Int64
+	buffered atomic.Int64 // bytes that wait for a slow subscriber
 	// reading is the system context of the execution in progress, by which views of
 	// the session's own things find it.
 	reading atomic.Pointer[system.Context]

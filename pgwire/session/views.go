@@ -80,7 +80,7 @@ func (h *Host) sessionRows(_ *system.Context, emit func(row) error) error {
 			"database": textValue(s.database), "application_name": textValue(v.app),
 			"door": textValue(s.door), "state": textValue(v.state),
 			"started":   types.IntDatum(s.started),
-			"rows_sent": types.IntDatum(s.rowsSent.Load()), "buffered_bytes": types.IntDatum(0),
+			"rows_sent": types.IntDatum(s.rowsSent.Load()), "buffered_bytes": types.IntDatum(s.buffered.Load()),
 		}
 		if s.address != "" {
 			r["client_address"] = textValue(s.address)
