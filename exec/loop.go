@@ -2,6 +2,7 @@ package exec
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/millracedb/millrace/catalog"
@@ -67,7 +68,7 @@ func (e *Engine) runEpoch(w epochWork) error {
 	}
 	e.views.epochDone(w)
 	for _, r := range e.rels {
-		r.delta = nil
+		r.delta, r.caused = nil, math.MinInt64
 	}
 	return e.maybeCheckpoint(w)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/millracedb/millrace/catalog"
@@ -130,7 +131,23 @@ func (q *query) finish(e *Engine, epoch log.Epoch, clock int64) error {
 	for _, p := range q.target.parts {
 		q.rowsOut += int64(p.rows)
 	}
-	return q.target.finish(e, epoch, clock)
+	return q.target.finish(e, epoch, clock, q.caused(clock))
+}
+
+// caused gives the rowtime of what takes rows out in an epoch: the latest of the
+// records that came, the clock where rows went without one (TRUNCATE);
+// math.MinInt64 when nothing came, and time alone takes them out.
+func (q *query) caused(clock int64) int64 {
+	at := int64(math.MinInt64)
+	for _, r := range q.rels {
+		switch {
+		case r.caused != math.MinInt64:
+			at = max(at, r.caused)
+		case len(r.delta) > 0:
+			at = max(at, clock)
+		}
+	}
+	return at
 }
 
 // sources gives the relations that the graph reads, without repetition.

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/millracedb/millrace/catalog"
@@ -32,6 +33,7 @@ type relation struct {
 	late   []rejected // by partition; guarded by lateMu, written by the loop
 
 	delta   []*rows // changes of the epoch in progress
+	caused  int64   // latest rowtime of their records; math.MinInt64: none
 	scans   []*scan // of queries that run with the loop
 	feeds   int     // asynchronous readers
 	need    []bool  // columns that somebody reads, by ordinal
@@ -52,7 +54,7 @@ func (e *Engine) newRelation(c *catalog.Relation) (*relation, error) {
 	for _, col := range c.Columns {
 		r.missing = append(r.missing, missingColumn(col))
 	}
-	r.timed = c.Kind == catalog.KindTable
+	r.timed, r.caused = c.Kind == catalog.KindTable, math.MinInt64
 	parts := max(c.Partitions, 1)
 	r.wm = newWatermark(parts, c.GraceMicros)
 	r.late = make([]rejected, parts)
@@ -117,6 +119,7 @@ func (r *relation) ingest(blk *log.Block, clock int64) error {
 	r.counted.Rows += int64(blk.Rows)
 	r.counted.Bytes += int64(blk.Bytes())
 	r.counted.LastClock = clock
+	r.caused = max(r.caused, blk.MaxTime)
 	if r.isStream() {
 		return r.ingestStream(blk, clock)
 	}

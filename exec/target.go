@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"math"
 	"slices"
 
 	"github.com/millracedb/millrace/catalog"
@@ -66,8 +67,9 @@ func (p *targetPart) Push(b *batch.Batch) error {
 	return nil
 }
 
-// finish makes the collected output the target's, in epoch e.
-func (t *target) finish(e *Engine, epoch log.Epoch, clock int64) error {
+// finish makes the collected output the target's, in epoch e. Rows that go carry
+// the rowtime of what took them out, if that is known.
+func (t *target) finish(e *Engine, epoch log.Epoch, clock, caused int64) error {
 	for _, p := range t.parts {
 		if p.rows == 0 {
 			continue
@@ -76,7 +78,7 @@ func (t *target) finish(e *Engine, epoch log.Epoch, clock int64) error {
 		p.got, p.rows = nil, 0
 		replaced := t.replacedKeys(got)
 		for _, b := range got {
-			if err := p.emit(e, b, replaced, epoch, clock); err != nil {
+			if err := p.emit(e, b, replaced, epoch, clock, caused); err != nil {
 				return err
 			}
 		}
@@ -100,7 +102,7 @@ func (t *target) replacedKeys(got []*batch.Batch) map[string]bool {
 
 // emit writes one batch of changes.
 func (p *targetPart) emit(e *Engine, b *batch.Batch, replaced map[string]bool,
-	epoch log.Epoch, clock int64,
+	epoch log.Epoch, clock, caused int64,
 ) error {
 	rel := p.t.rel
 	rs := &rows{part: int32(p.part), base: -1, clock: clock, epoch: epoch}
@@ -109,16 +111,17 @@ func (p *targetPart) emit(e *Engine, b *batch.Batch, replaced map[string]bool,
 		rs.time = timesOf(b.Cols[width], b.N, clock)
 	}
 	rs.b = rel.ordinalBatch(&batch.Batch{N: b.N, Cols: b.Cols[:width], W: b.W})
-	blk := p.block(b, rs, replaced)
+	blk, newest := p.block(b, rs, replaced, caused)
 	if blk != nil {
 		blk.Epoch, blk.Flags = epoch, blk.Flags|log.Derived
 		if rs.time == nil {
-			blk.MinTime, blk.MaxTime = clock, clock
+			blk.MinTime, blk.MaxTime, newest = clock, clock, clock
 		}
 		if err := e.log.AppendDerived(blk); err != nil {
 			return err
 		}
-		rel.wm.observe(uint32(p.part), blk.MaxTime, clock)
+		rel.wm.observe(uint32(p.part), newest, clock)
+		rel.caused = max(rel.caused, blk.MaxTime)
 		rel.counted.Rows += int64(blk.Rows)
 		rel.counted.Bytes += int64(blk.Bytes())
 		rel.counted.LastClock = clock
@@ -144,9 +147,11 @@ func timesOf(v *batch.Vector, n int, clock int64) []int64 {
 	return out
 }
 
-// block encodes the changes as the target's log shows them; nil when there are
-// none.
-func (p *targetPart) block(b *batch.Batch, rs *rows, replaced map[string]bool) *log.Block {
+// block encodes the changes as the target's log shows them, with the greatest
+// rowtime of rows that are there; nil when there are none.
+func (p *targetPart) block(b *batch.Batch, rs *rows, replaced map[string]bool, caused int64) (
+	blk *log.Block, newest int64,
+) {
 	rel := p.t.rel
 	var sel []uint16
 	var ops []byte
@@ -156,13 +161,21 @@ func (p *targetPart) block(b *batch.Batch, rs *rows, replaced map[string]bool) *
 		sel, ops = changelogRows(b, rel.layoutKey(), replaced)
 	}
 	if len(sel) == 0 {
-		return nil
+		return nil, 0
 	}
 	out := batch.New(b.Types(), len(sel))
 	appendRows(out, b, sel)
 	h := codec.Header{Ops: ops}
+	newest = math.MinInt64
 	if rs.time != nil {
 		h.Time = gather(make([]int64, 0, len(sel)), rs.time, sel)
+		for i := range h.Time {
+			if ops == nil || ops[i] != byte(codec.OpDelete) {
+				newest = max(newest, h.Time[i])
+			} else if caused != math.MinInt64 {
+				h.Time[i] = caused
+			}
+		}
 	}
 	cols := make([]*batch.Vector, len(rel.types))
 	for i, o := range rel.layout {
@@ -173,7 +186,8 @@ func (p *targetPart) block(b *batch.Batch, rs *rows, replaced map[string]bool) *
 			cols[o] = nullColumn(rel.types[o])
 		}
 	}
-	return codec.NewBlock(rel.partition(p.part), rel.cat.SchemaVersion, h, cols, len(sel))
+	blk = codec.NewBlock(rel.partition(p.part), rel.cat.SchemaVersion, h, cols, len(sel))
+	return blk, newest
 }
 
 // changelogRows picks the rows of a consolidated delta that the changelog shows,
