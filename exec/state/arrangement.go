@@ -158,6 +158,7 @@ func (a *Arrangement) Apply(b *batch.Batch) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.mem.Relax()
 	for i, r := range sel {
 		if i%warmRows == 0 {
 			a.warm(k, i)
@@ -177,6 +178,7 @@ func (a *Arrangement) warm(k *Keys, i int) {
 	if len(x.subs) < subTables {
 		return // small enough to be in the cache
 	}
+	x.bringAll(k.Hash[i:min(i+warmRows, k.N)])
 	var slots [warmRows]uint64
 	n := min(warmRows, k.N-i)
 	for j, h := range k.Hash[i : i+n] {
@@ -284,7 +286,10 @@ func (a *Arrangement) Commit(epoch uint64) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, r := range a.pending {
+	for i, r := range a.pending {
+		if i%relaxEvery == 0 {
+			a.mem.Relax()
+		}
 		if err := a.stamp(r, epoch); err != nil {
 			return err
 		}
@@ -360,6 +365,9 @@ func (a *Arrangement) collect() {
 	}
 	n := 0
 	for n < len(a.garbage) && a.garbage[n].end <= horizon {
+		if n%relaxEvery == 0 {
+			a.mem.Relax()
+		}
 		a.unlink(a.garbage[n].ref)
 		n++
 	}
@@ -430,6 +438,33 @@ func (a *Arrangement) saveKey(r Ref) []byte {
 	return b
 }
 
+// Full tells whether the arrangement has little room left: its owner should not
+// begin an epoch's changes that it could not end.
+func (a *Arrangement) Full() bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.full()
+}
+
+// Relax moves cold memory to the spill file while the budget is exceeded.
+func (a *Arrangement) Relax() {
+	if a.mem.Over() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.mem.Relax()
+	}
+}
+
+// Evict is Relax for about so many bytes, whatever the budget.
+func (a *Arrangement) Evict(want int64) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.mem.Evict(want)
+}
+
+// Memory gives the account that the arrangement was made with.
+func (a *Arrangement) Memory() *Memory { return a.mem }
+
 // Save writes what changed since the last Save as records of table id. Nothing
 // may be pending.
 func (a *Arrangement) Save(w *Writer, id uint8) error {
@@ -439,17 +474,30 @@ func (a *Arrangement) Save(w *Writer, id uint8) error {
 	a.tombs.Reset()
 	if w.Full() {
 		for p := range a.pages {
-			a.walkPage(p, func(r Ref) { a.saveRow(w, id, r) })
+			a.savePart(func() { a.walkPage(p, func(r Ref) { a.saveRow(w, id, r) }) })
 		}
-	} else {
-		for _, r := range a.dirty {
-			if a.head(r).flags&(flagLive|flagDirty) == flagLive|flagDirty {
-				a.saveRow(w, id, r)
+	}
+	for refs := a.dirty; len(refs) > 0 && !w.Full(); {
+		part := refs[:min(len(refs), relaxEvery)]
+		refs = refs[len(part):]
+		a.savePart(func() {
+			for _, r := range part {
+				if a.head(r).flags&(flagLive|flagDirty) == flagLive|flagDirty {
+					a.saveRow(w, id, r)
+				}
 			}
-		}
+		})
 	}
 	a.dirty = a.dirty[:0]
 	return w.Err()
+}
+
+// savePart does a part of Save; readers come in between.
+func (a *Arrangement) savePart(do func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.mem.Relax()
+	do()
 }
 
 func (a *Arrangement) saveRow(w *Writer, id uint8, r Ref) {

@@ -12,7 +12,8 @@ const scanUnits = 64 << 10 / unitBytes
 // Scan calls fn with the rows of an epoch, which must be pinned, in batches that
 // hold the given columns. The batch is valid until fn returns; no lock is held
 // then.
-func (a *Arrangement) Scan(epoch uint64, columns []int, fn func(*batch.Batch) error) error {
+func (a *Arrangement) Scan(epoch uint64, columns []int, fn func(*batch.Batch) error) (err error) {
+	defer Catch(&err)
 	ts := make([]types.Type, len(columns))
 	for i, c := range columns {
 		ts[i] = a.layout.Types[c]
@@ -21,6 +22,7 @@ func (a *Arrangement) Scan(epoch uint64, columns []int, fn func(*batch.Batch) er
 	pos := scanPos{}
 	for more := true; more; {
 		more = a.scanSome(epoch, columns, b, &pos)
+		a.Relax()
 		if b.N < batch.MaxRows/2 && more && bytesOf(b) < batch.MaxBytes/2 || b.N == 0 {
 			continue
 		}
@@ -103,7 +105,8 @@ func AppendWeight(b *batch.Batch, w int32) {
 
 // Lookup appends the rows of an epoch that have the key to out, whose columns
 // are all columns. The epoch must be pinned.
-func (a *Arrangement) Lookup(epoch uint64, key []types.Datum, out *batch.Batch) {
+func (a *Arrangement) Lookup(epoch uint64, key []types.Datum, out *batch.Batch) (err error) {
+	defer Catch(&err)
 	keyer := a.readers.Get().(*Keyer)
 	defer a.readers.Put(keyer)
 	k := keyer.One(key)
@@ -115,6 +118,7 @@ func (a *Arrangement) Lookup(epoch uint64, key []types.Datum, out *batch.Batch) 
 			AppendWeight(out, int32(v.weight))
 		}
 	}
+	return nil
 }
 
 // Probe finds, for the writer or after it in the same epoch, the current rows of
@@ -135,7 +139,8 @@ func (a *Arrangement) Probe(k *Keys, fn func(i int, row []byte, weight int64)) {
 // Replace puts rows under their keys in order, pending: for each row of the
 // batch, the current row of its key is shut and given to old, and the new one,
 // unless deleted[i], takes its place. Replacing a row by an equal one does
-// nothing, and old is not called.
+// nothing, and old is not called. deleted, skip and the i of old count the
+// selected rows.
 func (a *Arrangement) Replace(b *batch.Batch, deleted []bool,
 	old func(i int, row []byte), skip []bool) {
 	sel := rowsOf(b)
@@ -146,6 +151,7 @@ func (a *Arrangement) Replace(b *batch.Batch, deleted []bool,
 	a.layout.Encode(b.Cols, sel, &a.enc)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.mem.Relax()
 	for i := range sel {
 		if i%warmRows == 0 {
 			a.warm(k, i)

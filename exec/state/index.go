@@ -14,15 +14,22 @@ const subTables = 256
 // index maps hashes to refs by open addressing with linear probing. A slot is
 // the hash's upper 32 bits (the tag) and the ref; 0 is empty. The tag alone says
 // where a slot belongs, so that growth and deletion never touch the rows.
+//
+// Cold frames of sub-tables may be in the spill file: sub brings back those that a
+// search for a tag looks at.
 type index struct {
 	mem  *Memory
 	subs []subTable // 1 or subTables
 	n    int
+	out  bool // something of the index moved out once
+	hand int  // sub-table that eviction goes on with
+	held int  // where mem lists the index
 }
 
 type subTable struct {
 	slots []uint64
-	buf   []byte // memory of slots
+	buf   []byte  // memory of slots
+	out   *region // nil while nothing of buf ever moved out
 	mask  uint32
 	n     int
 }
@@ -43,8 +50,14 @@ func (t *subTable) put(slot uint64) {
 	t.n++
 }
 
-func (t *subTable) grow(mem *Memory) {
+func (t *subTable) grow(x *index) {
+	mem := x.mem
 	old := *t
+	if old.out != nil {
+		old.out.need(0, len(old.buf)>>frameShift)
+		old.out.drop()
+		t.out = nil
+	}
 	t.init(mem, len(old.slots)*2)
 	t.n = 0
 	for _, s := range old.slots {
@@ -53,6 +66,14 @@ func (t *subTable) grow(mem *Memory) {
 		}
 	}
 	mem.release(old.buf)
+	x.mayMove(t)
+}
+
+// mayMove lists the index when a sub-table has frames of its own.
+func (x *index) mayMove(t *subTable) {
+	if len(t.buf) >= frameBytes {
+		x.mem.list(x)
+	}
 }
 
 func (x *index) init(mem *Memory) { x.mem = mem }
@@ -61,10 +82,70 @@ func tagOf(hash uint64) uint32 { return uint32(hash >> 32) }
 
 // sub gives the sub-table of a tag.
 func (x *index) sub(tag uint32) *subTable {
-	if len(x.subs) == 1 {
-		return &x.subs[0]
+	t := &x.subs[0]
+	if len(x.subs) > 1 {
+		t = &x.subs[tag>>24]
 	}
-	return &x.subs[tag>>24]
+	if t.out != nil {
+		t.bring(tag)
+	}
+	return t
+}
+
+// bring makes sure that the slots from a tag's home to the next free one are in
+// memory: no operation looks further.
+func (t *subTable) bring(tag uint32) {
+	for i := tag & t.mask; ; {
+		f := int(i) * 8 >> frameShift
+		t.out.one(f)
+		for end := uint32(f+1) << (frameShift - 3); i < end; i++ {
+			if t.slots[i] == 0 {
+				return
+			}
+		}
+		i &= t.mask
+	}
+}
+
+// bringAll brings back what a batch of searches will look at first.
+func (x *index) bringAll(hashes []uint64) {
+	if !x.out {
+		return
+	}
+	for _, h := range hashes {
+		x.sub(tagOf(h))
+	}
+}
+
+// place implements spiller.
+func (x *index) place() *int { return &x.held }
+
+// evict implements spiller, as for an arena.
+func (x *index) evict(want int64) (freed int64, err error) {
+	for n := 0; n < 2*len(x.subs) && freed < want; n++ {
+		if x.hand >= len(x.subs) {
+			x.hand = 0
+		}
+		t := &x.subs[x.hand]
+		if len(t.buf) < frameBytes {
+			return freed, nil // one small table: it stays
+		}
+		if t.out == nil {
+			if t.out, err = newRegion(x.mem, t.buf); err != nil {
+				return freed, err
+			}
+			x.out = true
+		}
+		k, err := t.out.evict(len(t.buf)>>frameShift, int((want-freed)>>frameShift)+1)
+		freed += int64(k) << frameShift
+		if err != nil {
+			return freed, err
+		}
+		if freed < want {
+			x.hand++
+		}
+	}
+	return freed, nil
 }
 
 // insert adds an entry; the caller knows that it is not there.
@@ -79,7 +160,7 @@ func (x *index) insert(hash uint64, r Ref) {
 	tag := tagOf(hash)
 	t := x.sub(tag)
 	if (t.n+1)*3 > len(t.slots)*2 {
-		t.grow(x.mem)
+		t.grow(x)
 	}
 	t.put(uint64(tag)<<32 | uint64(r))
 	x.n++
@@ -88,6 +169,10 @@ func (x *index) insert(hash uint64, r Ref) {
 func (x *index) split() {
 	old := x.subs[0]
 	x.subs = make([]subTable, subTables)
+	if old.out != nil {
+		old.out.need(0, len(old.buf)>>frameShift)
+		old.out.drop()
+	}
 	for i := range x.subs {
 		x.subs[i].init(x.mem, 64)
 	}
@@ -97,7 +182,7 @@ func (x *index) split() {
 		}
 		t := &x.subs[s>>56]
 		if (t.n+1)*3 > len(t.slots)*2 {
-			t.grow(x.mem)
+			t.grow(x)
 		}
 		t.put(s)
 	}
@@ -149,6 +234,10 @@ func (x *index) replace(hash uint64, old, r Ref) {
 
 // clear removes all entries and keeps the memory.
 func (x *index) clear() {
+	if x.out {
+		x.reset()
+		return
+	}
 	for i := range x.subs {
 		if t := &x.subs[i]; t.n > 0 {
 			clear(t.slots)
@@ -159,7 +248,9 @@ func (x *index) clear() {
 }
 
 func (x *index) reset() {
+	x.mem.unlist(x)
 	for i := range x.subs {
+		x.subs[i].out.drop()
 		x.mem.release(x.subs[i].buf)
 	}
 	*x = index{mem: x.mem}

@@ -11,7 +11,6 @@ func mapMemory(n int) []byte {
 	if err != nil {
 		return make([]byte, n)
 	}
-	adviseHuge(b)
 	return b
 }
 

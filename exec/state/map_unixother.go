@@ -3,3 +3,5 @@
 package state
 
 func adviseHuge([]byte) {}
+
+func adviseSmall([]byte) {}

@@ -169,6 +169,7 @@ func (m *Multi) Relink(keys func(b *batch.Batch) ([]*batch.Vector, error), nullK
 	sel := make([]uint16, 0, batch.MaxRows)
 	owners := make([]Ref, batch.MaxRows)
 	for len(refs) > 0 {
+		m.Rows.mem.Relax()
 		n := min(len(refs), batch.MaxRows)
 		b.Reset()
 		sel = sel[:0]

@@ -15,9 +15,13 @@ func (o *Ordered) Save(w *Writer, id uint8) error {
 	if w.Full() {
 		for p := range o.pages {
 			o.walkPage(p, func(r Ref) { o.saveNode(w, id, r) })
+			o.mem.Relax()
 		}
 	} else {
-		for _, r := range o.dirty {
+		for i, r := range o.dirty {
+			if i%relaxEvery == 0 {
+				o.mem.Relax()
+			}
 			if o.head(r).flags&(flagLive|flagDirty) == flagLive|flagDirty {
 				o.saveNode(w, id, r)
 			}
@@ -79,7 +83,10 @@ func (o *Ordered) FinishLoad(root func(owner int64) *int64) {
 		}
 		return int(min(max(a.seq-b.seq, -1), 1))
 	})
-	for _, k := range keys {
+	for i, k := range keys {
+		if i%relaxEvery == 0 {
+			o.mem.Relax()
+		}
 		p := root(k.owner)
 		if p == nil {
 			continue

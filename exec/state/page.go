@@ -1,6 +1,7 @@
 package state
 
 import (
+	"fmt"
 	"math/bits"
 	"unsafe"
 )
@@ -41,20 +42,29 @@ type head struct {
 
 // arena gives out blocks from pages. Blocks never move, except that all of page
 // 0 moves while it grows: pointers are valid until the next alloc only.
+//
+// Cold frames of full pages may be in the spill file: at brings a block back. What
+// at gave is valid until evict, too, which the owner calls through Memory.Relax.
 type arena struct {
 	mem   *Memory
+	out   []*region // by page; nil while nothing of the arena ever moved out
 	pages []unsafe.Pointer
 	used  []uint32 // units in use per page; 0 for later pages of a long block
 	bufs  [][]byte
 	cur   int // page that blocks are cut from
 	free  [allClasses]Ref
 	bytes int64
+	hand  int // page that eviction goes on with
+	held  int // where mem lists the arena
 }
 
 func (a *arena) init(mem *Memory) { a.mem = mem }
 
 // at gives the address of a block.
 func (a *arena) at(r Ref) unsafe.Pointer {
+	if a.out != nil {
+		a.bring(r)
+	}
 	return unsafe.Add(a.pages[r>>pageShift], uintptr(r&pageMask)*unitBytes)
 }
 
@@ -130,20 +140,44 @@ func (a *arena) addPage(n int) {
 	a.checkPages(1)
 	b := a.mem.alloc(n)
 	a.cur = len(a.pages)
-	a.pages = append(a.pages, unsafe.Pointer(unsafe.SliceData(b)))
-	a.bufs = append(a.bufs, b)
-	a.used = append(a.used, 0)
+	a.push(b, unsafe.Pointer(unsafe.SliceData(b)))
+	if n == pageBytes {
+		a.mem.list(a)
+	}
 }
 
-// maxPages is what a Ref can address: 32 GiB.
-const maxPages = 1 << (32 - pageShift)
-
-// checkPages stops before refs would wrap around and rows be overwritten. The
-// memory budget is to be reached long before.
-func (a *arena) checkPages(n int) {
-	if len(a.pages)+n > maxPages {
-		panic("state: a store would exceed 32 GiB")
+// push adds a page.
+func (a *arena) push(b []byte, p unsafe.Pointer) {
+	a.pages = append(a.pages, p)
+	a.bufs = append(a.bufs, b)
+	a.used = append(a.used, 0)
+	if a.out != nil {
+		a.out = append(a.out, nil)
 	}
+}
+
+// maxStoreBytes is what a Ref can address: 32 GiB.
+const maxStoreBytes = 1 << (32 - pageShift) * pageBytes
+
+// checkPages fails before refs would wrap around and rows be overwritten.
+func (a *arena) checkPages(n int) {
+	if limit := a.limit(); int64(len(a.pages)+n)*pageBytes > limit {
+		Fail(fmt.Errorf("a store of one part would exceed %d MiB: %w", limit>>20, ErrFull))
+	}
+}
+
+func (a *arena) limit() int64 {
+	if a.mem == nil {
+		return maxStoreBytes
+	}
+	return a.mem.storeBytes.Load()
+}
+
+// full tells whether the arena has less than an eighth of its limit left: its
+// owner should take no more work that it would have to stop half way.
+func (a *arena) full() bool {
+	limit := a.limit()
+	return int64(len(a.pages))*pageBytes > limit-limit/8
 }
 
 // growFirst doubles page 0 until it has room for size more units or is full
@@ -158,6 +192,9 @@ func (a *arena) growFirst(size int) {
 	copy(b, old)
 	a.bufs[0], a.pages[0] = b, unsafe.Pointer(unsafe.SliceData(b))
 	a.mem.release(old)
+	if n == pageBytes {
+		a.mem.list(a)
+	}
 }
 
 // cutLong gives a block of more than one page, from pages of its own.
@@ -171,12 +208,11 @@ func (a *arena) cutLong(size int) Ref {
 	b := a.mem.alloc(n * pageBytes)
 	first := len(a.pages)
 	for i := range n {
-		a.pages = append(a.pages, unsafe.Pointer(&b[i*pageBytes]))
-		a.bufs = append(a.bufs, nil)
-		a.used = append(a.used, 0)
+		a.push(nil, unsafe.Pointer(&b[i*pageBytes]))
 	}
 	a.bufs[first] = b
 	a.used[first] = uint32(size)
+	a.mem.list(a)
 	return Ref(first) << pageShift
 }
 
@@ -196,6 +232,7 @@ func (a *arena) walkPage(p int, fn func(r Ref)) {
 	if p == 0 {
 		u = headUnits
 	}
+	a.bringPage(p)
 	for u < a.used[p] {
 		r := Ref(p)<<pageShift + Ref(u)
 		h := a.head(r)
@@ -208,6 +245,10 @@ func (a *arena) walkPage(p int, fn func(r Ref)) {
 
 // clear frees all blocks and keeps the pages, but for those of long blocks.
 func (a *arena) clear() {
+	if a.out != nil {
+		a.reset()
+		return
+	}
 	n := 0
 	for i, b := range a.bufs {
 		if len(b) > pageBytes || i > 0 && len(b) < pageBytes {
@@ -229,6 +270,10 @@ func (a *arena) clear() {
 
 // reset frees everything.
 func (a *arena) reset() {
+	a.mem.unlist(a)
+	for _, g := range a.out {
+		g.drop()
+	}
 	for _, b := range a.bufs {
 		if b != nil {
 			a.mem.release(b)
@@ -237,7 +282,7 @@ func (a *arena) reset() {
 	*a = arena{mem: a.mem}
 }
 
-// size gives the bytes of pages held.
+// size gives the bytes of pages held, in memory or not.
 func (a *arena) size() int64 {
 	n := int64(0)
 	for _, b := range a.bufs {

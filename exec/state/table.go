@@ -60,7 +60,7 @@ func (t *Table) Probe(k *Keys, refs []Ref, insert bool) {
 	}
 	t.slots = grow(t.slots, n)
 	t.loadSlots(k.Hash[:n], t.slots)
-	if k.ints != nil {
+	if k.ints != nil && t.out == nil {
 		t.probeInts(k, refs, insert)
 		return
 	}
@@ -76,6 +76,7 @@ func (t *Table) Probe(k *Keys, refs []Ref, insert bool) {
 // loadSlots loads the home slot of each hash.
 func (t *Table) loadSlots(hashes, out []uint64) {
 	x := &t.idx
+	x.bringAll(hashes)
 	switch len(x.subs) {
 	case 0:
 		clear(out)
@@ -304,13 +305,16 @@ func (t *Table) Save(w *Writer, id uint8) error {
 	t.tombs.Reset()
 	if w.Full() {
 		t.dirty = t.dirty[:0]
-		err := t.Scan(func(r Ref) error { t.saveEntry(w, id, r); return nil })
-		if err != nil {
-			return err
+		for p := range t.pages {
+			t.walkPage(p, func(r Ref) { t.saveEntry(w, id, r) })
+			t.mem.Relax()
 		}
 		return w.Err()
 	}
-	for _, r := range t.dirty {
+	for i, r := range t.dirty {
+		if i%relaxEvery == 0 {
+			t.mem.Relax()
+		}
 		if h := t.head(r); h.flags&(flagLive|flagDirty) == flagLive|flagDirty {
 			t.saveEntry(w, id, r)
 		}

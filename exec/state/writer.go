@@ -75,6 +75,9 @@ type Reader struct {
 	Key     []byte
 	Value   []byte
 	Deleted bool
+	// Relax, unless nil, is called before every block: the reader's owner holds no
+	// pointers into its stores then.
+	Relax func()
 
 	key   string
 	store *Store
@@ -97,6 +100,9 @@ func (r *Reader) Next() bool {
 			r.raw, r.err = r.store.readSpan(r.spans[0])
 			r.spans = r.spans[1:]
 			continue
+		}
+		if r.Relax != nil {
+			r.Relax()
 		}
 		var err error
 		r.raw, r.buf, err = readBlock(r.raw, r.mem)
