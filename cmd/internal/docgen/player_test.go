@@ -136,6 +136,9 @@ func (p *player) run(ctx context.Context, c *client.Conn, s statement, limit int
 	if w.ended && live.Err() != nil && ctx.Err() == nil {
 		err = nil
 	}
+	if ctx.Err() != nil {
+		return "", false, fmt.Errorf("no end within %s", patience)
+	}
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
 		client.WriteError(&out, e, s.text)
