@@ -198,7 +198,7 @@ func (b *builder) assign(f *from, n *plan.WindowAssign, ts expr.Expr, grace int6
 	n.Out = append([]plan.Column(nil), f.node.Cols()...)
 	n.Out = append(n.Out, plan.Column{Name: "window_start", Type: t},
 		plan.Column{Name: "window_end", Type: t})
-	n.Grace = grace
+	n.Grace = behind(grace, f.node)
 	f.node = n
 	e := f.entries[0]
 	start, end := colOf(n, len(n.Out)-2), colOf(n, len(n.Out)-1)
@@ -390,52 +390,6 @@ func (k *block) sessionWindow() error {
 		return m
 	})
 	return nil
-}
-
-// within is WITHIN of a join of two streams.
-func (b *builder) within(out, l, r *from, j *sql.Join) error {
-	join, ok := out.node.(*plan.Join)
-	if !ok || l.time == nil || r.time == nil {
-		return sqlerr.New(sqlerr.WrongObjectType,
-			"WITHIN is for joins of two streams").At(j.Pos()).
-			WithHint("Leave WITHIN out.")
-	}
-	if !appendOnly(l.node) || !appendOnly(r.node) {
-		return sqlerr.New(sqlerr.WrongObjectType,
-			"WITHIN is for joins of two streams, but one side is a table").At(j.Pos()).
-			WithHint("Leave WITHIN out: a stream joined to a table looks up the current row.")
-	}
-	lt, lok := l.time.(*expr.Col)
-	rt, rok := r.time.(*expr.Col)
-	if !lok || !rok {
-		return sqlerr.New(sqlerr.FeatureNotSupported,
-			"WITHIN over the result of another join is not supported").At(j.Pos()).
-			WithHint("Create a stream of the first join, and join that.")
-	}
-	before, err := spanOrZero(j.Within.Before)
-	if err != nil {
-		return err
-	}
-	after, err := spanOrZero(j.Within.After)
-	if err != nil {
-		return err
-	}
-	grace := int64(dayMicros)
-	if j.Within.Grace != nil {
-		if grace, err = graceMicros(j.Within.Grace); err != nil {
-			return err
-		}
-	}
-	join.Within = &plan.Within{Before: before, After: after, Grace: grace,
-		LeftTime: lt.Index, RightTime: rt.Index}
-	return nil
-}
-
-func spanOrZero(s *sql.Span) (int64, error) {
-	if s == nil {
-		return 0, nil
-	}
-	return graceMicros(s)
 }
 
 // intervalMicros gives the length of an interval without months.
