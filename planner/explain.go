@@ -314,8 +314,21 @@ func describeAggregate(e *explained, n *plan.Aggregate) {
 		if w.Final {
 			text += ", results when closed"
 		}
+		if w.Slice != nil {
+			describeSlices(e, w.Slice)
+		}
 		e.add("Window", text)
 	}
+}
+
+// describeSlices says which windows an aggregate combines from slices.
+func describeSlices(e *explained, n *plan.WindowAssign) {
+	unit := n.Size
+	for b := n.Slide; b != 0; {
+		unit, b = b, unit%b
+	}
+	e.add("Slices", sprintf("%s, combined to windows of %s every %s", duration(unit),
+		duration(n.Size), duration(n.Slide)))
 }
 
 func describeJoin(e *explained, n *plan.Join) {
@@ -423,6 +436,9 @@ func keepsJoin(n *plan.Join) string {
 // explain plans EXPLAIN without ANALYZE: its result is the text of the plan.
 // EXPLAIN ANALYZE is the session's, which runs the statement.
 func (b *builder) explain(s *sql.Explain) (*plan.Plan, error) {
+	if err := explainOptions(s); err != nil {
+		return nil, err
+	}
 	p, cont, err := b.explained(s)
 	if err != nil {
 		return nil, err
@@ -444,12 +460,41 @@ func (b *builder) explain(s *sql.Explain) (*plan.Plan, error) {
 			return nil, err
 		}
 		lines = []string{text}
+	}
+	return explainRows(lines, s.Format), nil
+}
+
+// explainOptions refuses options and formats that do not exist. The other options of
+// PostgreSQL ask for figures that are shown anyway or do not exist here.
+func explainOptions(s *sql.Explain) error {
+	switch f := lower(s.Format); f {
+	case "", "text", "json":
+	case "yaml", "xml":
+		return sqlerr.Unsupported("EXPLAIN (FORMAT "+strings.ToUpper(f)+")", "Use FORMAT JSON.")
 	default:
-		return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+		return sqlerr.New(sqlerr.InvalidParameterValue,
 			"unrecognized value for EXPLAIN option \"format\": \"%s\"", f).
 			WithHint("The formats are text and json.")
 	}
-	return explainRows(lines, s.Format), nil
+	for _, o := range s.Options {
+		on := true
+		if c, ok := o.Value.(*sql.Const); ok {
+			v := lower(c.Val)
+			on = v != "off" && v != "false" && v != "0"
+		}
+		switch o.Name {
+		case "costs", "settings", "buffers", "summary":
+		case "timing", "wal":
+			if on && !s.Analyze {
+				return sqlerr.New(sqlerr.InvalidParameterValue, "EXPLAIN option %s requires ANALYZE",
+					strings.ToUpper(o.Name))
+			}
+		default:
+			return sqlerr.New(sqlerr.SyntaxError,
+				"unrecognized EXPLAIN option \"%s\"", o.Name).At(o.Pos())
+		}
+	}
+	return nil
 }
 
 // explained plans what is to be explained: a statement, or a running query.

@@ -444,6 +444,10 @@ func (k *block) regroupSubplan(x *expr.Subplan, n *plan.Aggregate, pos int) (exp
 	}
 	var first error
 	out.ID = k.b.remapSubplan(x.ID, func(o *expr.Outer) expr.Expr {
+		if o.Index < 0 { // one of this query's aggregates
+			return &expr.Outer{Depth: o.Depth, Index: len(n.Groups) + outerAgg(o.Index), T: o.T,
+				Name: o.Name}
+		}
 		for i, g := range n.Groups {
 			if c, ok := g.(*expr.Col); ok && c.Index == o.Index {
 				return &expr.Outer{Depth: o.Depth, Index: i, T: o.T, Name: o.Name}
@@ -484,8 +488,13 @@ func (k *block) usedColumns() map[int]bool {
 	used := map[int]bool{}
 	visit := func(e expr.Expr) {
 		expr.Walk(e, func(x expr.Expr) bool {
-			if c, ok := x.(*expr.Col); ok {
-				used[c.Index] = true
+			switch x := x.(type) {
+			case *expr.Col:
+				used[x.Index] = true
+			case *expr.Subplan:
+				k.b.eachOuter(k.b.subplans[x.ID], 1, func(o *expr.Outer, at int) {
+					used[o.Index] = used[o.Index] || o.Depth == at
+				})
 			}
 			_, agg := x.(*expr.Agg)
 			return !agg

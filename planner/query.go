@@ -31,6 +31,9 @@ func (b *builder) query(q *sql.Query, outer *scope, w *with) (*query, error) {
 		return nil, sqlerr.New(sqlerr.SyntaxError,
 			"EMIT is allowed only at the end of the outermost query").At(q.Pos())
 	}
+	if err := lockable(q); err != nil {
+		return nil, err
+	}
 	w, err := b.extend(w, q.With, q.Recursive, outer)
 	if err != nil {
 		return nil, err

@@ -290,30 +290,30 @@ func (s *scope) wholeRow(e *entry, depth, pos int) (expr.Expr, error) {
 
 // Aggregate implements expr.Scope.
 func (s *scope) Aggregate(call *expr.AggCall, pos int) (expr.Expr, error) {
-	if s.agg == nil {
-		return nil, sqlerr.New(sqlerr.GroupingError,
-			"aggregate functions are not allowed in %s", s.clause).At(pos)
-	}
-	nested, window, own, outer := false, false, false, false
+	nested, window, own, outer := false, false, false, 0
 	for _, x := range expr.Children(&expr.Agg{Call: call}) {
 		expr.Walk(x, func(x expr.Expr) bool {
-			switch x.(type) {
+			switch x := x.(type) {
 			case *expr.Agg:
 				nested = true
 			case *expr.Window:
 				window = true
 			case *expr.Outer:
-				outer = true
+				if outer == 0 || x.Depth < outer {
+					outer = x.Depth
+				}
 			case *expr.Col, *expr.Subplan:
 				own = true
 			}
 			return true
 		})
 	}
-	if outer && !own { // then it is the outer query that it aggregates
-		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-			"an aggregate of an outer query's columns alone is not supported").At(pos).
-			WithHint("Compute it in the outer query, or in a subquery in FROM.")
+	if outer > 0 && !own { // then it is the outer query that it aggregates
+		return s.outerAggregate(call, outer, pos)
+	}
+	if s.agg == nil {
+		return nil, sqlerr.New(sqlerr.GroupingError,
+			"aggregate functions are not allowed in %s", s.clause).At(pos)
 	}
 	if nested {
 		return nil, sqlerr.New(sqlerr.GroupingError,
@@ -324,6 +324,57 @@ func (s *scope) Aggregate(call *expr.AggCall, pos int) (expr.Expr, error) {
 			"aggregate function calls cannot contain window function calls").At(pos)
 	}
 	return s.agg.add(call), nil
+}
+
+// outerAggregate gives an aggregate over columns of an enclosing query to that query:
+// the nearest one whose columns it uses, depth levels out. Here it is a column of the
+// enclosing query's groups, which regroupSubplan finds by its negative number.
+func (s *scope) outerAggregate(call *expr.AggCall, depth, pos int) (expr.Expr, error) {
+	level := s
+	for range depth {
+		level = level.parent
+	}
+	if level.agg == nil {
+		clause := level.clause
+		if clause == "" {
+			clause = "FROM clause of their own query level"
+		}
+		return nil, sqlerr.New(sqlerr.GroupingError,
+			"aggregate functions are not allowed in %s", clause).At(pos)
+	}
+	there, _ := expr.Transform(&expr.Agg{Call: call}, func(x expr.Expr) (expr.Expr, error) {
+		o, ok := x.(*expr.Outer)
+		switch {
+		case !ok:
+			return x, nil
+		case o.Depth == depth:
+			return &expr.Col{Index: o.Index, T: o.T, Name: o.Name}, nil
+		}
+		return &expr.Outer{Depth: o.Depth - depth, Index: o.Index, T: o.T, Name: o.Name}, nil
+	})
+	agg := level.agg.add(there.(*expr.Agg).Call).(*expr.Agg)
+	for i, c := range level.agg.calls {
+		if c == agg.Call {
+			return &expr.Outer{Depth: depth, Index: outerAgg(i), T: c.T, Name: c.Name}, nil
+		}
+	}
+	return nil, sqlerr.New(sqlerr.InternalError, "aggregate %s was lost", call.Name)
+}
+
+// outerAgg is the number that stands for aggregate i of an enclosing query in the
+// Outer columns of its subqueries until the groups are built, and back.
+func outerAgg(i int) int { return -1 - i }
+
+// Row implements expr.RowScope.
+func (s *scope) Row(name []string, pos int) (expr.Expr, error) {
+	schema, table := sql.Name(name).Schema(), sql.Name(name).Last()
+	depth := 0
+	for level := s; level != nil; level, depth = level.parent, depth+1 {
+		if e := level.entryOf(schema, table); e != nil {
+			return level.wholeRow(e, depth, pos)
+		}
+	}
+	return nil, s.missingEntry(schema, table, pos)
 }
 
 // Window implements expr.Scope.

@@ -40,7 +40,11 @@ func (p *printer) ctes(recursive bool, list []*CTE) {
 	p.when(recursive, "RECURSIVE ")
 	for i, c := range list {
 		p.comma(i)
-		p.id(c.Name)
+		if c.Name == "recursive" { // after WITH it is no name
+			p.s(`"recursive"`)
+		} else {
+			p.id(c.Name)
+		}
 		p.columns(c.Columns)
 		p.s(" AS ", [...]string{"", "MATERIALIZED ", "NOT MATERIALIZED "}[c.Mat], "(")
 		if c.Stmt != nil {

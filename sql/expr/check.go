@@ -21,6 +21,7 @@ type checker struct {
 	sc    Scope
 	depth int
 	base  int // next column number for parameters of lambdas
+	ksql  bool
 }
 
 // maxDepth bounds the nesting of expressions, so that no input overflows the
@@ -35,7 +36,7 @@ const lambdaBase = 1 << 20
 // have type Unknown (an untyped literal) or be a Param of type Unknown, for the
 // caller to settle with CoerceTo or Settle.
 func Check(e sql.Expr, sc Scope) (Expr, error) {
-	c := checker{sc: sc, base: lambdaBase}
+	c := newChecker(sc)
 	return c.check(e)
 }
 
@@ -62,7 +63,7 @@ func AssignError(column string, want, got types.Type, pos int) error {
 
 // CheckBool checks a condition; clause names it in the error, such as "WHERE".
 func CheckBool(e sql.Expr, sc Scope, clause string) (Expr, error) {
-	c := checker{sc: sc, base: lambdaBase}
+	c := newChecker(sc)
 	return c.checkBool(e, clause)
 }
 
@@ -171,6 +172,9 @@ func (c *checker) checkRare(e sql.Expr) (Expr, error) {
 }
 
 func (c *checker) column(e *sql.ColRef) (Expr, error) {
+	if rows, ok := c.sc.(RowScope); ok && e.Star && len(e.Name) > 0 {
+		return rows.Row(e.Name, e.Pos()) // t.* as one value is the whole row
+	}
 	if e.Star {
 		return nil, sqlerr.New(sqlerr.SyntaxError,
 			"row expansion via \"*\" is not supported here").At(e.Pos())
@@ -189,6 +193,9 @@ func (c *checker) literal(e *sql.Const) (Expr, error) {
 	case sql.StrConst:
 		return &Const{D: types.TextDatum(e.Val), T: types.Of(types.Unknown), at: e.Pos() + 1}, nil
 	case sql.NumConst:
+		if c.ksql && strings.ContainsAny(e.Val, "eE") && !strings.HasPrefix(e.Val, "0x") {
+			return dialectNumber(e.Val, e.Pos())
+		}
 		return numberLiteral(e.Val, e.Pos())
 	}
 	return nil, sqlerr.Unsupported("type bit", "Use an integer or bytea instead.").At(e.Pos())
@@ -237,7 +244,7 @@ func (c *checker) castExpr(e *sql.Cast) (Expr, error) {
 	if x.Type().Kind == types.Unknown {
 		pos = e.X.Pos()
 	}
-	return c.coerce(x, t, CoerceExplicit, pos)
+	return c.dialectCast(x, t, pos)
 }
 
 func (c *checker) collate(e *sql.Collate) (Expr, error) {

@@ -107,11 +107,14 @@ func (c *checker) callNamed(name string, args []Expr, pos int) (Expr, error) {
 
 // CallFunction builds a call of a built-in function over checked expressions.
 func CallFunction(name string, args []Expr, sc Scope, pos int) (Expr, error) {
-	c := checker{sc: sc, base: lambdaBase}
+	c := newChecker(sc)
 	return c.callNamed(strings.ToLower(name), args, pos)
 }
 
 func (c *checker) resolveCall(name string, args []Expr, open bool, pos int) (Expr, error) {
+	if x, ok, err := c.dialectCall(name, args, pos); !open && (ok || err != nil) {
+		return x, err
+	}
 	ts := typesOf(args)
 	var fs []*Func
 	for _, f := range builtin().funcs[name] {
@@ -192,6 +195,9 @@ func (c *checker) call(e *sql.Call) (Expr, error) {
 			return c.windowCall(name, e)
 		case IsAggregate(name) || len(e.Within) > 0:
 			return c.aggregate(name, e)
+		case findWindowFunc(name) != nil && !knownFunction(name):
+			return nil, sqlerr.New(sqlerr.WrongObjectType,
+				"window function %s requires an OVER clause", name).At(e.Pos())
 		}
 	}
 	if err := refuseAggregateClauses(name, e); err != nil {
@@ -369,7 +375,11 @@ func (c *checker) aggregate(name string, e *sql.Call) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.sc.Aggregate(call, e.Pos())
+	x, err := c.sc.Aggregate(call, e.Pos())
+	if err != nil {
+		return nil, err
+	}
+	return c.dialectAggregate(call, x, e.Pos())
 }
 
 func (c *checker) aggCall(name string, e *sql.Call) (*AggCall, error) {
@@ -403,6 +413,9 @@ func (c *checker) aggCall(name string, e *sql.Call) (*AggCall, error) {
 }
 
 func (c *checker) bindAggregate(call *AggCall, args []Expr, e *sql.Call) (*AggCall, error) {
+	if err := c.dialectArgs(call.Name, args, e.Pos()); err != nil {
+		return nil, err
+	}
 	ts := typesOf(args)
 	cand, how := choose(aggCandidates(builtin().aggs[call.Name], len(args)), ts)
 	switch how {

@@ -64,13 +64,13 @@ func makeArray(xs []Expr, t types.Type, pos int) Expr {
 
 // row checks ROW(...) as a value.
 func (c *checker) row(e *sql.Row) (Expr, error) {
-	xs, err := c.checkAll(e.Elems)
+	xs, err := c.rowElems(e.Elems)
 	if err != nil {
 		return nil, err
 	}
 	t := types.Type{Kind: types.Record}
 	for i, x := range xs {
-		if xs[i], err = Settle(x, c.sc, e.Elems[i].Pos()); err != nil {
+		if xs[i], err = Settle(x, c.sc, e.Elems[min(i, len(e.Elems)-1)].Pos()); err != nil {
 			return nil, err
 		}
 		t.Fields = append(t.Fields,
@@ -78,6 +78,24 @@ func (c *checker) row(e *sql.Row) (Expr, error) {
 	}
 	fn, _ := bound(builtin().funcs["row"][0], typesOf(xs), t)
 	return &Call{Fn: fn, Args: xs, T: t, Pos: e.Pos()}, nil
+}
+
+// rowElems checks the elements of ROW(...), in which t.* stands for the columns of t.
+func (c *checker) rowElems(es []sql.Expr) ([]Expr, error) {
+	var out []Expr
+	for _, e := range es {
+		x, err := c.check(e)
+		if err != nil {
+			return nil, err
+		}
+		ref, ok := e.(*sql.ColRef)
+		if call, isRow := x.(*Call); ok && ref.Star && isRow && call.Fn.Name == "row" {
+			out = append(out, call.Args...)
+			continue
+		}
+		out = append(out, x)
+	}
+	return out, nil
 }
 
 func (c *checker) structLit(e *sql.StructLit) (Expr, error) {
@@ -147,6 +165,9 @@ func (c *checker) index(e *sql.Index) (Expr, error) {
 	i, err := c.check(e.Lo)
 	if err != nil {
 		return nil, err
+	}
+	if y, ok, err := c.dialectIndex(e, x, i); ok || err != nil {
+		return y, err
 	}
 	if t.Kind != types.Array && isArrayElem(x) && isInteger(i.Type().Kind) {
 		return c.subscripted(e, x, i)

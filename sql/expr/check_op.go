@@ -83,6 +83,9 @@ func (c *checker) logic(e *sql.Binary) (Expr, error) {
 
 // operator resolves and applies an operator.
 func (c *checker) operator(name string, args []Expr, pos int) (Expr, error) {
+	if x, ok, err := c.dialectOperator(name, args, pos); ok || err != nil {
+		return x, err
+	}
 	ts := typesOf(args)
 	cand, how := chooseOperator(name, ts)
 	if how != found {
@@ -109,7 +112,7 @@ func FindOperator(name string, left, right types.Type) (*Func, bool) {
 
 // ApplyOperator builds a call of an operator over checked expressions.
 func ApplyOperator(name string, args []Expr, sc Scope, pos int) (Expr, error) {
-	c := checker{sc: sc, base: lambdaBase}
+	c := newChecker(sc)
 	return c.operator(name, args, pos)
 }
 
@@ -293,11 +296,14 @@ func (c *checker) testNull(e *sql.Test) (Expr, error) {
 		if x, err = Settle(x, c.sc, e.X.Pos()); err != nil {
 			return nil, err
 		}
+		if call, ok := x.(*Call); ok && call.Fn.Name == "row" && len(call.Args) > 0 {
+			return nullRow(call.Args, e.Not), nil
+		}
 		return &IsNull{X: x, Not: e.Not}, nil
 	}
 	// A row is [not] null when all of its fields are.
 	parts := make([]Expr, len(row.Elems))
-	for i, f := range row.Elems {
+	for i, f := range row.Elems { // t.* is a row within the row, as in PostgreSQL
 		x, err := c.check(f)
 		if err != nil {
 			return nil, err
@@ -305,12 +311,21 @@ func (c *checker) testNull(e *sql.Test) (Expr, error) {
 		if x, err = Settle(x, c.sc, f.Pos()); err != nil {
 			return nil, err
 		}
-		parts[i] = &IsNull{X: x, Not: e.Not}
+		parts[i] = x
+	}
+	return nullRow(parts, e.Not), nil
+}
+
+// nullRow tells whether all fields of a row are [not] null.
+func nullRow(fields []Expr, not bool) Expr {
+	parts := make([]Expr, len(fields))
+	for i, x := range fields {
+		parts[i] = &IsNull{X: x, Not: not}
 	}
 	if len(parts) == 1 {
-		return parts[0], nil
+		return parts[0]
 	}
-	return &And{parts}, nil
+	return &And{parts}
 }
 
 func (c *checker) between(e *sql.Between) (Expr, error) {

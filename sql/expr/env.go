@@ -68,6 +68,11 @@ type Session interface {
 	Describe(fn string, args []types.Datum) (d types.Datum, ok bool, err error)
 }
 
+// RowScope is a Scope that knows whole rows: t.* where one value stands.
+type RowScope interface {
+	Row(name []string, pos int) (Expr, error)
+}
+
 // Scope is how checking finds what names mean. Implemented by planner.
 type Scope interface {
 	// Column resolves a column reference of one to four parts.

@@ -44,6 +44,8 @@ type level struct {
 	lateral bool        // LATERAL came before the bracket
 	next    bool        // LATERAL comes before the next bracket
 	with    bool        // a WITH list is being read
+	withAt  int         // 1 + where the level's own WITH stands; 0: it has none
+	hasWith bool        // the level's query has a WITH, perhaps within more brackets
 	cte     *sql.CTE    // the bracket holds this CTE's query
 	at      sql.Loc     // where the bracket's contents begin
 	joined  bool        // the bracket holds a join, not a lone table

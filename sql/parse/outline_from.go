@@ -1,6 +1,9 @@
 package parse
 
-import "github.com/millracedb/millrace/sql"
+import (
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
 
 // open begins a bracket: a query, or in FROM also a join.
 func (o *outline) open(f *level) {
@@ -39,6 +42,12 @@ func (o *outline) shut() {
 		return
 	}
 	o.expectC(')')
+	if g.hasWith && !g.table && !o.is(kwUnion) && !o.is(kwExcept) && !o.is(kwIntersect) {
+		if f.withAt > 0 && f.sel == nil && !f.query {
+			bailAt(sqlerr.New(sqlerr.SyntaxError, "multiple WITH clauses not allowed"), f.withAt-1)
+		}
+		f.hasWith = true
+	}
 	if !g.table || g.query && f.sel == nil && o.continuesQuery(o.i) {
 		f.query = true
 		o.put(")")

@@ -7,6 +7,7 @@ func (o *outline) with(f *level) bool {
 	if f.query || f.with || f.sel != nil {
 		return false
 	}
+	f.withAt, f.hasWith = int(o.loc())+1, true
 	o.put("WITH ")
 	o.i++
 	if o.is(kwRecursive) {

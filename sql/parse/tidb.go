@@ -139,7 +139,28 @@ func (b builder) query(n ast.Node) *sql.Query {
 			q.With = append(q.With, d)
 		}
 	}
+	if in, ok := q.Body.(*sql.Query); ok {
+		clausesOnce(q, in)
+	}
 	return q
+}
+
+// clausesOnce refuses clauses that stand both within the brackets around a query and
+// behind them: PostgreSQL reads them as clauses of one query. The outline does that for
+// WITH.
+func clausesOnce(q, in *sql.Query) {
+	what, at := "", 0
+	switch {
+	case len(q.OrderBy) > 0 && len(in.OrderBy) > 0:
+		what, at = "ORDER BY", q.OrderBy[0].X.Pos()
+	case q.Offset != nil && in.Offset != nil:
+		what, at = "OFFSET", q.Offset.Pos()
+	case q.Limit != nil && in.Limit != nil:
+		what, at = "LIMIT", q.Limit.Pos()
+	default:
+		return
+	}
+	bailAt(sqlerr.New(sqlerr.SyntaxError, "multiple %s clauses not allowed", what), at)
 }
 
 // isBare reports whether a query is its body and nothing else.
