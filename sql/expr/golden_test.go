@@ -65,6 +65,11 @@ var sampleRows = [][]types.Datum{
 	{types.IntDatum(5), types.FloatDatum(0.5)}, {types.IntDatum(2), types.FloatDatum(1)},
 }
 
+// ksqlScope is a scope of ksqlDB's dialect.
+type ksqlScope struct{ *testScope }
+
+func (ksqlScope) Ksql() bool { return true }
+
 func sampleScope() *testScope {
 	return &testScope{cols: []types.Field{{Name: "x", Type: types.Of(types.Int4)},
 		{Name: "y", Type: types.Of(types.Float8)}}}
@@ -72,12 +77,14 @@ func sampleScope() *testScope {
 
 // answer evaluates an expression and words the result as golden files do: the
 // type and the text, or the SQLSTATE, the position and the message.
-func answer(text string) string {
+func answer(text string) string { return answerIn(sampleScope(), text) }
+
+// answerIn is answer in a scope.
+func answerIn(sc Scope, text string) string {
 	x, err := parse.ParseExpr(text)
 	if err != nil {
 		return errorAnswer(err)
 	}
-	sc := sampleScope()
 	e, err := Check(x, sc)
 	if err != nil {
 		return errorAnswer(err)
@@ -129,14 +136,19 @@ func errorAnswer(err error) string {
 }
 
 func answerRows(e Expr, env *Env) ([]types.Datum, error) {
-	switch e := e.(type) {
-	case *Agg:
-		d, err := evalAggregate(e.Call, env)
-		return []types.Datum{d}, err
-	case *Call:
-		if e.Fn.Set != nil {
-			return evalSet(e, env)
+	if call, ok := e.(*Call); ok && call.Fn.Set != nil {
+		return evalSet(call, env)
+	}
+	e, err := Transform(e, func(x Expr) (Expr, error) {
+		agg, ok := x.(*Agg)
+		if !ok {
+			return x, nil
 		}
+		d, err := evalAggregate(agg.Call, env)
+		return &Const{D: d, T: agg.Call.T}, err
+	})
+	if err != nil {
+		return nil, err
 	}
 	d, err := EvalRow(Fold(e), env, make([]types.Datum, 2))
 	return []types.Datum{d}, err
@@ -209,13 +221,18 @@ func TestGolden(t *testing.T) {
 
 func goldenFile(t *testing.T, name string) {
 	lines := readGolden(t, name)
+	base := filepath.Base(name)
+	own := base == "own.test" || base == "ksql.test"
 	bad := 0
 	for i, l := range lines {
 		if l.expr == "" || l.expr[0] == '#' {
 			continue
 		}
 		got := answer(l.expr)
-		if *rewrite && filepath.Base(name) == "own.test" {
+		if base == "ksql.test" {
+			got = answerIn(ksqlScope{sampleScope()}, l.expr)
+		}
+		if *rewrite && own {
 			lines[i].want = got
 			continue
 		}
@@ -226,7 +243,7 @@ func goldenFile(t *testing.T, name string) {
 			}
 		}
 	}
-	if *rewrite && filepath.Base(name) == "own.test" {
+	if *rewrite && own {
 		writeGolden(t, name, lines)
 	}
 }
@@ -234,42 +251,57 @@ func goldenFile(t *testing.T, name string) {
 // TestExamples demands that every function and aggregate has a golden example,
 // unless it asks a session.
 func TestExamples(t *testing.T) {
-	have := map[string]bool{}
 	files, _ := filepath.Glob(goldenDir + "/*.test")
+	var shared []string
+	for _, name := range files {
+		if filepath.Base(name) != "ksql.test" {
+			shared = append(shared, name)
+		}
+	}
+	var all, dialect []example
+	for _, f := range Funcs() {
+		if !f.Session || f.Example != "" {
+			all = append(all, example{f.Name, f.Doc, f.Example})
+		}
+	}
+	for _, a := range Aggs() {
+		all = append(all, example{a.Name, a.Doc, a.Example})
+	}
+	for _, f := range DialectFuncs() {
+		dialect = append(dialect, example{f.Name, f.Doc, f.Example})
+	}
+	needExamples(t, all, shared, "examples.test")
+	needExamples(t, dialect, []string{goldenDir + "/ksql.test"}, "ksql.test")
+}
+
+type example struct{ name, doc, text string }
+
+// needExamples demands that the files have all examples; with -rewrite it adds
+// those that are missing to the file home, without answers.
+func needExamples(t *testing.T, all []example, files []string, home string) {
+	t.Helper()
+	have := map[string]bool{}
 	for _, name := range files {
 		for _, l := range readGolden(t, name) {
 			have[l.expr] = true
 		}
 	}
 	var missing []goldenLine
-	need := func(name, doc, example string) {
-		if doc == "" {
-			t.Errorf("%s has no doc line", name)
+	for _, x := range all {
+		if x.doc == "" {
+			t.Errorf("%s has no doc line", x.name)
 		}
-		if !have[example] {
-			have[example] = true
-			missing = append(missing, goldenLine{expr: example})
+		if !have[x.text] {
+			have[x.text] = true
+			missing = append(missing, goldenLine{expr: x.text})
 		}
 	}
-	for _, f := range Funcs() {
-		if f.Session && f.Example == "" {
-			continue
-		}
-		need(f.Name, f.Doc, f.Example)
-	}
-	for _, a := range Aggs() {
-		need(a.Name, a.Doc, a.Example)
-	}
-	if *rewrite {
-		name := goldenDir + "/examples.test"
-		var lines []goldenLine
-		if _, err := os.Stat(name); err == nil {
-			lines = readGolden(t, name)
-		}
-		writeGolden(t, name, append(lines, missing...))
+	if *rewrite && len(missing) > 0 {
+		name := goldenDir + "/" + home
+		writeGolden(t, name, append(readGolden(t, name), missing...))
 		return
 	}
 	for _, m := range missing {
-		t.Errorf("example without an answer: %s", m.expr)
+		t.Errorf("%s: example without an answer: %s", home, m.expr)
 	}
 }

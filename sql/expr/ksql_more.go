@@ -74,26 +74,33 @@ func scaleFloat(v float64, places int64, round bool) (types.Datum, error) {
 		f, err := d.Trunc(n).Float64()
 		return types.FloatDatum(f), err
 	}
-	up, err := d.Round(n)
+	up, err := roundUp(d, n)
 	if err != nil {
 		return types.NullDatum, err
 	}
-	if d.Sign() < 0 {
-		// Round goes away from zero; of two equally near ones take the upper.
-		less, err := d.Trunc(n).Sub(d)
-		if err != nil {
-			return types.NullDatum, err
-		}
-		more, err := d.Sub(up)
-		if err != nil {
-			return types.NullDatum, err
-		}
-		if less.Cmp(more) == 0 {
-			up = d.Trunc(n)
-		}
-	}
 	f, err := up.Float64()
 	return types.FloatDatum(f), err
+}
+
+// roundUp rounds to n decimal places, of two equally near ones to the upper.
+func roundUp(d types.Decimal, n int32) (types.Decimal, error) {
+	up, err := d.Round(n)
+	if err != nil || d.Sign() >= 0 {
+		return up, err
+	}
+	// Round goes away from zero.
+	less, err := d.Trunc(n).Sub(d)
+	if err != nil {
+		return up, err
+	}
+	more, err := d.Sub(up)
+	if err != nil {
+		return up, err
+	}
+	if less.Cmp(more) == 0 {
+		return d.Trunc(n), nil
+	}
+	return up, nil
 }
 
 func splitBytes(s, delim string) []string {

@@ -17,17 +17,21 @@ type registry struct {
 	aggs  map[string][]*AggFunc
 	all   []*Func // in order of definition
 	every []*AggFunc
+	// ksql has what counts in ksqlDB's dialect alone, ksqlAll the same in order.
+	ksql    map[string][]*Func
+	ksqlAll []*Func
 }
 
 // builtin gives the registry.
 var builtin = sync.OnceValue(func() *registry {
-	r := &registry{funcs: map[string][]*Func{}, aggs: map[string][]*AggFunc{}}
+	r := &registry{funcs: map[string][]*Func{}, aggs: map[string][]*AggFunc{},
+		ksql: map[string][]*Func{}}
 	for _, define := range []func(*registry){
 		defineCompare, defineArith, defineNumeric, defineMath, defineText, defineRegexp,
 		defineBytes, defineLike, defineTime, defineTimeOps, defineFormat, defineJSON,
 		defineJSONBuild, defineArray, defineCond, defineSets, defineSystem, defineAggs,
 		defineStatAggs, defineCollectAggs, defineOrderedAggs, defineKsqlAggs, defineKsqlArrays,
-		defineKsqlText, defineKsqlJSON, defineKsqlTime, defineKsqlMore,
+		defineKsqlText, defineKsqlJSON, defineKsqlTime, defineKsqlMore, defineDialect,
 	} {
 		define(r)
 	}
@@ -61,6 +65,12 @@ func IsAggregate(name string) bool { return len(builtin().aggs[strings.ToLower(n
 // impl is a Kernel, a RowFunc, a set function, or a plain Go function that adapt
 // knows. The function is strict and immutable unless said otherwise.
 func (r *registry) fn(sig string, impl any, doc, example string) *Func {
+	f := newFunc(sig, impl, doc, example)
+	r.add(f)
+	return f
+}
+
+func newFunc(sig string, impl any, doc, example string) *Func {
 	f := &Func{Doc: doc, Example: example, Strict: true}
 	s := parseSignature(sig)
 	f.Name, f.Args, f.Variadic, f.Ret = s.name, s.args, s.variadic, s.ret
@@ -76,7 +86,6 @@ func (r *registry) fn(sig string, impl any, doc, example string) *Func {
 	default:
 		adapt(f, impl)
 	}
-	r.add(f)
 	return f
 }
 

@@ -1,0 +1,239 @@
+package expr
+
+import (
+	"math"
+
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// DialectScope is a Scope that knows which dialect a statement is written in. In
+// ksqlDB's, names and operators that PostgreSQL has with another meaning have
+// ksqlDB's (dialect_func.go); everything else is the same in both.
+type DialectScope interface {
+	// Ksql tells whether the statement is in ksqlDB's dialect.
+	Ksql() bool
+}
+
+func newChecker(sc Scope) checker {
+	c := checker{sc: sc, base: lambdaBase}
+	if d, ok := sc.(DialectScope); ok {
+		c.ksql = d.Ksql()
+	}
+	return c
+}
+
+// dialectCall gives the call of a function that ksqlDB's dialect has of its own,
+// or ok false.
+func (c *checker) dialectCall(name string, args []Expr, pos int) (Expr, bool, error) {
+	if !c.ksql {
+		return nil, false, nil
+	}
+	fs := builtin().ksql[name]
+	if len(fs) == 0 {
+		return nil, false, nil
+	}
+	cand, how := chooseFunction(funcCandidates(fs, len(args), false), typesOf(args))
+	if how != found {
+		return nil, false, nil
+	}
+	x, err := c.apply(cand, args, pos)
+	return x, true, err
+}
+
+// dialectOperator is dialectCall for operators; it gives DECIMAL results their
+// declared scale.
+func (c *checker) dialectOperator(name string, args []Expr, pos int) (Expr, bool, error) {
+	if !c.ksql {
+		return nil, false, nil
+	}
+	if isOrdering(name) && args[0].Type().Kind == types.Array &&
+		args[len(args)-1].Type().Kind == types.Array {
+		return nil, true, errNoOperator(name, typesOf(args), notFound, pos)
+	}
+	if len(args) == 2 && isFloat(args[0].Type().Kind) != isFloat(args[1].Type().Kind) ||
+		len(args) == 2 && isFloat(args[0].Type().Kind) {
+		if x, ok, err := c.dialectCall(name, args, pos); ok {
+			return x, true, err
+		}
+	}
+	t, ok := decimalResult(name, args)
+	if !ok {
+		return nil, false, nil
+	}
+	cand, how := chooseOperator(name, typesOf(args))
+	if how != found {
+		return nil, false, nil
+	}
+	x, err := c.apply(cand, args, pos)
+	if err != nil || x.Type().Kind != types.Numeric {
+		return x, true, err
+	}
+	x, err = c.coerce(x, t, CoerceExplicit, pos)
+	return x, true, err
+}
+
+// decimalResult gives the DECIMAL(p, s) of an operation over two, where at least
+// one is a DECIMAL and both say their precision; integers are DECIMALs of all
+// their digits. The rules are ksqlDB's.
+func decimalResult(op string, args []Expr) (types.Type, bool) {
+	if len(args) != 2 || args[0].Type().Kind != types.Numeric && args[1].Type().Kind != types.Numeric {
+		return types.Type{}, false
+	}
+	p1, s1, ok1 := decimalShape(args[0])
+	p2, s2, ok2 := decimalShape(args[1])
+	if !ok1 || !ok2 {
+		return types.Type{}, false
+	}
+	var p, s int32
+	switch op {
+	case "+", "-":
+		s = max(s1, s2)
+		p = s + max(p1-s1, p2-s2) + 1
+	case "*":
+		p, s = p1+p2+1, s1+s2
+	case "/":
+		s = max(minDivisionScale, s1+p2+1)
+		p = p1 - s1 + s2 + s
+	case "%":
+		s = max(s1, s2)
+		p = min(p1-s1, p2-s2) + s
+	default:
+		return types.Type{}, false
+	}
+	return decimalType(p, s)
+}
+
+// minDivisionScale is the fewest decimal places of a quotient of DECIMALs.
+const minDivisionScale = 6
+
+func decimalType(p, s int32) (types.Type, bool) {
+	t, err := types.ByName("numeric", []int32{max(p, 1), s})
+	return t, err == nil
+}
+
+// decimalShape gives precision and scale of an operand.
+func decimalShape(x Expr) (p, s int32, ok bool) {
+	switch t := x.Type(); t.Kind {
+	case types.Int2, types.Int4:
+		return 10, 0, true
+	case types.Int8:
+		return 19, 0, true
+	case types.Numeric:
+		if lit, isLit := x.(*Const); isLit && t.Mod == 0 && !lit.D.Null {
+			return literalShape(lit.D.Decimal())
+		}
+		return t.PrecisionScale()
+	}
+	return 0, 0, false
+}
+
+// literalShape counts the digits of a literal.
+func literalShape(d types.Decimal) (p, s int32, ok bool) {
+	if !d.IsFinite() {
+		return 0, 0, false
+	}
+	digits := int32(0)
+	for _, b := range d.Abs().String() {
+		if b >= '0' && b <= '9' {
+			digits++
+		}
+	}
+	return digits, int32(d.Scale()), true
+}
+
+// dialectCast is CAST in ksqlDB's dialect: numbers lose their fraction, texts
+// other than 'true' are false, and texts of values are Java's.
+func (c *checker) dialectCast(x Expr, t types.Type, pos int) (Expr, error) {
+	from := x.Type().Kind
+	name := ""
+	switch {
+	case !c.ksql:
+	case isInteger(t.Kind) && (isFloat(from) || from == types.Numeric):
+		name = "cast_integer"
+	case t.Kind == types.Bool && isString(from):
+		name = "cast_boolean"
+	case isString(t.Kind) && t.Mod == 0 && javaTexts[from]:
+		name = "cast_string"
+	}
+	if name == "" {
+		return c.coerce(x, t, CoerceExplicit, pos)
+	}
+	y, ok, err := c.dialectCall(name, []Expr{x}, pos)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		y = x
+	}
+	return c.coerce(y, t, CoerceExplicit, pos)
+}
+
+// javaTexts are the kinds whose text is not PostgreSQL's in ksqlDB.
+var javaTexts = map[types.Kind]bool{types.Timestamp: true, types.Timestamptz: true,
+	types.Array: true, types.Map: true, types.Struct: true, types.Float8: true}
+
+// dialectIndex is a[i] in ksqlDB's dialect: negative subscripts count from the end.
+func (c *checker) dialectIndex(e *sql.Index, x, i Expr) (Expr, bool, error) {
+	if !c.ksql || x.Type().Kind != types.Array {
+		return nil, false, nil
+	}
+	i, err := c.subscript(i, e.Lo.Pos())
+	if err != nil {
+		return nil, true, err
+	}
+	return c.dialectCall("array_at", []Expr{x, i}, e.Pos())
+}
+
+// dialectAggregate gives sums and averages what ksqlDB has for groups without
+// values, and its types.
+func (c *checker) dialectAggregate(call *AggCall, x Expr, pos int) (Expr, error) {
+	t := x.Type()
+	var empty Expr
+	switch {
+	case !c.ksql:
+		return x, nil
+	case call.Name == "sum" && len(call.Args) == 1 && call.Args[0].Type().Kind == types.Int8:
+		var err error
+		t = types.Of(types.Int8)
+		if x, err = c.coerce(x, t, CoerceExplicit, pos); err != nil {
+			return nil, err
+		}
+		empty = &Const{D: types.IntDatum(0), T: t}
+	case call.Name == "sum" && isInteger(t.Kind):
+		empty = &Const{D: types.IntDatum(0), T: t}
+	case (call.Name == "sum" || call.Name == "avg" || call.Name == "stddev_sample") && isFloat(t.Kind):
+		empty = &Const{D: types.FloatDatum(0), T: t}
+	case call.Name == "correlation":
+		empty = &Const{D: types.FloatDatum(math.NaN()), T: t}
+	case call.Name == "sum" && t.Kind == types.Numeric:
+		zero := types.DecimalFromInt(0)
+		if _, s, ok := call.Args[0].Type().PrecisionScale(); ok {
+			zero, _ = zero.Round(s)
+		}
+		empty = &Const{D: types.NumericDatum(zero), T: t}
+	default:
+		return x, nil
+	}
+	return &Coalesce{Args: []Expr{x, empty}, T: t}, nil
+}
+
+// dialectArgs prepares the arguments of an aggregate: averages are DOUBLE.
+func (c *checker) dialectArgs(name string, args []Expr, pos int) error {
+	if !c.ksql || name != "avg" || len(args) != 1 || types.Category(args[0].Type().Kind) != 'N' {
+		return nil
+	}
+	x, err := c.coerce(args[0], types.Of(types.Float8), CoerceImplicit, pos)
+	args[0] = x
+	return err
+}
+
+// dialectNumber reads a number with an exponent, which is a DOUBLE in ksqlDB.
+func dialectNumber(s string, pos int) (Expr, error) {
+	v, err := types.ParseFloat(types.Float8, s)
+	if err != nil {
+		return nil, sqlerr.As(err).At(pos)
+	}
+	return &Const{D: types.FloatDatum(v), T: types.Of(types.Float8)}, nil
+}
