@@ -99,7 +99,8 @@ func (b *builder) continuous(p *plan.Continuous, t *target) (*graph, error) {
 		if outs[i] = part; t.rel.isStream() {
 			continue
 		}
-		c := op.NewConsolidate(st.ctxs[i], plan.Types(p.Root), part)
+		ctx := b.open(st.ctxs[i])
+		c := &account{op.NewConsolidate(ctx, plan.Types(p.Root), part), ctx.Mem}
 		st.add(i, c)
 		outs[i] = port{c, 0}
 	}
@@ -262,12 +263,13 @@ func (b *builder) stack(st *building, outs []op.Sink,
 		if b.bounded {
 			out = cancelable{b.ctx, out}
 		}
-		o, err := mk(st.ctxs[i], out)
+		ctx := b.open(st.ctxs[i])
+		o, err := mk(ctx, out)
 		if err != nil {
 			return nil, err
 		}
-		st.add(i, o)
-		ops[i] = o
+		ops[i] = &account{o, ctx.Mem}
+		st.add(i, ops[i])
 	}
 	return ops, nil
 }

@@ -19,7 +19,19 @@ type savedState struct {
 	bytes   int64 // of input since
 	dirty   bool  // something happened since
 	running atomic.Bool
+	done    chan struct{} // of the last checkpoint, closed when it ended
 	epoch   atomic.Uint64 // of the last durable checkpoint
+}
+
+// wait waits for the checkpoint in progress, if any.
+func (s *savedState) wait(ctx context.Context) {
+	if s.done == nil {
+		return
+	}
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+	}
 }
 
 // savedMeta is what a checkpoint keeps beside operators' state.
@@ -74,7 +86,10 @@ func (e *Engine) checkpoint(epoch log.Epoch, clock int64, index uint64,
 	}
 	s.clock, s.bytes, s.dirty = clock, 0, false
 	s.running.Store(true)
+	done := make(chan struct{})
+	s.done = done
 	e.background.Go(func() {
+		defer close(done)
 		defer s.running.Store(false)
 		if err := e.finishCheckpoint(cp, meta, epoch, index, cat); err != nil &&
 			e.ctx.Err() == nil {
@@ -179,6 +194,7 @@ func (e *Engine) load() error {
 	if err != nil {
 		return err
 	}
+	e.memory.SpillTo(e.cfg.FS, e.cfg.FS.PathJoin(dir, "spill"))
 	e.points.publish(at.epoch, at.clock, at.snap)
 	e.saved.clock = at.clock
 	var meta savedMeta
@@ -218,6 +234,7 @@ func (e *Engine) loadRelations(at restorePoint, meta savedMeta) error {
 			if rd == nil {
 				continue
 			}
+			rd.Relax = a.Relax
 			for rd.Next() {
 				if err := a.LoadRecord(rd, uint64(at.epoch)); err != nil {
 					return err

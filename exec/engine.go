@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -32,6 +33,7 @@ type Engine struct {
 	feeds    []*feed
 	retiring []retired
 	saved    savedState
+	pressure pressure
 
 	// shared is what readers look up; the loop replaces it when objects come and
 	// go.
@@ -86,6 +88,10 @@ func (c *Config) fill() {
 	}
 	if c.CheckpointBytes == 0 {
 		c.CheckpointBytes = 256 << 20
+		if c.MemoryBytes > 0 {
+			// What is not saved yet is in memory twice, as rows and in the tails.
+			c.CheckpointBytes = min(c.CheckpointBytes, c.MemoryBytes/16)
+		}
 	}
 }
 
@@ -120,10 +126,11 @@ func (e *Engine) Close() error {
 	for _, r := range e.rels {
 		r.close()
 	}
+	err := e.memory.EndSpill()
 	if e.store != nil {
-		return e.store.Close()
+		err = errors.Join(err, e.store.Close())
 	}
-	return nil
+	return err
 }
 
 // publishObjects shows the loop's objects to readers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
@@ -39,6 +40,12 @@ func translate(err error) error {
 		return sqlerr.Wrap(err, sqlerr.DataCorrupted, "damaged data on disk").
 			WithDetail("File %s, offset %d: %s.", corrupt.File, corrupt.Offset, corrupt.Reason).
 			WithHint("Other data stays readable; restore the file from a backup or a replica.")
+	case errors.Is(err, state.ErrFull):
+		return errStateFull(err)
+	case errors.Is(err, state.ErrCorrupt):
+		return sqlerr.Wrap(err, sqlerr.DataCorrupted, "damaged state on disk").
+			WithDetail("%v.", err).
+			WithHint("Restart the node: it starts from its checkpoint and the log.")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return sqlerr.Wrap(err, sqlerr.QueryCanceled, "canceling statement due to user request")
 	}

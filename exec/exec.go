@@ -48,8 +48,11 @@ type Config struct {
 	Logger  *slog.Logger
 	// Workers is the size of the pool that runs big epochs; <= 0 means one.
 	Workers int
-	// MemoryBytes is the budget for state; 0 means no limit.
+	// MemoryBytes is the budget for state and OtherBytes; 0 means no limit.
 	MemoryBytes int64
+	// OtherBytes gives the memory of the process beside the state: the Go heap, and
+	// in it the log's tails and what waits for slow readers. nil counts state only.
+	OtherBytes func() int64
 	// CheckpointMicros is the time between checkpoints; 0 means the default of 10 s.
 	CheckpointMicros int64
 	// CheckpointBytes starts a checkpoint after so much input; 0: 256 MB.

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/millracedb/millrace/exec/op"
+	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/expr"
@@ -161,7 +162,8 @@ func (g *graph) run(pool *pool, e *op.Epoch) error {
 
 // run drains the inputs; with e it ends the epoch in the operators, if there was
 // input or all is set.
-func (s *shard) run(e *op.Epoch, all bool) error {
+func (s *shard) run(e *op.Epoch, all bool) (err error) {
+	defer state.Catch(&err)
 	for _, in := range s.inputs {
 		if in.waiting() == 0 {
 			continue

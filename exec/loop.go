@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
@@ -36,7 +37,8 @@ func (e *Engine) loop() {
 }
 
 // runEpoch applies one epoch: catalog changes, rows, queries, readers.
-func (e *Engine) runEpoch(w epochWork) error {
+func (e *Engine) runEpoch(w epochWork) (err error) {
+	defer state.Catch(&err)
 	epoch, clock := w.in.Epoch, w.in.Clock
 	created, err := e.applyChanges(w)
 	if err != nil {
@@ -69,6 +71,9 @@ func (e *Engine) runEpoch(w epochWork) error {
 	e.views.epochDone(w)
 	for _, r := range e.rels {
 		r.delta, r.caused = nil, math.MinInt64
+	}
+	if err := e.relieve(w); err != nil {
+		return err
 	}
 	return e.maybeCheckpoint(w)
 }

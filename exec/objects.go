@@ -37,6 +37,7 @@ func (e *Engine) sweep() {
 func (r *relation) close() {
 	for _, a := range r.arrs {
 		a.Close()
+		a.Memory().Drop()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/millracedb/millrace/catalog/system"
 	"github.com/millracedb/millrace/exec/op"
+	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/expr"
@@ -41,7 +42,8 @@ func (e *Engine) runNode(ctx context.Context, rd *Read, n plan.Node,
 // execution in progress.
 func (e *Engine) runIn(ctx context.Context, rd *Read, env *expr.Env, n plan.Node,
 	work map[int]*workTable, out func(*batch.Batch) error,
-) error {
+) (err error) {
+	defer state.Catch(&err)
 	if env.RunSubplan == nil {
 		env.RunSubplan = e.subplans(ctx, rd, env)
 	}
@@ -55,7 +57,7 @@ func (e *Engine) runIn(ctx context.Context, rd *Read, env *expr.Env, n plan.Node
 	}
 	g := b.finish()
 	defer g.close()
-	err := b.drive(st)
+	err = b.drive(st)
 	if errors.Is(err, ErrEnough) {
 		return nil
 	}
@@ -134,7 +136,9 @@ func (b *builder) readPoint(rel *relation, n *plan.Scan, sc *scanner) error {
 		key[i] = d
 	}
 	out := batch.New(rel.storedTypes(), 1)
-	rel.lookup(b.rd.Point.Epoch, key, out)
+	if err := rel.lookup(b.rd.Point.Epoch, key, out); err != nil {
+		return err
+	}
 	if out.N == 0 {
 		return nil
 	}

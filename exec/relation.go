@@ -74,7 +74,7 @@ func (e *Engine) newRelation(c *catalog.Relation) (*relation, error) {
 }
 
 func (e *Engine) newArrangement(r *relation) *state.Arrangement {
-	return state.NewArrangement(e.memory, e.points.pins, r.storedTypes(), r.layoutKey())
+	return state.NewArrangement(e.memory.Account(), e.points.pins, r.storedTypes(), r.layoutKey())
 }
 
 // layoutTypes gives the types of the row layout.

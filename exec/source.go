@@ -172,7 +172,9 @@ func (e *Engine) lookupRow(c *catalog.Relation, epoch log.Epoch, key []types.Dat
 		return nil, gone(c)
 	}
 	out := batch.New(r.storedTypes(), 1)
-	r.lookup(epoch, key, out)
+	if err := r.lookup(epoch, key, out); err != nil {
+		return nil, translate(err)
+	}
 	if out.N == 0 {
 		return nil, nil
 	}
@@ -182,10 +184,9 @@ func (e *Engine) lookupRow(c *catalog.Relation, epoch log.Epoch, key []types.Dat
 
 // lookup appends the rows with a key to out, which has the columns of the
 // arrangement.
-func (r *relation) lookup(epoch log.Epoch, key []types.Datum, out *batch.Batch) {
+func (r *relation) lookup(epoch log.Epoch, key []types.Datum, out *batch.Batch) error {
 	if len(r.arrs) == 1 {
-		r.arrs[0].Lookup(uint64(epoch), key, out)
-		return
+		return r.arrs[0].Lookup(uint64(epoch), key, out)
 	}
 	cols := make([]*batch.Vector, len(key))
 	for i, k := range r.cat.Key {
@@ -193,7 +194,7 @@ func (r *relation) lookup(epoch log.Epoch, key []types.Datum, out *batch.Batch) 
 		cols[i].AppendDatum(key[i])
 	}
 	h, _ := hashRows(cols, allRows[:1], nil, nil)
-	r.arrs[h[0]%uint64(len(r.arrs))].Lookup(uint64(epoch), key, out)
+	return r.arrs[h[0]%uint64(len(r.arrs))].Lookup(uint64(epoch), key, out)
 }
 
 func gone(c *catalog.Relation) error {

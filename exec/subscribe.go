@@ -101,7 +101,8 @@ func (b *builder) subscription(root plan.Node, sub *subscriber) (*graph, error) 
 	st := b.newStage(1)
 	var out op.Sink = sub
 	if !root.Props().AppendOnly {
-		c := op.NewConsolidate(st.ctxs[0], plan.Types(root), sub)
+		ctx := b.open(st.ctxs[0])
+		c := &account{op.NewConsolidate(ctx, plan.Types(root), sub), ctx.Mem}
 		st.add(0, c)
 		out = port{c, 0}
 	}

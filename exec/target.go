@@ -70,6 +70,12 @@ func (p *targetPart) Push(b *batch.Batch) error {
 // finish makes the collected output the target's, in epoch e. Rows that go carry
 // the rowtime of what took them out, if that is known.
 func (t *target) finish(e *Engine, epoch log.Epoch, clock, caused int64) error {
+	// All or nothing: an epoch that begins to change the view also ends.
+	for i, a := range t.rel.arrs {
+		if t.parts[i].rows > 0 && a.Full() {
+			return errTargetFull(t.rel.cat)
+		}
+	}
 	for _, p := range t.parts {
 		if p.rows == 0 {
 			continue

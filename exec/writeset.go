@@ -47,6 +47,10 @@ func (e *Engine) newEncoder(rel *catalog.Relation) *encoder {
 		robin: e.nextPartition, now: e.cfg.Clock.NowMicros,
 		route: make([][]uint16, max(rel.Partitions, 1)),
 	}
+	if r := e.relation(rel.OID); r != nil && r.full() {
+		x.err = errTargetFull(rel)
+		return x
+	}
 	if rel.TimeColumn >= 0 {
 		x.time = positions(layout, []int{rel.TimeColumn})[0]
 		if x.types[rel.TimeColumn].Phys() == types.PhysBytes {

@@ -358,6 +358,9 @@ func (m *Memory) discard(b []byte) {
 	m.pages.Unlock()
 }
 
+// EndSpill deletes the spill file: what is in it is lost.
+func (m *Memory) EndSpill() error { return m.spill.Swap(nil).close() }
+
 // Close gives all slabs back to the operating system and deletes the spill file.
 // No store may be in use.
 func (m *Memory) Close() error {

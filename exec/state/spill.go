@@ -100,6 +100,9 @@ type region struct {
 // newRegion makes a region of buf, whole frames, all of them in memory.
 func newRegion(mem *Memory, buf []byte) (*region, error) {
 	to := mem.spill.Load()
+	if to == nil {
+		return nil, fmt.Errorf("the spill file is closed")
+	}
 	f, at, err := to.reserve(len(buf))
 	if err != nil {
 		return nil, err

@@ -124,12 +124,14 @@ func (n *Node) openData(context.Context) error {
 }
 
 func (n *Node) startEngine(context.Context) error {
+	limitGo(n.cfg.MemoryBytes)
 	var err error
 	n.engine, err = exec.New(exec.Config{
 		FS: n.cfg.FS, Dir: n.cfg.Data, Clock: n.cfg.Clock,
 		Catalog: catalog.NewMachine(), System: n.system,
 		Logger: n.cfg.Logger, Workers: n.cfg.Workers, MemoryBytes: n.cfg.MemoryBytes,
-		Random: n.cfg.Random, CheckpointMicros: n.cfg.CheckpointMicros,
+		OtherBytes: goMemory,
+		Random:     n.cfg.Random, CheckpointMicros: n.cfg.CheckpointMicros,
 	})
 	return err
 }
