@@ -8,7 +8,6 @@ import (
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/expr"
-	"github.com/millracedb/millrace/sql/sqlerr"
 )
 
 // maxShards bounds the shards of a stage that is partitioned by a key. It is a
@@ -25,7 +24,7 @@ type builder struct {
 	bounded bool
 	// env is the model of the shards' environments.
 	env        expr.Env
-	onRowError func(row int, err *sqlerr.Error) error
+	onRowError func(f *expr.RowFailure) error
 
 	// Bounded executions only.
 	ctx     context.Context
@@ -37,7 +36,7 @@ type builder struct {
 
 // graphOptions are the choices for a continuous graph.
 type graphOptions struct {
-	onRowError func(row int, err *sqlerr.Error) error
+	onRowError func(f *expr.RowFailure) error
 }
 
 // newBuilder makes a builder for a continuous plan.

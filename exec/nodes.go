@@ -93,7 +93,7 @@ func (b *builder) windowAssign(st *building, outs []op.Sink, n *plan.WindowAssig
 	}
 	cfg := op.WindowConfig{
 		Kind: n.Kind, Time: n.Time, Size: n.Size, Slide: n.Slide, Offset: n.Offset,
-		Input: plan.Types(n.Input),
+		Input: plan.Types(n.Input), FromZero: n.FromZero,
 	}
 	return b.unary(st, outs, nil, n.Input, func(_ *op.Context, out op.Sink) (op.Op, error) {
 		return op.NewWindowAssign(cfg, out), nil
@@ -109,7 +109,7 @@ func (b *builder) aggregate(st *building, outs []op.Sink, n *plan.Aggregate) err
 		func(ctx *op.Context, out op.Sink) (op.Op, error) {
 			return op.NewAggregate(ctx, op.AggregateConfig{
 				Groups: n.Groups, Sets: n.Sets, Aggs: n.Aggs, Window: n.Window,
-				Input: plan.Types(n.Input), AppendOnly: n.Input.Props().AppendOnly,
+				AppendOnly: n.Input.Props().AppendOnly,
 			}, out)
 		})
 }

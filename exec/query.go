@@ -11,7 +11,10 @@ import (
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/planner"
 	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
 )
 
 // query is a running continuous query. While it reads history a goroutine of
@@ -78,17 +81,18 @@ func (e *Engine) buildQuery(q *query, snap *catalog.Snapshot) error {
 
 // rowError is the policy for rows that fail: the value becomes NULL and is
 // counted, or the query fails.
-func (q *query) rowError(_ int, err *sqlerr.Error) error {
+func (q *query) rowError(f *expr.RowFailure) error {
 	if q.cat.OnError == "fail" {
-		return err
+		return f.Err
 	}
+	e := rowError{q.at, f.Err, f.Call(), rowArray(f.Input, f.Row)}
 	q.errorMu.Lock()
 	defer q.errorMu.Unlock()
 	q.rowErrors++
 	if len(q.errors) == keptErrors {
 		q.errors = q.errors[1:]
 	}
-	q.errors = append(q.errors, rowError{q.at, err})
+	q.errors = append(q.errors, e)
 	return nil
 }
 
@@ -99,6 +103,24 @@ const keptErrors = 100
 type rowError struct {
 	after log.Epoch // the last epoch that the query had run
 	err   *sqlerr.Error
+	call  string // what failed, with the values of its arguments
+	input string // JSON array: the row that the expression is computed from
+}
+
+// rowArray writes a row as a JSON array.
+func rowArray(b *batch.Batch, row int) string {
+	buf := []byte{'['}
+	for i, v := range b.Cols {
+		if i > 0 {
+			buf = append(buf, ", "...)
+		}
+		if v == nil || v.IsNull(row) {
+			buf = append(buf, "null"...)
+			continue
+		}
+		buf = types.AppendJSONB(nil, buf, v.Type, v.Datum(row))
+	}
+	return string(append(buf, ']'))
 }
 
 // runs tells whether the query takes part in the loop's epochs.

@@ -325,8 +325,10 @@ func (e *Engine) rowErrorRows(_ *system.Context, emit func(viewRow) error) error
 			for _, x := range q.errors {
 				add(viewRow{
 					"epoch": types.IntDatum(int64(x.after)), "query": types.TextDatum(q.cat.Name),
-					"sqlstate": types.TextDatum(string(x.err.Code)),
-					"error":    types.TextDatum(x.err.Message),
+					"sqlstate":   types.TextDatum(string(x.err.Code)),
+					"error":      types.TextDatum(x.err.Message),
+					"expression": types.TextDatum(x.call),
+					"value":      types.TextDatum(x.input),
 				})
 			}
 			q.errorMu.Unlock()

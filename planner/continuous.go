@@ -189,7 +189,10 @@ func (b *builder) streamKey(k *kept, q *sql.Query) []int {
 	if sel, ok := q.Body.(*sql.Select); ok && len(sel.Part) > 0 {
 		return b.partition
 	}
-	return visibleKey(keyForms(k.root), len(k.cols))
+	if b.inherits {
+		return b.inherited
+	}
+	return visibleKey(b.keyForms(k.root), len(k.cols))
 }
 
 // fitTarget maps the result's columns to the target's, with casts where an
@@ -242,6 +245,9 @@ func (b *builder) fitTarget(c *plan.Continuous, k *kept) error {
 	}
 	c.Root = n
 	if err := b.timeColumn(c, at); err != nil {
+		return err
+	}
+	if err := b.timesOnly(c); err != nil {
 		return err
 	}
 	derive(c.Root)

@@ -50,13 +50,14 @@ func (b *builder) createStream(s *sql.CreateStream) (*plan.Plan, error) {
 			WithHint("Columns are never inferred from a schema registry; declare them: "+
 				"CREATE STREAM %s (name type, ...).", d.rel.Name)
 	}
-	if err := d.columns(&s.Definition); err != nil {
+	def := d.dialect(&s.Definition, s.With)
+	if err := d.columns(def); err != nil {
 		return nil, err
 	}
-	if err := d.streamKeys(&s.Definition); err != nil {
+	if err := d.streamKeys(def); err != nil {
 		return nil, err
 	}
-	if err := d.finish(&s.Definition, s.With); err != nil {
+	if err := d.finish(def, s.With); err != nil {
 		return nil, err
 	}
 	d.source(s.Source)
@@ -70,14 +71,14 @@ func (b *builder) createTable(s *sql.CreateTable) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.columns(&s.Definition); err != nil {
+	def := d.dialect(&s.Definition, s.With)
+	if err := d.columns(def); err != nil {
 		return nil, err
 	}
-	d.ksql = ksqlOptions(s.With)
-	if err := d.tableKeys(&s.Definition); err != nil {
+	if err := d.tableKeys(def); err != nil {
 		return nil, err
 	}
-	if err := d.finish(&s.Definition, s.With); err != nil {
+	if err := d.finish(def, s.With); err != nil {
 		return nil, err
 	}
 	d.source(s.Source)
@@ -85,6 +86,15 @@ func (b *builder) createTable(s *sql.CreateTable) (*plan.Plan, error) {
 		d.rel.AppendOnly, d.rel.OnConflict = true, "error"
 	}
 	return d.plan("CREATE TABLE", s.IfNotExists, s.Replace, nil), nil
+}
+
+// dialect tells in which dialect a definition is written, and gives it so that the
+// columns can be read in their order.
+func (d *definition) dialect(def *sql.Definition, with []sql.Option) *sql.Definition {
+	if d.ksql = ksqlOptions(with); d.ksql {
+		return keyColumnsFirst(def)
+	}
+	return def
 }
 
 // source marks what CREATE SOURCE made: it is read only.
@@ -125,10 +135,6 @@ func (d *definition) column(c *sql.ColumnDef) error {
 			WithHint("Every row has ROWTIME, ROWPARTITION and ROWOFFSET; choose another name.")
 	}
 	col := catalog.Column{Name: c.Name, NotNull: c.NotNull || c.PrimaryKey}
-	if c.Headers || c.Header != "" {
-		return sqlerr.Unsupported("a HEADERS column",
-			"Declare an ordinary column and write it with the row.").At(c.Pos())
-	}
 	if c.Type != nil {
 		t, user, err := d.b.resolveType(c.Type)
 		if err != nil {
@@ -140,6 +146,11 @@ func (d *definition) column(c *sql.ColumnDef) error {
 				"column \"%s\" has pseudo-type %s", c.Name, t).At(c.Pos())
 		}
 		col.Type, col.UserType = t, user
+	}
+	if c.Headers || c.Header != "" {
+		if err := headers(c, &col); err != nil {
+			return err
+		}
 	}
 	if c.Null && col.NotNull {
 		return sqlerr.New(sqlerr.SyntaxError, "conflicting NULL/NOT NULL declarations "+

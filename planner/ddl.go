@@ -33,6 +33,9 @@ func (b *builder) drop(s *sql.Drop) (*plan.Plan, error) {
 		if err == nil {
 			err = b.mayDrop(s.Kind, names)
 		}
+		if err == nil {
+			err = b.keepsTopic(s)
+		}
 		return command(tag, &catalog.DropObjects{Kind: kind, Names: names, IfExists: s.IfExists,
 			Cascade: s.Cascade}), err
 	}

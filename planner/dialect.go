@@ -6,6 +6,7 @@ import (
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
 )
 
 // ksqlDialect is the value of the option dialect for what is declared as in ksqlDB:
@@ -61,8 +62,36 @@ func readsKsql(entries []*entry) bool {
 	return n > 0
 }
 
+// Ksql implements expr.DialectScope: a query is in ksqlDB's dialect when what it
+// makes is declared so, else when everything it reads is.
+func (s *scope) Ksql() bool {
+	if s.b.decided {
+		return s.b.ksql
+	}
+	return readsKsql(s.entries)
+}
+
 // decideDialect says what the result is declared as, whatever it reads.
 func (b *builder) decideDialect(ksql bool) { b.ksql, b.decided = ksql, true }
+
+// keyColumnsFirst puts the key columns of a declaration in ksqlDB's dialect before
+// the others.
+func keyColumnsFirst(def *sql.Definition) *sql.Definition {
+	isKey := func(c *sql.ColumnDef) bool { return c.Key || c.PrimaryKey }
+	out := *def
+	out.Columns = nil
+	for _, c := range def.Columns {
+		if isKey(c) {
+			out.Columns = append(out.Columns, c)
+		}
+	}
+	for _, c := range def.Columns {
+		if !isKey(c) {
+			out.Columns = append(out.Columns, c)
+		}
+	}
+	return &out
+}
 
 // keyFirst puts the key columns of a result before the others, as ksqlDB has them.
 func (b *builder) keyFirst(k *kept) {
@@ -94,4 +123,21 @@ func (b *builder) keyFirst(k *kept) {
 	derive(k.root)
 	k.key = ordinals(len(k.key))
 	k.cols = append([]plan.Column(nil), k.root.Cols()[:len(k.cols)]...)
+}
+
+// withoutNullGroups leaves out rows whose group is NULL of what is made in ksqlDB's
+// dialect: the group is the key of its result.
+func (k *block) withoutNullGroups() {
+	if !k.b.ksql || k.q != k.b.emitting {
+		return
+	}
+	var tests []expr.Expr
+	for _, g := range k.groups.exprs {
+		if _, ok := g.(*expr.Const); !ok {
+			tests = append(tests, &expr.IsNull{X: g, Not: true})
+		}
+	}
+	if len(tests) > 0 {
+		k.node = newFilter(k.node, and(tests...))
+	}
 }

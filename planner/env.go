@@ -82,6 +82,10 @@ type builder struct {
 	ksql, decided bool
 	// partition are the result's columns that PARTITION BY names.
 	partition []int
+	// inherited is the key of the result that comes from the streams it reads; inherits
+	// says that it was looked for.
+	inherited []int
+	inherits  bool
 	// sameAsOnce: the result must be that of the SELECT run once.
 	sameAsOnce bool
 	// windowKey: the result is a table, whose key has the bounds of its windows.

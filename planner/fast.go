@@ -73,7 +73,7 @@ func plainTarget(rel *catalog.Relation) bool {
 			return false
 		}
 	}
-	return len(rel.Checks) == 0
+	return len(rel.Checks) == 0 && !isSource(rel)
 }
 
 // fastRows makes the rows of a fastInsert.

@@ -48,6 +48,7 @@ func (k *block) groupBy() error {
 		simple = simple && len(sets) == 1
 		lists = append(lists, sets)
 	}
+	k.withoutNullGroups()
 	if k.sel.Window != nil {
 		k.windowGroups()
 	}

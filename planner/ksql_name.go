@@ -14,13 +14,15 @@ func (k *block) ksqlNames() {
 	if !k.b.naming || k.q != k.b.emitting {
 		return
 	}
-	if !k.b.decided {
-		k.b.decideDialect(readsKsql(k.scope.entries))
-	}
 	k.nameExpressions()
-	if k.joined() < 2 {
-		return
+	if k.joined() > 1 {
+		k.prefixNames()
 	}
+	k.rowKey()
+}
+
+// prefixNames puts the names of tables in front of columns of a join.
+func (k *block) prefixNames() {
 	count := map[string]int{}
 	for _, it := range k.items {
 		count[it.name]++
@@ -70,7 +72,7 @@ func (k *block) sharedNames() map[string]bool {
 	first, out := map[string]*entry{}, map[string]bool{}
 	for i := range k.scope.cols {
 		c := &k.scope.cols[i]
-		if c.hidden || c.merged {
+		if c.merged || c.entry == nil || c.entry.alias == "" {
 			continue
 		}
 		if e, ok := first[c.name]; ok && e != c.entry {

@@ -240,7 +240,7 @@ func deriveProject(n *plan.Project, p *plan.Props) {
 	}
 	if j, ok := n.Input.(*plan.Join); ok && j.Kind == plan.Full &&
 		oneMatch(j.Left.Props().Keys, j.LeftKeys) && oneMatch(j.Right.Props().Keys, j.RightKeys) {
-		if key := visibleKey(projectedForms(n, joinKeyForms(j)), len(n.Out)); key != nil {
+		if key := visibleKey(projectedForms(n, fullKeyForms(j)), len(n.Out)); key != nil {
 			p.Keys = addKey(p.Keys, key) // of both sides, whichever is there
 		}
 	}

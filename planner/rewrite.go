@@ -23,7 +23,7 @@ func (b *builder) optimize(n plan.Node) (plan.Node, error) {
 		n = b.withoutSort(n)
 	}
 	derive(n)
-	n = b.temporalJoins(n)
+	n = b.slice(b.temporalJoins(n))
 	derive(n)
 	return n, nil
 }

@@ -5,12 +5,13 @@ import (
 
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/types"
 )
 
 // keyForms follows the partitioning key of streams up to n. Each of its parts is a
 // list of expressions over n's row that are equal to it, the best one first; nil
 // where there is no key.
-func keyForms(n plan.Node) [][]expr.Expr {
+func (b *builder) keyForms(n plan.Node) [][]expr.Expr {
 	switch n := n.(type) {
 	case *plan.Scan:
 		var out [][]expr.Expr
@@ -23,15 +24,15 @@ func keyForms(n plan.Node) [][]expr.Expr {
 		}
 		return out
 	case *plan.Filter:
-		return keyForms(n.Input)
+		return b.keyForms(n.Input)
 	case *plan.WindowAssign:
-		return keyForms(n.Input)
+		return b.keyForms(n.Input)
 	case *plan.FuncScan:
 		if n.Input != nil {
-			return keyForms(n.Input)
+			return b.keyForms(n.Input)
 		}
 	case *plan.Join:
-		return joinKeyForms(n)
+		return b.joinKeyForms(n)
 	case *plan.Aggregate:
 		var out [][]expr.Expr
 		for i := range n.Groups {
@@ -39,28 +40,36 @@ func keyForms(n plan.Node) [][]expr.Expr {
 		}
 		return out
 	case *plan.Project:
-		return projectedForms(n, keyForms(n.Input))
+		return projectedForms(n, b.keyForms(n.Input))
 	}
 	return nil
 }
 
 // joinKeyForms: a join's result is partitioned by what the sides were joined on, as
 // in ksqlDB; where there is nothing, as the left side.
-func joinKeyForms(n *plan.Join) [][]expr.Expr {
-	left, right := keyForms(n.Left), keyForms(n.Right)
+func (b *builder) joinKeyForms(n *plan.Join) [][]expr.Expr {
+	width := len(n.Left.Cols())
+	on := n
 	if len(n.LeftKeys) == 0 {
+		on = &plan.Join{Left: n.Left, Right: n.Right}
+		for _, p := range appendConjuncts(nil, n.Residual) {
+			b.joinKey(on, p, width)
+		}
+	}
+	left, right := b.keyForms(n.Left), b.keyForms(n.Right)
+	if len(on.LeftKeys) == 0 {
 		if n.Kind == plan.Right || n.Kind == plan.Full {
 			return nil
 		}
 		return left
 	}
-	width := len(n.Left.Cols())
 	var out [][]expr.Expr
-	for i, l := range n.LeftKeys {
-		r := n.RightKeys[i]
+	for i, l := range on.LeftKeys {
+		r := on.RightKeys[i]
 		if n.Kind == plan.Full {
-			x := &expr.Coalesce{Args: []expr.Expr{l, shiftCols(r, width)}, T: l.Type()}
-			out = append(out, []expr.Expr{x})
+			if x, err := b.coalesce(l, shiftCols(r, width)); err == nil {
+				out = append(out, []expr.Expr{x})
+			}
 			continue
 		}
 		ls, rs := withForms(left, l), withForms(right, r)
@@ -78,7 +87,7 @@ func joinKeyForms(n *plan.Join) [][]expr.Expr {
 // withForms gives x and what is known to be equal to it.
 func withForms(forms [][]expr.Expr, x expr.Expr) []expr.Expr {
 	for _, part := range forms {
-		if slices.ContainsFunc(part, func(e expr.Expr) bool { return expr.Equal(e, x) }) {
+		if slices.ContainsFunc(part, func(e expr.Expr) bool { return sameValue(e, x) }) {
 			return slices.Clone(part)
 		}
 	}
@@ -92,7 +101,7 @@ func projectedForms(n *plan.Project, forms [][]expr.Expr) [][]expr.Expr {
 		var next []expr.Expr
 		for _, x := range part {
 			for i, e := range n.Exprs {
-				if expr.Equal(e, x) {
+				if sameValue(e, x) {
 					next = append(next, colOf(n, i))
 				}
 			}
@@ -100,6 +109,47 @@ func projectedForms(n *plan.Project, forms [][]expr.Expr) [][]expr.Expr {
 		out = append(out, next)
 	}
 	return out
+}
+
+// sameValue tells whether two expressions are equal but for the name of the text type.
+func sameValue(a, b expr.Expr) bool { return expr.Equal(asText(a), asText(b)) }
+
+func asText(x expr.Expr) expr.Expr {
+	if c, ok := x.(*expr.Cast); ok && c.T.Kind == types.Text && c.X.Type().Kind == types.Varchar {
+		return c.X
+	}
+	return x
+}
+
+// rowKey finds the key of the stream that the result of a SELECT without groups is
+// among its items. Where ksqlDB would have to give it a name, as that of a join of
+// expressions, * brings the key along as the column ROWKEY.
+func (k *block) rowKey() {
+	b := k.b
+	if !b.naming || k.q != b.emitting || k.sel.GroupBy != nil || len(k.sel.Part) > 0 {
+		return
+	}
+	b.inherited, b.inherits = nil, true
+	star := false
+	for _, part := range b.keyForms(k.from.node) {
+		at := -1
+		for _, x := range part {
+			at = slices.IndexFunc(k.items, func(it item) bool { return sameValue(it.x, x) })
+			if at >= 0 {
+				break
+			}
+		}
+		star = star || slices.ContainsFunc(k.items, func(it item) bool { return it.star })
+		if at < 0 && b.ksql && star && k.joined() > 1 && len(part) > 0 {
+			at = len(k.items)
+			k.items = append(k.items, item{x: part[0], name: "rowkey", pos: -1})
+		}
+		if at < 0 {
+			b.inherited = nil
+			return
+		}
+		b.inherited = append(b.inherited, at)
+	}
 }
 
 // visibleKey gives a key by ordinals of the first visible columns; nil where a part
@@ -115,6 +165,16 @@ func visibleKey(forms [][]expr.Expr, visible int) []int {
 			return nil
 		}
 		out = append(out, part[at].(*expr.Col).Index)
+	}
+	return out
+}
+
+// fullKeyForms is the key of a full join by keys: that of whichever side is there.
+func fullKeyForms(n *plan.Join) [][]expr.Expr {
+	var out [][]expr.Expr
+	for i, l := range n.LeftKeys {
+		r := shiftCols(n.RightKeys[i], len(n.Left.Cols()))
+		out = append(out, []expr.Expr{&expr.Coalesce{Args: []expr.Expr{l, r}, T: l.Type()}})
 	}
 	return out
 }

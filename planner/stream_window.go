@@ -280,7 +280,7 @@ func (b *builder) windowClause(f *from, sel *sql.Select) (*from, error) {
 			WithHint("Use the table functions TUMBLE, HOP or SESSION with a time column.")
 	}
 	n := &plan.WindowAssign{Kind: [...]plan.WindowKind{plan.Tumble, plan.Hop,
-		plan.Session}[w.Kind]}
+		plan.Session}[w.Kind], FromZero: true}
 	var err error
 	if n.Size, err = spanMicros(w.Size); err != nil {
 		return nil, err

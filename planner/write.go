@@ -26,7 +26,7 @@ func (b *builder) writable(name sql.Name, pos int, verb string) (*catalog.Relati
 		return nil, err
 	}
 	b.wants(rel, writePrivileges[verb])
-	if optionOf(rel, "source") == "true" {
+	if isSource(rel) && verb != "insert into" {
 		return nil, sqlerr.New(sqlerr.WrongObjectType,
 			"cannot %s %s \"%s\", which is read only", verb, kindWord(rel.Kind), rel.Name).At(pos).
 			WithHint("It was made by CREATE SOURCE.")
@@ -82,7 +82,15 @@ func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
 		return nil, err
 	}
 	in := &insertion{b: b, s: s, rel: rel, layout: rowLayout(rel)}
+	if err := in.fed(); err != nil {
+		return nil, err
+	}
 	if s.Query != nil && s.Query.Emit != sql.EmitNone {
+		return b.insertContinuously(in)
+	}
+	if in.forEver() {
+		b.notice("INSERT INTO %s goes on for ever, as in ksqlDB; give a column list to insert once",
+			rel.Name)
 		return b.insertContinuously(in)
 	}
 	if err := in.columns(); err != nil {

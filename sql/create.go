@@ -218,7 +218,7 @@ type (
 		Args         [][]*TypeName // of functions: nil element = no list given
 		Concurrently bool
 		Cascade      bool
-		DeleteTopic  bool // accepted; a stream's data goes with it anyway
+		DeleteTopic  bool // the data goes in any case; refused for sources
 	}
 )
 

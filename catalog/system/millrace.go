@@ -179,8 +179,8 @@ epoch            int8        NN  The epoch of the row.
 query            text        NN  The continuous query.
 sqlstate         text        NN  The SQLSTATE of the error.
 error            text        NN  The error.
-expression       text        -   The expression that failed.
-value            jsonb       -   The row.`, nil},
+expression       text        NN  The call that failed, with the values of its arguments.
+value            jsonb       NN  The row that the operator saw, as an array.`, nil},
 	{"settings", "The settings of the session.", `
 name             text        NN  The name, for SET and SHOW.
 value            text        NN  The value in force.

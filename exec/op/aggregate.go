@@ -20,8 +20,6 @@ type AggregateConfig struct {
 	Sets   [][]int
 	Aggs   []*expr.AggCall
 	Window *plan.AggWindow
-	// Input are the input's column types; needed for Window.Slice.
-	Input []types.Type
 	// AppendOnly says that no input row is ever retracted.
 	AppendOnly bool
 }
@@ -33,21 +31,23 @@ type AggregateConfig struct {
 // Groups with time windows are kept in one pane per window end, which is dropped
 // as a whole when the watermark passes the end and the grace period.
 type Aggregate struct {
-	ctx    *Context
-	cfg    AggregateConfig
-	out    *builder
-	prog   *expr.Program
-	aggs   []aggSlot
-	sets   []*aggSet
-	types  []types.Type // output columns
-	words  int          // words per group
-	blobs  bool         // some aggregate collects: old results are kept as rows
-	begun  bool         // results of global groups were given
-	marked int64        // watermark of the last epoch
-	late   int64
-	nextID int64 // last number of a group, and of an argument row
-	env    emitter
-	gone   [][]byte // panes that were dropped since the last Save
+	ctx   *Context
+	cfg   AggregateConfig
+	out   *builder
+	prog  *expr.Program
+	aggs  []aggSlot
+	sets  []*aggSet
+	types []types.Type // output columns
+	words int          // words per group
+	blobs bool         // some aggregate collects: old results are kept as rows
+	// keepOld: accumulators are kept as they were before the epoch.
+	keepOld bool
+	begun   bool  // results of global groups were given
+	marked  int64 // watermark of the last epoch
+	late    int64
+	nextID  int64 // last number of a group, and of an argument row
+	env     emitter
+	gone    [][]byte // panes that were dropped since the last Save
 }
 
 // Words of a group before those of its aggregates.
@@ -88,8 +88,8 @@ type aggSet struct {
 	perPane bool
 }
 
-// NewAggregate makes an Aggregate; with Window.Slice, behind an operator that
-// assigns the windows.
+// NewAggregate makes an Aggregate; with Window.Slice, one that assigns the rows to
+// slices of windows itself.
 func NewAggregate(ctx *Context, cfg AggregateConfig, out Sink) (Op, error) {
 	a := &Aggregate{ctx: ctx, cfg: cfg, marked: math.MinInt64}
 	for _, set := range cfg.Sets {
@@ -102,19 +102,25 @@ func NewAggregate(ctx *Context, cfg AggregateConfig, out Sink) (Op, error) {
 	}
 	a.out = newBuilder(a.types, out)
 	a.makeSets()
+	a.keepOld = !a.blobs && !a.final()
 	a.env.init(a)
-	if cfg.Window != nil && cfg.Window.Slice != nil {
-		return newSliced(ctx, cfg, a)
+	if a.sliced() {
+		return newSliced(a), nil
 	}
 	return a, nil
 }
+
+func (a *Aggregate) sliced() bool { return a.cfg.Window != nil && a.cfg.Window.Slice != nil }
 
 // compile lays out the program's columns: groups, then per aggregate its order
 // keys, arguments and filter.
 func (a *Aggregate) compile() error {
 	exprs := append([]expr.Expr(nil), a.cfg.Groups...)
-	for _, g := range a.cfg.Groups {
+	for i, g := range a.cfg.Groups {
 		a.types = append(a.types, g.Type())
+		if a.sliced() && (i == a.cfg.Window.Start || i == a.cfg.Window.End) {
+			exprs[i] = &expr.Const{D: types.NullDatum, T: g.Type()} // no column of the input
+		}
 	}
 	a.words = groupWords
 	for _, call := range a.cfg.Aggs {
@@ -142,9 +148,14 @@ func (a *Aggregate) compile() error {
 // design decides how an aggregate is kept, and adds the expressions of its
 // order.
 func (a *Aggregate) design(s *aggSlot, exprs *[]expr.Expr) error {
+	if appendOnly := a.cfg.AppendOnly || a.ctx.Bounded; appendOnly && s.fn.Extreme != 0 {
+		if f := s.fn.Appended(s.call.Args[0].Type()); f != nil {
+			s.fn = f
+		}
+	}
 	if s.fn.Words > 0 && len(s.call.OrderBy) == 0 || s.fn.Words > 0 && !s.fn.Ordered {
 		a.words += s.fn.Words
-		s.distinct = s.call.Distinct
+		s.distinct = s.call.Distinct && s.call.Fn.Extreme == 0
 		if s.distinct {
 			s.layout = state.NewKeyer(append([]types.Type{types.Of(types.Int8)},
 				exprTypes(s.call.Args)...))
@@ -177,8 +188,7 @@ func (a *Aggregate) makeSets() {
 		}
 		sets = [][]int{all}
 	}
-	// Windows that the aggregate assigns itself have one start per end.
-	perPane := a.cfg.Window != nil && a.cfg.Window.Slice != nil && a.cfg.Sets == nil
+	perPane := a.sliced()
 	for n, cols := range sets {
 		if perPane {
 			cols = slices.DeleteFunc(cols, func(c int) bool {
@@ -222,9 +232,9 @@ func (a *Aggregate) pushSet(s *aggSet, vecs []*batch.Vector, sel []uint16, w []i
 		return a.pushPane(s, a.pane(s, 0), vecs, sel, w)
 	}
 	s.active = s.active[:0]
-	start, end := vecs[a.cfg.Window.Start], vecs[a.cfg.Window.End]
+	end := vecs[a.cfg.Window.End]
 	for _, r := range sel {
-		p := a.paneOfRow(s, start, end, int(r))
+		p := a.paneOfRow(s, end, int(r))
 		if p == nil {
 			a.late++
 			continue
@@ -234,6 +244,11 @@ func (a *Aggregate) pushSet(s *aggSet, vecs []*batch.Vector, sel []uint16, w []i
 		}
 		p.sel = append(p.sel, r)
 	}
+	return a.pushActive(s, vecs, w)
+}
+
+// pushActive adds the rows that were sorted into panes.
+func (a *Aggregate) pushActive(s *aggSet, vecs []*batch.Vector, w []int32) error {
 	for _, p := range s.active {
 		err := a.pushPane(s, p, vecs, p.sel, w)
 		p.sel = p.sel[:0]
@@ -282,7 +297,7 @@ func (a *Aggregate) touch(p *pane, refs []state.Ref) {
 			a.nextID++
 			words[groupID] = a.nextID
 		}
-		if !a.blobs && !a.final() {
+		if a.keepOld {
 			p.old = append(p.old, words...)
 		}
 	}

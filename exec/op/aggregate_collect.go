@@ -106,13 +106,18 @@ func (c *collector) keepExtreme(a *Aggregate, root *int64, id int64, row []byte)
 	*root = int64(c.rows.Add(0, id, row, a.nextID, 1))
 }
 
+// extreme gives the row of a group that min or max chooses, 0 when there is none.
+func (c *collector) extreme(root state.Ref) state.Ref {
+	if c.spec.call.Fn.Extreme > 0 {
+		return c.rows.Last(root)
+	}
+	return c.rows.First(root)
+}
+
 // result appends the aggregate's value over a group's rows to out.
 func (c *collector) result(env *expr.Env, root state.Ref, out *batch.Vector) error {
-	if x := c.spec.call.Fn.Extreme; x != 0 {
-		r := c.rows.First(root)
-		if x > 0 {
-			r = c.rows.Last(root)
-		}
+	if c.spec.call.Fn.Extreme != 0 {
+		r := c.extreme(root)
 		if r == 0 {
 			out.AppendNull()
 			return nil

@@ -96,16 +96,8 @@ func (a *Aggregate) emitWords(s *aggSet, p *pane, refs []state.Ref, old []int64,
 		x.acc[k] = p.groups.WordPointer(r, 0)
 		x.fAcc[k] = unsafe.Pointer(&old[k*a.words])
 	}
-	for i := range a.aggs {
-		slot := &a.aggs[i]
-		x.new[i].Reset()
-		x.old[i].Reset()
-		if err := slot.fn.Result(x.offset(x.acc[:len(refs)], slot.word), x.new[i]); err != nil {
-			return err
-		}
-		if err := slot.fn.Result(x.offset(x.fAcc[:len(refs)], slot.word), x.old[i]); err != nil {
-			return err
-		}
+	if err := a.bothResults(len(refs)); err != nil {
+		return err
 	}
 	for k, r := range refs {
 		was, is := old[k*a.words+groupCount], *p.groups.Word(r, groupCount)
@@ -127,6 +119,24 @@ func (a *Aggregate) emitWords(s *aggSet, p *pane, refs []state.Ref, old []int64,
 			}
 		} else {
 			p.groups.Delete(r)
+		}
+	}
+	return nil
+}
+
+// bothResults computes the results of the first n groups at env.acc and, as they
+// were, at env.fAcc.
+func (a *Aggregate) bothResults(n int) error {
+	x := &a.env
+	for i := range a.aggs {
+		slot := &a.aggs[i]
+		x.new[i].Reset()
+		x.old[i].Reset()
+		if err := slot.fn.Result(x.offset(x.acc[:n], slot.word), x.new[i]); err != nil {
+			return err
+		}
+		if err := slot.fn.Result(x.offset(x.fAcc[:n], slot.word), x.old[i]); err != nil {
+			return err
 		}
 	}
 	return nil

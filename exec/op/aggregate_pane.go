@@ -8,8 +8,8 @@ import (
 	"github.com/millracedb/millrace/sql/batch"
 )
 
-// pane holds the groups of one window end, or all groups when there are no
-// windows.
+// pane holds the groups of one window end or of one slice, or all groups when
+// there are no windows.
 type pane struct {
 	start    int64 // with aggSet.perPane
 	end      int64
@@ -68,16 +68,12 @@ func (a *Aggregate) newPane(s *aggSet, end int64) *pane {
 
 // paneOfRow gives the pane of a row's window end; nil when it is closed, or when
 // the row has no window.
-func (a *Aggregate) paneOfRow(s *aggSet, start, end *batch.Vector, r int) *pane {
+func (a *Aggregate) paneOfRow(s *aggSet, end *batch.Vector, r int) *pane {
 	i := end.Row(r)
 	if end.IsNull(r) || a.closed(end.I64[i]) {
 		return nil
 	}
-	p := a.pane(s, end.I64[i])
-	if s.perPane {
-		p.start = start.I64[start.Row(r)]
-	}
-	return p
+	return a.pane(s, end.I64[i])
 }
 
 // closed tells whether a window's grace period is over.

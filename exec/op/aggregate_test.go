@@ -242,7 +242,7 @@ func windowed(ctx *Context, w plan.AggWindow, out Sink) (Op, error) {
 	w.Start, w.End = 1, 2
 	return NewAggregate(ctx, AggregateConfig{
 		Groups: []expr.Expr{col(0, int8Type), col(2, tsType), col(3, tsType)},
-		Aggs:   []*expr.AggCall{agg("count")}, Window: &w, Input: winTypes}, out)
+		Aggs:   []*expr.AggCall{agg("count")}, Window: &w}, out)
 }
 
 // starts lists the windows of a time.

@@ -235,7 +235,7 @@ func BenchmarkNestedLoop(b *testing.B) {
 func BenchmarkHopAggregate(b *testing.B) {
 	w := plan.AggWindow{Start: 1, End: 2, Slice: &plan.WindowAssign{Kind: plan.Hop, Time: 1,
 		Size: 1000, Slide: 200}}
-	cfg := AggregateConfig{Input: benchTypes, Window: &w, Aggs: []*expr.AggCall{agg("count")},
+	cfg := AggregateConfig{Window: &w, Aggs: []*expr.AggCall{agg("count")},
 		Groups: []expr.Expr{col(0, int8Type), col(3, int8Type), col(4, int8Type)}}
 	feed(b, must(NewAggregate(benchContext(), cfg, discard)), 0, benchBatches(64, 1000))
 }

@@ -15,9 +15,8 @@ type WindowConfig struct {
 	Slide  int64
 	Offset int64
 	Input  []types.Type
-	// byWindow gives a batch's first windows of all rows, then the second ones and
-	// so on, without copying the rows; else the windows of a row come together.
-	byWindow bool
+	// FromZero leaves out windows that begin before 1970.
+	FromZero bool
 }
 
 // WindowAssign adds the bounds of the time windows that a row is in, with a row
@@ -48,9 +47,6 @@ func (a *WindowAssign) Push(_ int, b *batch.Batch) error {
 	}
 	if a.cfg.Kind == plan.Tumble {
 		return a.tumble(b, sel)
-	}
-	if a.cfg.byWindow {
-		return a.pushByWindow(b, sel)
 	}
 	t := b.Cols[a.cfg.Time]
 	for _, r := range sel {
@@ -94,51 +90,6 @@ func (a *WindowAssign) tumble(b *batch.Batch, sel []uint16) error {
 	return a.out.Push(&a.b)
 }
 
-// pushByWindow gives the rows once per window that some of them may be in.
-func (a *WindowAssign) pushByWindow(b *batch.Batch, sel []uint16) error {
-	t := b.Cols[a.cfg.Time]
-	a.start.I64, a.end.I64 = grow(a.start.I64, b.N), grow(a.end.I64, b.N)
-	a.sel = grow(a.sel, len(sel))
-	cols := append(append(a.b.Cols[:0], b.Cols...), a.start, a.end)
-	for k := (a.cfg.Size + a.cfg.Slide - 1) / a.cfg.Slide; k > 0; k-- {
-		n := 0
-		for _, r := range sel {
-			if t.IsNull(int(r)) {
-				continue
-			}
-			var ok bool
-			a.start.I64[r], a.end.I64[r], ok = a.window(t.I64[t.Row(int(r))], k-1)
-			a.sel[n] = r
-			if ok {
-				n++
-			}
-		}
-		if n == 0 {
-			continue
-		}
-		a.b = batch.Batch{Cols: cols, N: b.N, Sel: a.sel[:n], W: b.W}
-		if err := a.out.Push(&a.b); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// window gives the k-th window before the last one that a time is in; ok is
-// false when the time is in fewer.
-func (a *WindowAssign) window(t, k int64) (start, end int64, ok bool) {
-	if a.cfg.Kind == plan.Cumulate {
-		start = floorTo(t-a.cfg.Offset, a.cfg.Size) + a.cfg.Offset
-		end = start + a.cfg.Size - k*a.cfg.Slide
-		if rest := a.cfg.Size % a.cfg.Slide; k > 0 && rest != 0 {
-			end += a.cfg.Slide - rest
-		}
-		return start, end, t < end
-	}
-	start = floorTo(t-a.cfg.Offset, a.cfg.Slide) + a.cfg.Offset - k*a.cfg.Slide
-	return start, start + a.cfg.Size, t < start+a.cfg.Size
-}
-
 // expand gives a row once per window, earliest first.
 func (a *WindowAssign) expand(b *batch.Batch, r int, t int64) error {
 	if a.cfg.Kind == plan.Cumulate {
@@ -154,7 +105,7 @@ func (a *WindowAssign) expand(b *batch.Batch, r int, t int64) error {
 	last := floorTo(t-a.cfg.Offset, a.cfg.Slide) + a.cfg.Offset
 	first := last - floorTo(a.cfg.Size-1, a.cfg.Slide)
 	for s := first; s <= last; s += a.cfg.Slide {
-		if s+a.cfg.Size <= t {
+		if s+a.cfg.Size <= t || s < 0 && a.cfg.FromZero {
 			continue
 		}
 		if err := a.add(b, r, s, s+a.cfg.Size); err != nil {
@@ -186,20 +137,3 @@ func floorTo(t, step int64) int64 {
 	}
 	return t - m
 }
-
-// sliced is an aggregate that assigns its windows itself.
-type sliced struct {
-	*Aggregate
-	assign *WindowAssign
-}
-
-func newSliced(ctx *Context, cfg AggregateConfig, a *Aggregate) (Op, error) {
-	s := cfg.Window.Slice
-	w := NewWindowAssign(WindowConfig{Kind: s.Kind, Time: s.Time, Size: s.Size,
-		Slide: s.Slide, Offset: s.Offset, Input: cfg.Input, byWindow: true},
-		SinkFunc(func(b *batch.Batch) error { return a.Push(0, b) }))
-	return &sliced{a, w}, nil
-}
-
-// Push implements Op.
-func (s *sliced) Push(in int, b *batch.Batch) error { return s.assign.Push(in, b) }

@@ -44,6 +44,8 @@ type WindowAssign struct {
 	// Grace is how long after a window's end an aggregate over it still takes rows,
 	// microseconds; math.MaxInt64: for ever.
 	Grace int64
+	// FromZero leaves out windows that begin before 1970.
+	FromZero bool
 }
 
 // Aggregate groups by columns. Output: the groups' columns, then the
@@ -71,7 +73,8 @@ type AggWindow struct {
 	// Final holds results back until the window is closed.
 	Final bool
 	// Slice is set when the input is not yet expanded to windows: the aggregate
-	// does it, by slices (gcd of size and slide).
+	// keeps slices as long as the greatest common divisor of size and slide, and
+	// combines them. The groups Start and End then are no columns of the input.
 	Slice *WindowAssign
 }
 

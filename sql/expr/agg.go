@@ -34,6 +34,11 @@ type AggFunc struct {
 	// Result appends the value of each accumulator to out.
 	Result func(acc []unsafe.Pointer, out *batch.Vector) error
 
+	// Merge adds accumulators to others: the words that begin at word at of src[k]
+	// to those of dst[k]. nil where that is not the same as adding the rows, as
+	// with sums of floats, which are made in the order of rows.
+	Merge func(dst, src []unsafe.Pointer, at int) error
+
 	// Collect appends the value over the group's argument rows to out, for
 	// collecting aggregates. Rows come in order (ORDER BY, or else the order of
 	// arrival: epoch, partition, offset), once each for DISTINCT.

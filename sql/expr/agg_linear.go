@@ -23,23 +23,24 @@ func weightOf(w []int32, row uint16) int64 {
 
 func defineAggs(r *registry) {
 	r.agg("count() int8", AggFunc{Doc: "number of rows", Example: "count(*)", Words: 1,
-		Update: countAll, Result: countResult, EmptyZero: true})
+		Update: countAll, Result: countResult, Merge: mergeWords(1), EmptyZero: true})
 	r.agg("count(any) int8", AggFunc{Doc: "number of rows whose argument is not null",
-		Example: "count(x)", Words: 1, Update: countSome, Result: countResult, EmptyZero: true})
+		Example: "count(x)", Words: 1, Update: countSome, Result: countResult, EmptyZero: true,
+		Merge: mergeWords(1)})
 	for _, k := range []string{"int2", "int4"} {
 		r.agg("sum("+k+") int8", AggFunc{Doc: "sum", Example: "sum(x::" + k + ")", Words: 3,
-			Update: sumInt, Result: sumIntBigint})
+			Update: sumInt, Result: sumIntBigint, Merge: mergeInt})
 	}
 	r.agg("sum(int8) numeric", AggFunc{Doc: "sum", Example: "sum(x::int8)", Words: 3,
-		Update: sumInt, Result: sumIntNumeric})
+		Update: sumInt, Result: sumIntNumeric, Merge: mergeInt})
 	for _, k := range []string{"int2", "int4", "int8"} {
 		r.agg("avg("+k+") numeric", AggFunc{Doc: "mean", Example: "avg(x::" + k + ")", Words: 3,
-			Update: sumInt, Result: avgInt})
+			Update: sumInt, Result: avgInt, Merge: mergeInt})
 	}
 	r.agg("sum(numeric) numeric", AggFunc{Doc: "sum", Example: "sum(x::numeric)",
-		Words: numericWords, Update: sumNumeric, Result: numericResult(false)})
+		Words: numericWords, Update: sumNumeric, Result: numericResult(false), Merge: mergeNumeric})
 	r.agg("avg(numeric) numeric", AggFunc{Doc: "mean", Example: "avg(x::numeric)",
-		Words: numericWords, Update: sumNumeric, Result: numericResult(true)})
+		Words: numericWords, Update: sumNumeric, Result: numericResult(true), Merge: mergeNumeric})
 	r.agg("sum(float4) float4", AggFunc{Doc: "sum", Example: "sum(x::float4)", Words: floatWords,
 		Update: sumFloat(true), Result: sumFloatResult})
 	r.agg("sum(float8) float8", AggFunc{Doc: "sum", Example: "sum(x::float8)", Words: floatWords,
@@ -49,15 +50,15 @@ func defineAggs(r *registry) {
 			Words: floatWords, Update: sumFloat(false), Result: avgFloatResult})
 	}
 	r.agg("sum(interval) interval", AggFunc{Doc: "sum", Example: "sum(x * interval '1 day')",
-		Words: 4, Update: sumInterval, Result: intervalResult(false)})
+		Words: 4, Update: sumInterval, Result: intervalResult(false), Merge: mergeWords(4)})
 	r.agg("avg(interval) interval", AggFunc{Doc: "mean", Example: "avg(x * interval '1 day')",
-		Words: 4, Update: sumInterval, Result: intervalResult(true)})
+		Words: 4, Update: sumInterval, Result: intervalResult(true), Merge: mergeWords(4)})
 	r.agg("bool_and(bool) bool", AggFunc{Doc: "whether all are true", Example: "bool_and(x > 0)",
-		Words: 2, Update: countBools, Result: boolResult(true)})
+		Words: 2, Update: countBools, Result: boolResult(true), Merge: mergeWords(2)})
 	r.agg("every(bool) bool", AggFunc{Doc: "whether all are true", Example: "every(x > 0)",
-		Words: 2, Update: countBools, Result: boolResult(true)})
+		Words: 2, Update: countBools, Result: boolResult(true), Merge: mergeWords(2)})
 	r.agg("bool_or(bool) bool", AggFunc{Doc: "whether one is true", Example: "bool_or(x > 2)",
-		Words: 2, Update: countBools, Result: boolResult(false)})
+		Words: 2, Update: countBools, Result: boolResult(false), Merge: mergeWords(2)})
 }
 
 func countAll(acc accs, rows []uint16, _ []*batch.Vector, w []int32) error {

@@ -30,7 +30,7 @@ func defineStatAggs(r *registry) {
 	for _, v := range varianceKinds {
 		for _, k := range []string{"int2", "int4", "int8"} {
 			r.agg(v.name+"("+k+") numeric", AggFunc{Doc: v.doc, Example: v.name + "(x::" + k + ")",
-				Words: 7, Update: squaresInt, Result: squaresResult(v)})
+				Words: 7, Update: squaresInt, Result: squaresResult(v), Merge: mergeSquares})
 		}
 		r.agg(v.name+"(numeric) numeric", AggFunc{Doc: v.doc, Example: v.name + "(x::numeric)",
 			Collect: collectNumericVariance(v)})

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/millracedb/millrace/sql/batch"
-	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -32,9 +31,9 @@ type Env struct {
 	// The result is owned by the caller of the evaluator and not changed by it.
 	RunSubplan func(id int) ([]*batch.Batch, error)
 	// OnRowError decides what a failing row does: nil means that the error ends
-	// the evaluation; else it is called with the physical row, and the value
-	// becomes NULL if it returns nil.
-	OnRowError func(row int, err *sqlerr.Error) error
+	// the evaluation; else it is called, and the value becomes NULL if it returns
+	// nil.
+	OnRowError func(f *RowFailure) error
 	// Random gives random bits to random() and gen_random_uuid(); nil in
 	// continuous queries, where those are refused.
 	Random func() uint64

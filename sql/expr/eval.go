@@ -159,7 +159,7 @@ func (c *callNode) eval(x *run, rows []uint16) (*batch.Vector, error) {
 	if c.fn.Strict {
 		rows = c.dropNulls(out, n, rows)
 	}
-	if err := c.apply(x.env, n, rows, out); err != nil {
+	if err := c.apply(x, n, rows, out); err != nil {
 		re, ok := asRowError(err)
 		if !constant || !ok || x.env.OnRowError == nil {
 			return nil, unwrapRow(err)
@@ -172,7 +172,8 @@ func (c *callNode) eval(x *run, rows []uint16) (*batch.Vector, error) {
 }
 
 // apply runs the function over rows, past the rows that fail and may.
-func (c *callNode) apply(env *Env, n int, rows []uint16, out *batch.Vector) error {
+func (c *callNode) apply(x *run, n int, rows []uint16, out *batch.Vector) error {
+	env := x.env
 	for len(rows) > 0 {
 		var err error
 		if c.fn.Kernel != nil {
@@ -188,7 +189,7 @@ func (c *callNode) apply(env *Env, n int, rows []uint16, out *batch.Vector) erro
 			return err
 		}
 		row := int(rows[re.K])
-		if err := env.OnRowError(row, sqlerr.As(re.Err)); err != nil {
+		if err := x.failed(row, re.Err, c.fn, c.vecs); err != nil {
 			return err
 		}
 		cutRow(out, row)
@@ -211,7 +212,7 @@ func isConst(vs []*batch.Vector) bool {
 // constError reports the failure of a constant expression for each row.
 func (c *callNode) constError(x *run, rows []uint16, re *RowError) (*batch.Vector, error) {
 	for _, r := range rows {
-		if err := x.env.OnRowError(int(r), sqlerr.As(re.Err)); err != nil {
+		if err := x.failed(int(r), re.Err, c.fn, c.vecs); err != nil {
 			return nil, err
 		}
 	}

@@ -106,12 +106,13 @@ func TestRowErrors(t *testing.T) {
 		text string
 		code sqlerr.Code
 		bad  int
+		last string // the last call that failed
 	}{
-		{"a / b", sqlerr.DivisionByZero, 3}, {"10 % b", sqlerr.DivisionByZero, 3},
-		{"2147483640 + a", sqlerr.NumericValueOutOfRange, 12},
-		{"s::int", sqlerr.InvalidTextRepresentation, 20}, {"chr(b)", sqlerr.ProgramLimitExceeded, 3},
-		{"1 / (a * 0)", sqlerr.DivisionByZero, 20}, {"repeat(s, 2000000000)", sqlerr.ProgramLimitExceeded, 15},
-		{"1 / 0", sqlerr.DivisionByZero, 20},
+		{"a / b", sqlerr.DivisionByZero, 3, "14 / 0"}, {"10 % b", sqlerr.DivisionByZero, 3, "10 % 0"},
+		{"2147483640 + a", sqlerr.NumericValueOutOfRange, 12, "2147483640 + 19"},
+		{"s::int", sqlerr.InvalidTextRepresentation, 20, "cast('')"}, {"chr(b)", sqlerr.ProgramLimitExceeded, 3, "chr(0)"},
+		{"1 / (a * 0)", sqlerr.DivisionByZero, 20, "1 / 0"}, {"repeat(s, 2000000000)", sqlerr.ProgramLimitExceeded, 15, "repeat('cherry', 2000000000)"},
+		{"1 / 0", sqlerr.DivisionByZero, 20, "1 / 0"},
 	} {
 		p := compileText(t, sc, c.text)
 		env.OnRowError = nil
@@ -119,16 +120,21 @@ func TestRowErrors(t *testing.T) {
 			t.Errorf("%s: error %v, want %s", c.text, err, c.code)
 		}
 		failed := map[int]bool{}
-		env.OnRowError = func(row int, err *sqlerr.Error) error {
-			if err.Code != c.code {
-				t.Errorf("%s: row %d: %v", c.text, row, err)
+		call := ""
+		env.OnRowError = func(f *RowFailure) error {
+			if f.Err.Code != c.code || f.Input != b {
+				t.Errorf("%s: row %d: %v", c.text, f.Row, f.Err)
 			}
-			failed[row] = true
+			failed[f.Row] = true
+			call = f.Call()
 			return nil
 		}
 		vs, err := p.Eval(env, b)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if call != c.last {
+			t.Errorf("%s: the last failure is %s, want %s", c.text, call, c.last)
 		}
 		if len(failed) != c.bad {
 			t.Errorf("%s: %d rows failed, want %d", c.text, len(failed), c.bad)

@@ -39,7 +39,7 @@ func (c *checker) checkLambda(e *sql.Lambda, params []types.Type) (*Lambda, erro
 	for i, t := range params {
 		sc.params = append(sc.params, &Col{Index: base + i, T: t, Name: e.Params[i]})
 	}
-	sub := checker{sc: sc, depth: c.depth, base: base + len(params)}
+	sub := checker{sc: sc, depth: c.depth, base: base + len(params), ksql: c.ksql}
 	body, err := sub.check(e.Body)
 	if err != nil {
 		return nil, err
@@ -431,7 +431,7 @@ func (h *higherNode) eval(x *run, rows []uint16) (*batch.Vector, error) {
 			if x.env.OnRowError == nil {
 				return nil, err
 			}
-			if err := x.env.OnRowError(int(r), sqlerr.As(err)); err != nil {
+			if err := x.failed(int(r), err, h.fn, h.vecs); err != nil {
 				return nil, err
 			}
 			d = types.NullDatum

@@ -35,8 +35,10 @@ func (stillClock) After(micros int64) <-chan struct{} {
 type player struct {
 	node  *node.Node
 	conns map[string]*client.Conn // by session
-	// notices are of the statement that runs.
-	notices bytes.Buffer
+	// notices are of the statement that runs, and noticeCode is the last one's code;
+	// code is that of its error.
+	notices          bytes.Buffer
+	noticeCode, code string
 }
 
 // newPlayer starts a node in memory.
@@ -77,15 +79,23 @@ func (p *player) session(ctx context.Context, name, user string) (*client.Conn, 
 	if c, ok := p.conns[name]; ok && !c.Closed() {
 		return c, nil
 	}
-	url := "postgres://" + user + "@" + p.node.SQLAddr() + "/millrace?sslmode=disable"
-	c, err := client.Connect(ctx, url, client.Options{
-		AppName: "docs",
-		Notice:  func(n *pgconn.Notice) { client.WriteNotice(&p.notices, n) },
-	})
+	c, err := p.connect(ctx, "millrace", user)
 	if err == nil {
 		p.conns[name] = c
 	}
 	return c, err
+}
+
+// connect opens a session.
+func (p *player) connect(ctx context.Context, database, user string) (*client.Conn, error) {
+	url := "postgres://" + user + "@" + p.node.SQLAddr() + "/" + database + "?sslmode=disable"
+	return client.Connect(ctx, url, client.Options{
+		AppName: "docs",
+		Notice: func(n *pgconn.Notice) {
+			p.noticeCode = n.Code
+			client.WriteNotice(&p.notices, n)
+		},
+	})
 }
 
 // patience bounds a block: a page that waits for ever is wrong.
@@ -120,6 +130,7 @@ func (p *player) play(ctx context.Context, b *block) (out string, refused bool, 
 func (p *player) run(ctx context.Context, c *client.Conn, s statement, limit int) (
 	shown string, refused bool, err error) {
 	p.notices.Reset()
+	p.noticeCode, p.code = "", ""
 	var out bytes.Buffer
 	live, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -142,6 +153,7 @@ func (p *player) run(ctx context.Context, c *client.Conn, s statement, limit int
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
 		client.WriteError(&out, e, s.text)
+		p.code = e.Code
 		refused, err = true, nil
 	}
 	return p.notices.String() + trimLines(out.String()), refused, err

@@ -1,0 +1,113 @@
+package planner
+
+import (
+	"slices"
+
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// forEver tells whether INSERT INTO x SELECT is a continuous query without EMIT
+// CHANGES, as it is in ksqlDB: x and all that the SELECT reads are declared as there,
+// x and the first of them are streams, and the statement has no parts that ksqlDB's
+// does not have, such as a column list.
+func (in *insertion) forEver() bool {
+	s := in.s
+	if s.Query == nil || s.Query.Emit != sql.EmitNone || in.rel.Kind != catalog.KindStream ||
+		!isKsql(in.rel) || s.Columns != nil || s.With != nil || s.OnConflict != nil ||
+		s.Returning != nil || !plainValues(s.Query) {
+		return false
+	}
+	sel, ok := s.Query.Body.(*sql.Select)
+	if !ok || len(sel.From) != 1 {
+		return false
+	}
+	rels := in.b.joinedTables(sel.From[0])
+	return len(rels) > 0 && rels[0].Kind == catalog.KindStream &&
+		!slices.ContainsFunc(rels, func(r *catalog.Relation) bool { return !isKsql(r) })
+}
+
+// joinedTables lists the tables that an item of FROM joins; nil where it has others.
+func (b *builder) joinedTables(t sql.TableRef) []*catalog.Relation {
+	switch t := t.(type) {
+	case *sql.Table:
+		if rel := b.find(t.Name); rel != nil {
+			return []*catalog.Relation{rel}
+		}
+	case *sql.Join:
+		l, r := b.joinedTables(t.L), b.joinedTables(t.R)
+		if l != nil && r != nil {
+			return append(l, r...)
+		}
+	}
+	return nil
+}
+
+// fed refuses INSERT into what CREATE SOURCE made, unless the rows bring the event
+// time that they had outside: they come from there then.
+func (in *insertion) fed() error {
+	if !isSource(in.rel) {
+		return nil
+	}
+	for _, name := range in.s.Columns {
+		i := in.rel.ColumnIndex(name)
+		if i >= 0 && i == in.rel.TimeColumn || i < 0 && name == "rowtime" {
+			return nil
+		}
+	}
+	return sqlerr.New(sqlerr.WrongObjectType, "cannot insert into %s \"%s\", which is read only",
+		kindWord(in.rel.Kind), in.rel.Name).At(in.s.NamePos.Pos()).
+		WithHint("It was made by CREATE SOURCE: rows come from outside, with the ROWTIME that " +
+			"they have there. Name ROWTIME among the columns.")
+}
+
+// isSource tells whether CREATE SOURCE made a relation.
+func isSource(rel *catalog.Relation) bool { return optionOf(rel, "source") == "true" }
+
+// keepsTopic refuses DROP ... DELETE TOPIC of what CREATE SOURCE made.
+func (b *builder) keepsTopic(s *sql.Drop) error {
+	for _, n := range s.Names {
+		if rel := b.find(n); s.DeleteTopic && rel != nil && isSource(rel) {
+			return sqlerr.New(sqlerr.WrongObjectType,
+				"cannot delete the topic of %s \"%s\", which is read only", kindWord(rel.Kind),
+				rel.Name).At(s.Pos()).
+				WithHint("It was made by CREATE SOURCE. Leave DELETE TOPIC out.")
+		}
+	}
+	return nil
+}
+
+// headers makes a column of the headers of a record: rows that come by SQL have none,
+// and nothing can be written into it.
+func headers(c *sql.ColumnDef, col *catalog.Column) error {
+	want := types.Of(types.Bytea)
+	col.Generated, col.Default = true, "NULL"
+	if c.Headers {
+		pair := types.Type{Kind: types.Record, Fields: []types.Field{
+			{Name: "key", Type: types.Of(types.Text)}, {Name: "value", Type: want}}}
+		want, col.Default = types.ArrayOf(pair), "'{}'"
+	}
+	if !headerType(col.Type, want) {
+		return sqlerr.New(sqlerr.DatatypeMismatch,
+			"column \"%s\" of headers cannot be of type %s", c.Name, col.Type).At(c.Pos()).
+			WithHint("HEADERS is an ARRAY<STRUCT<key STRING, value BYTES>>, HEADER('name') is BYTES.")
+	}
+	return nil
+}
+
+// headerType compares the shapes of two types, in which text types are one.
+func headerType(t, want types.Type) bool {
+	switch want.Kind {
+	case types.Array:
+		return t.Kind == types.Array && headerType(*t.Elem, *want.Elem)
+	case types.Record:
+		return len(t.Fields) == 2 && t.Fields[0].Name == "key" && t.Fields[1].Name == "value" &&
+			headerType(t.Fields[0].Type, want.Fields[0].Type) &&
+			headerType(t.Fields[1].Type, want.Fields[1].Type)
+	case types.Text:
+		return t.Kind == types.Text || t.Kind == types.Varchar
+	}
+	return t.Kind == want.Kind
+}

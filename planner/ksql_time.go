@@ -1,0 +1,135 @@
+package planner
+
+import (
+	"strings"
+
+	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// timeTexts writes out the times in a condition that compares ROWTIME, WINDOWSTART or
+// WINDOWEND with text: ksqlDB takes as much of an ISO time as there is, in UTC where
+// it names no zone, such as '2018' or '2020-02-23T23:45'. PostgreSQL refuses such
+// texts, so that nothing else can be meant.
+func timeTexts(x sql.Expr) sql.Expr {
+	switch x := x.(type) {
+	case *sql.Binary:
+		out := *x
+		switch {
+		case x.Op == "AND" || x.Op == "OR":
+			out.L, out.R = timeTexts(x.L), timeTexts(x.R)
+		case timeName(x.L) != "":
+			out.R = timeText(timeName(x.L), x.R)
+		case timeName(x.R) != "":
+			out.L = timeText(timeName(x.R), x.L)
+		}
+		return &out
+	case *sql.Unary:
+		if x.Op == "NOT" {
+			out := *x
+			out.X = timeTexts(x.X)
+			return &out
+		}
+	case *sql.Between:
+		if name := timeName(x.X); name != "" {
+			out := *x
+			out.Lo, out.Hi = timeText(name, x.Lo), timeText(name, x.Hi)
+			return &out
+		}
+	}
+	return x
+}
+
+// timeName gives the name of a reference to one of ksqlDB's pseudo columns of time.
+func timeName(x sql.Expr) string {
+	ref, ok := x.(*sql.ColRef)
+	if !ok || ref.Star || len(ref.Name) == 0 {
+		return ""
+	}
+	switch name := ref.Name.Last(); name {
+	case "rowtime", "windowstart", "windowend":
+		return name
+	}
+	return ""
+}
+
+// timeText completes a literal that begins like an ISO time; for the bounds of
+// windows, which are milliseconds, it becomes their number.
+func timeText(column string, x sql.Expr) sql.Expr {
+	c, ok := x.(*sql.Const)
+	if !ok || c.Kind != sql.StrConst {
+		return x
+	}
+	full, ok := completeTime(c.Val)
+	if !ok {
+		return x
+	}
+	if column == "rowtime" {
+		if _, err := types.ParseText(nil, types.Of(types.Timestamptz), full); err != nil {
+			return x
+		}
+		if isFullTime(c.Val) {
+			return x
+		}
+		return &sql.Const{Loc: c.Loc, Kind: sql.StrConst, Val: full}
+	}
+	d, err := types.ParseText(nil, types.Of(types.Timestamptz), full)
+	if err != nil {
+		return x
+	}
+	return &sql.Const{Loc: c.Loc, Kind: sql.NumConst, Val: sprintf("%d", unixMillis(d))}
+}
+
+// timeForm is a whole time, of which any beginning behind the year may be given.
+const timeForm = "0000-01-01T00:00:00"
+
+// completeTime fills up an ISO time, and tells whether it is one.
+func completeTime(s string) (string, bool) {
+	zone := "+00"
+	text := s
+	if i := strings.IndexAny(s, "Zz+"); i >= 0 {
+		text, zone = s[:i], s[i:]
+	} else if i := strings.LastIndexByte(s, '-'); i > len("0000-01-01") {
+		text, zone = s[:i], s[i:]
+	}
+	for i := range len(text) {
+		if i >= len(timeForm) {
+			break
+		}
+		digit := text[i] >= '0' && text[i] <= '9'
+		if wantDigit := timeForm[i] >= '0' && timeForm[i] <= '9'; digit != wantDigit {
+			return "", false
+		}
+	}
+	if len(text) < 4 {
+		return "", false
+	}
+	if len(text) < len(timeForm) {
+		text += timeForm[len(text):]
+	}
+	return text + zone, true
+}
+
+// isFullTime tells whether PostgreSQL reads a text as a time too.
+func isFullTime(s string) bool {
+	_, err := types.ParseText(nil, types.Of(types.Timestamptz), s)
+	return err == nil
+}
+
+// timesOnly leaves out rows whose event time, a column of their own, is no time that
+// ksqlDB's logs can hold: NULL, as what could not be read, or before 1970.
+func (b *builder) timesOnly(c *plan.Continuous) error {
+	tc := c.Target.TimeColumn
+	if !isKsql(c.Target) || tc < 0 || c.Time < 0 {
+		return nil
+	}
+	zero := &expr.Const{D: types.IntDatum(0), T: types.Of(types.Timestamptz)}
+	test, err := b.operator(">=", colOf(c.Root, c.Time), zero, -1)
+	if err != nil {
+		return err
+	}
+	c.Root = newFilter(c.Root, test)
+	return nil
+}
