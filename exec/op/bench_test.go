@@ -1,6 +1,7 @@
 package op
 
 import (
+	"math"
 	"math/rand"
 	"testing"
 
@@ -232,13 +233,47 @@ func BenchmarkNestedLoop(b *testing.B) {
 	b.ReportMetric(float64(cpuTime()-begin)/float64(b.N), "cpu-ns/pair")
 }
 
-func BenchmarkHopAggregate(b *testing.B) {
-	w := plan.AggWindow{Start: 1, End: 2, Slice: &plan.WindowAssign{Kind: plan.Hop, Time: 1,
-		Size: 1000, Slide: 200}}
+// benchHop feeds a count over 5 windows per row whose time moves on by a slide in
+// 64 batches, with epochs of some batches.
+func benchHop(b *testing.B, final bool, perEpoch int) {
+	w := plan.AggWindow{Start: 1, End: 2, Final: final, Slice: &plan.WindowAssign{Kind: plan.Hop,
+		Time: 1, Size: 1000, Slide: 200}}
 	cfg := AggregateConfig{Window: &w, Aggs: []*expr.AggCall{agg("count")},
 		Groups: []expr.Expr{col(0, int8Type), col(3, int8Type), col(4, int8Type)}}
-	feed(b, must(NewAggregate(benchContext(), cfg, discard)), 0, benchBatches(64, 1000))
+	ctx := benchContext()
+	ctx.Bounded = perEpoch == 0
+	o := must(NewAggregate(ctx, cfg, discard))
+	bs := benchBatches(64, 1000)
+	b.ReportAllocs()
+	b.ResetTimer()
+	begin, k := cpuTime(), 0
+	for rows := 0; rows < b.N; rows += batch.MaxRows {
+		x := bs[k%64]
+		for i, v := range x.Cols[1].I64 {
+			x.Cols[1].I64[i] = v%200 + int64(k/64*200)
+		}
+		if err := o.Push(0, x); err != nil {
+			b.Fatal(err)
+		}
+		if k++; perEpoch > 0 && k%perEpoch == 0 {
+			e := Epoch{N: uint64(k), Watermark: int64(k/64*200) - 200}
+			if err := o.EndEpoch(e); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	if err := o.EndEpoch(Epoch{Watermark: math.MaxInt64, Bounded: perEpoch == 0}); err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(cpuTime()-begin)/float64(b.N), "cpu-ns/row")
+	o.Close()
 }
+
+func BenchmarkHopChanges(b *testing.B)      { benchHop(b, false, 1) }
+func BenchmarkHopChangesLarge(b *testing.B) { benchHop(b, false, 64) }
+func BenchmarkHopFinal(b *testing.B)        { benchHop(b, true, 1) }
+func BenchmarkHopBounded(b *testing.B)      { benchHop(b, false, 0) }
 
 func BenchmarkSort(b *testing.B) {
 	cfg := SortConfig{Types: benchTypes, Keys: []expr.Order{{X: col(0, int8Type)}}}
