@@ -202,3 +202,38 @@ func temporalModel(z zset, kind plan.JoinKind, residual bool, both []types.Type,
 		}
 	}
 }
+
+// TestTemporalJoinOrder: the result has the order of the left rows, with or
+// without a match.
+func TestTemporalJoinOrder(t *testing.T) {
+	ts := []types.Type{int8Type}
+	for _, residual := range []bool{false, true} {
+		sink := &collectSink{t: t, got: zset{}}
+		cfg := TemporalJoinConfig{Kind: plan.Left, Left: ts, Right: ts, RightFirst: true,
+			LeftKeys: []expr.Expr{col(0, int8Type)}, RightKeys: []expr.Expr{col(0, int8Type)}}
+		if residual {
+			cfg.Residual = call("<>", col(1, int8Type), lit(int8Type, types.IntDatum(4)))
+		}
+		j, err := NewTemporalJoin(testContext(false), cfg, sink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := [][]int64{{1, 2, 3, 4, 5, 2}, {2, 4}}
+		for in := 1; in >= 0; in-- {
+			b := batch.New(ts, 8)
+			for _, k := range keys[in] {
+				b.AppendDatums([]types.Datum{types.IntDatum(k)}, 1)
+			}
+			if err := j.Push(in, b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := "[1|~ 2|2 3|~ 4|4 5|~ 2|2]"
+		if residual {
+			want = "[1|~ 2|2 3|~ 4|~ 5|~ 2|2]"
+		}
+		if got := fmt.Sprint(sink.order); got != want {
+			t.Errorf("residual %v: order %s, want %s", residual, got, want)
+		}
+	}
+}

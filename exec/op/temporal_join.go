@@ -14,10 +14,6 @@ type TemporalJoinConfig struct {
 	Left, Right         []types.Type
 	LeftKeys, RightKeys []expr.Expr
 	Residual            expr.Expr // over left columns, then right columns; or nil
-	// Table is the right side when somebody else keeps it: arrangements that
-	// together hold its rows, each keyed by the columns of RightKeys in order, and
-	// changed by the epoch already when left rows come. There is no port 1 then.
-	Table []*state.Arrangement
 	// RightFirst says that an epoch's right rows are pushed before its left rows,
 	// which then need not wait for the end of the epoch.
 	RightFirst bool
@@ -25,34 +21,33 @@ type TemporalJoinConfig struct {
 
 // TemporalJoin looks left rows up in a table as it is in their epoch. What was
 // given is not changed by later changes of the table, so that the output is
-// append-only when the left side is, and left rows are not kept.
+// append-only when the left side is, and left rows are not kept. Rows are given in
+// the order of the left rows, those without a match in their places.
 type TemporalJoin struct {
 	ctx      *Context
 	cfg      TemporalJoinConfig
 	out      *builder
 	leftKeys *expr.Program
-	right    *joinSide // nil with Table
+	right    *joinSide
 	keyer    *state.Keyer
-	layout   *state.Layout // of right rows
 	residual *expr.Program
 	waiting  []*batch.Batch // left rows until the end of the epoch
 	spare    []*batch.Batch
 	refs     []state.Ref
-	matched  []bool
 	cand     batch.Batch // pairs for the residual
 	of       []uint16    // position of each pair's left row
 	left     *batch.Batch
 	sel      []uint16
 	selBuf   []uint16
-	err      error
-	each     func(i int, row []byte, w int64)
+	done     int  // left rows of the batch that were given in full
+	matched  bool // the one after them has a match
 }
 
 // NewTemporalJoin makes a TemporalJoin.
 func NewTemporalJoin(ctx *Context, cfg TemporalJoinConfig, out Sink) (*TemporalJoin, error) {
 	ts := append(append([]types.Type(nil), cfg.Left...), cfg.Right...)
 	t := &TemporalJoin{ctx: ctx, cfg: cfg, out: newBuilder(ts, out),
-		keyer: state.NewKeyer(exprTypes(cfg.LeftKeys)), layout: state.NewLayout(cfg.Right)}
+		keyer: state.NewKeyer(exprTypes(cfg.LeftKeys))}
 	var err error
 	if t.leftKeys, err = expr.Compile(cfg.LeftKeys); err != nil {
 		return nil, err
@@ -64,15 +59,10 @@ func NewTemporalJoin(ctx *Context, cfg TemporalJoinConfig, out Sink) (*TemporalJ
 		t.cand = *batch.New(ts, 64)
 		t.selBuf = make([]uint16, batch.MaxRows)
 	}
-	t.each = t.pairUp
-	if cfg.Table == nil {
-		t.right = &joinSide{n: 1, types: cfg.Right, time: -1, rows: &joinRows{
-			Multi: state.NewMulti(ctx.Mem, cfg.Right, exprTypes(cfg.RightKeys), 0)}}
-		if t.right.keys, err = expr.Compile(cfg.RightKeys); err != nil {
-			return nil, err
-		}
-	}
-	return t, nil
+	t.right = &joinSide{n: 1, types: cfg.Right, time: -1, rows: &joinRows{
+		Multi: state.NewMulti(ctx.Mem, cfg.Right, exprTypes(cfg.RightKeys), 0)}}
+	t.right.keys, err = expr.Compile(cfg.RightKeys)
+	return t, err
 }
 
 // Push implements Op.
@@ -83,7 +73,7 @@ func (t *TemporalJoin) Push(in int, b *batch.Batch) error {
 	if in == 1 {
 		return t.pushRight(b)
 	}
-	if t.cfg.Table != nil || t.cfg.RightFirst {
+	if t.cfg.RightFirst {
 		return t.look(b)
 	}
 	t.wait(b)
@@ -133,69 +123,58 @@ func (t *TemporalJoin) look(b *batch.Batch) error {
 	if err != nil {
 		return err
 	}
-	t.left, t.sel = b, rowsOf(b)
-	t.matched = grow(t.matched, len(t.sel))
-	clear(t.matched)
-	keys := t.keyer.Keys(cols, t.sel)
-	t.err = nil
-	if t.right != nil {
-		t.lookOwn(keys)
-	} else {
-		for _, a := range t.cfg.Table {
-			a.Probe(keys, t.each)
-		}
-	}
-	if t.err == nil {
-		t.err = t.flushPairs()
-	}
-	if t.err != nil {
-		return t.err
-	}
-	return t.emitUnmatched()
-}
-
-func (t *TemporalJoin) lookOwn(keys *state.Keys) {
+	t.left, t.sel, t.done, t.matched = b, rowsOf(b), 0, false
 	m := t.right.rows
-	t.refs = grow(t.refs, keys.N)
-	m.Keys.Probe(keys, t.refs, false)
+	t.refs = grow(t.refs, len(t.sel))
+	m.Keys.Probe(t.keyer.Keys(cols, t.sel), t.refs, false)
 	m.Heads(t.refs, t.refs)
 	for i, x := range t.refs {
 		for ; x != 0; x = m.Next(x) {
-			t.pairUp(i, m.Row(x), *m.Weight(x))
+			if err := t.pairUp(i, x); err != nil {
+				return err
+			}
 		}
 	}
+	if err := t.flushPairs(); err != nil {
+		return err
+	}
+	if err := t.giveUpTo(len(t.sel)); err != nil {
+		return err
+	}
+	return t.out.flush()
 }
 
-// pairUp handles the match of the i-th left row and a table row.
-func (t *TemporalJoin) pairUp(i int, row []byte, w int64) {
-	if t.err != nil || w == 0 {
-		return
+// pairUp handles the match of the i-th left row and a row of the table.
+func (t *TemporalJoin) pairUp(i int, x state.Ref) error {
+	r, m := int(t.sel[i]), t.right.rows
+	w := int64(t.left.Weight(r)) * *m.Weight(x)
+	if w == 0 {
+		return nil
 	}
-	r := int(t.sel[i])
-	w *= int64(t.left.Weight(r))
 	if w != int64(int32(w)) {
-		t.err = errWeight(w)
-		return
+		return errWeight(w)
 	}
 	into := t.out.b
 	if t.residual != nil {
 		into = &t.cand
+	} else if err := t.giveUpTo(i); err != nil {
+		return err
 	}
 	nl := len(t.cfg.Left)
 	for c, v := range t.left.Cols {
 		into.Cols[c].AppendRow(v, r)
 	}
-	t.layout.Decode(row, into.Cols[nl:])
+	m.AppendRow(x, into.Cols[nl:])
 	if t.residual == nil {
-		t.matched[i] = true
-		t.err = t.out.end(int32(w))
-		return
+		t.matched = true
+		return t.out.end(int32(w))
 	}
 	state.AppendWeight(&t.cand, int32(w))
 	t.of = append(t.of, uint16(i))
 	if t.cand.N == batch.MaxRows {
-		t.err = t.flushPairs()
+		return t.flushPairs()
 	}
+	return nil
 }
 
 // flushPairs gives the pairs for which the residual is true.
@@ -208,7 +187,10 @@ func (t *TemporalJoin) flushPairs() error {
 		return err
 	}
 	for _, k := range sel {
-		t.matched[t.of[k]] = true
+		if err := t.giveUpTo(int(t.of[k])); err != nil {
+			return err
+		}
+		t.matched = true
 		if err := t.out.row(t.cand.Cols, int(k), t.cand.Weight(int(k))); err != nil {
 			return err
 		}
@@ -218,28 +200,30 @@ func (t *TemporalJoin) flushPairs() error {
 	return nil
 }
 
-// emitUnmatched gives, in left joins, the rows without a match, after the
-// others of their batch.
-func (t *TemporalJoin) emitUnmatched() error {
-	if t.cfg.Kind == plan.Left {
-		nl := len(t.cfg.Left)
+// giveUpTo ends the left rows before position i: in left joins those without a
+// match are given.
+func (t *TemporalJoin) giveUpTo(i int) error {
+	for ; t.done < i; t.done++ {
+		if t.matched {
+			t.matched = false
+			continue
+		}
+		if t.cfg.Kind != plan.Left {
+			continue
+		}
+		nl, r := len(t.cfg.Left), int(t.sel[t.done])
 		cols := t.out.cols()
-		for i, r := range t.sel {
-			if t.matched[i] {
-				continue
-			}
-			for c, v := range t.left.Cols {
-				cols[c].AppendRow(v, int(r))
-			}
-			for _, v := range cols[nl:] {
-				v.AppendNull()
-			}
-			if err := t.out.end(t.left.Weight(int(r))); err != nil {
-				return err
-			}
+		for c, v := range t.left.Cols {
+			cols[c].AppendRow(v, r)
+		}
+		for _, v := range cols[nl:] {
+			v.AppendNull()
+		}
+		if err := t.out.end(t.left.Weight(r)); err != nil {
+			return err
 		}
 	}
-	return t.out.flush()
+	return nil
 }
 
 // EndEpoch implements Op.
@@ -256,17 +240,11 @@ func (t *TemporalJoin) EndEpoch(Epoch) error {
 
 // Save implements Op.
 func (t *TemporalJoin) Save(w *state.Writer) error {
-	if t.right == nil {
-		return nil
-	}
 	return t.right.rows.Save(w, saveJoinLeft+1)
 }
 
 // Load implements Op.
 func (t *TemporalJoin) Load(r *state.Reader) error {
-	if t.right == nil {
-		return nil
-	}
 	for r.Next() {
 		if err := t.right.rows.LoadRecord(r); err != nil {
 			return err
@@ -282,15 +260,10 @@ func (t *TemporalJoin) Load(r *state.Reader) error {
 
 // Memory implements Op.
 func (t *TemporalJoin) Memory() Usage {
-	if t.right == nil {
-		return Usage{}
-	}
 	return Usage{Bytes: t.right.rows.Bytes(), Rows: int64(t.right.rows.Len())}
 }
 
 // Close implements Op.
 func (t *TemporalJoin) Close() {
-	if t.right != nil {
-		t.right.rows.Close()
-	}
+	t.right.rows.Close()
 }
