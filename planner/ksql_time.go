@@ -10,9 +10,8 @@ import (
 )
 
 // timeTexts writes out the times in a condition that compares ROWTIME, WINDOWSTART or
-// WINDOWEND with text: ksqlDB takes as much of an ISO time as there is, in UTC where
-// it names no zone, such as '2018' or '2020-02-23T23:45'. PostgreSQL refuses such
-// texts, so that nothing else can be meant.
+// WINDOWEND with text: ksqlDB takes as much of an ISO time as there is, such as '2018' or '2020-02-23T23:45'. PostgreSQL refuses such
+// texts, so that nothing else can be meant. A ROWTIME without a zone is in the session's.
 func timeTexts(x sql.Expr) sql.Expr {
 	switch x := x.(type) {
 	case *sql.Binary:
@@ -62,32 +61,29 @@ func timeText(column string, x sql.Expr) sql.Expr {
 	if !ok || c.Kind != sql.StrConst {
 		return x
 	}
-	full, ok := completeTime(c.Val)
-	if !ok {
+	if column == "rowtime" {
+		if full, ok := completeTime(c.Val, ""); ok && !isTime(c.Val) && isTime(full) {
+			return &sql.Const{Loc: c.Loc, Kind: sql.StrConst, Val: full}
+		}
 		return x
 	}
-	if column == "rowtime" {
-		if _, err := types.ParseText(nil, types.Of(types.Timestamptz), full); err != nil {
-			return x
-		}
-		if isFullTime(c.Val) {
-			return x
-		}
-		return &sql.Const{Loc: c.Loc, Kind: sql.StrConst, Val: full}
+	full, ok := completeTime(c.Val, "+00")
+	if !ok {
+		return x
 	}
 	d, err := types.ParseText(nil, types.Of(types.Timestamptz), full)
 	if err != nil {
 		return x
 	}
-	return &sql.Const{Loc: c.Loc, Kind: sql.NumConst, Val: sprintf("%d", unixMillis(d))}
+	return &sql.Const{Loc: c.Loc, Kind: sql.NumConst, Val: sprintf("%d", d.I/1000)}
 }
 
 // timeForm is a whole time, of which any beginning behind the year may be given.
 const timeForm = "0000-01-01T00:00:00"
 
-// completeTime fills up an ISO time, and tells whether it is one.
-func completeTime(s string) (string, bool) {
-	zone := "+00"
+// completeTime fills up an ISO time, and tells whether it is one; zone is that of
+// times that name none.
+func completeTime(s, zone string) (string, bool) {
 	text := s
 	if i := strings.IndexAny(s, "Zz+"); i >= 0 {
 		text, zone = s[:i], s[i:]
@@ -112,8 +108,8 @@ func completeTime(s string) (string, bool) {
 	return text + zone, true
 }
 
-// isFullTime tells whether PostgreSQL reads a text as a time too.
-func isFullTime(s string) bool {
+// isTime tells whether PostgreSQL reads a text as a time.
+func isTime(s string) bool {
 	_, err := types.ParseText(nil, types.Of(types.Timestamptz), s)
 	return err == nil
 }

@@ -131,13 +131,21 @@ func (k *block) rowKey() {
 	}
 	b.inherited, b.inherits = nil, true
 	star := false
+	right := b.ksql && isRightJoin(k.from.node)
 	for _, part := range b.keyForms(k.from.node) {
 		at := -1
-		for _, x := range part {
+		for i := range part {
+			x := part[i]
+			if right {
+				x = part[len(part)-1-i] // the left side's name, as in all joins of ksqlDB
+			}
 			at = slices.IndexFunc(k.items, func(it item) bool { return sameValue(it.x, x) })
 			if at >= 0 {
 				break
 			}
+		}
+		if right && at >= 0 {
+			k.items[at].x = k.alwaysThere(k.items[at].x, part[0])
 		}
 		star = star || slices.ContainsFunc(k.items, func(it item) bool { return it.star })
 		if at < 0 && b.ksql && star && k.joined() > 1 && len(part) > 0 {
@@ -150,6 +158,25 @@ func (k *block) rowKey() {
 		}
 		b.inherited = append(b.inherited, at)
 	}
+}
+
+// alwaysThere gives what stands for column x of the key of a right join: the right
+// side's column, because the left side may have no row.
+func (k *block) alwaysThere(x, right expr.Expr) expr.Expr {
+	c, err := expr.CoerceTo(right, x.Type(), expr.CoerceExplicit, nil, -1)
+	if err != nil {
+		return x
+	}
+	return c
+}
+
+// isRightJoin tells whether the rows of a SELECT come from a right join.
+func isRightJoin(n plan.Node) bool {
+	if f, ok := n.(*plan.Filter); ok {
+		n = f.Input
+	}
+	j, ok := n.(*plan.Join)
+	return ok && j.Kind == plan.Right
 }
 
 // visibleKey gives a key by ordinals of the first visible columns; nil where a part
