@@ -37,6 +37,12 @@ func defineDialect(r *registry) {
 			"array of the numbers from the first to the second by steps",
 			"generate_series(5::"+k+", 1, -2)")
 	}
+	r.dialect("json_array_length(text) int4", func(a []types.Datum) (types.Datum, error) {
+		if types.ValidJSON(a[0].S) != nil || types.JSONKind(a[0].S) != 'a' {
+			return types.NullDatum, nil
+		}
+		return types.IntDatum(int64(types.JSONLen(a[0].S))), nil
+	}, "number of elements of a JSON array, NULL of anything else", "json_array_length('{}')")
 	r.dialect("array_at(anyarray, int4) anyelement", bindArrayAt,
 		"a[i], from the end for negative i", "(ARRAY[1, 2, 3])[-1]")
 }
@@ -232,11 +238,15 @@ func defineDialectText(r *registry) {
 	}, "without blanks and control characters at both ends", "trim(E' \\ta b\\n')")
 	r.dialect("initcap(text) text", textFn(javaInitcap), "each word between blanks capitalised",
 		"initcap('the-quick BROWN')")
-	r.dialect("substring(text, int4) text", javaSubstring, "characters from that position on, from the end for negative ones", "substring('stream', -4)")
-	r.dialect("substring(text, int4, int4) text", javaSubstring, "that many characters from that position on", "substring('stream', 0, 2)")
-	r.dialect("substring(bytea, int4) bytea", javaSubbytes, "bytes from that position on, from the end for negative ones",
+	r.dialect("substring(text, int4) text", javaSubstring,
+		"characters from that position on, from the end for negative ones", "substring('stream', -4)")
+	r.dialect("substring(text, int4, int4) text", javaSubstring,
+		"that many characters from that position on", "substring('stream', 0, 2)")
+	r.dialect("substring(bytea, int4) bytea", javaSubbytes,
+		"bytes from that position on, from the end for negative ones",
 		"substring('\\x01020304'::bytea, -2)")
-	r.dialect("substring(bytea, int4, int4) bytea", javaSubbytes, "that many bytes from that position on", "substring('\\x01020304'::bytea, -3, 2)")
+	r.dialect("substring(bytea, int4, int4) bytea", javaSubbytes,
+		"that many bytes from that position on", "substring('\\x01020304'::bytea, -3, 2)")
 	r.dialect("regexp_replace(text, text, text) text", javaReplaceAll,
 		"every match replaced; $1 is a group", "regexp_replace('foo bar', '(o+|a)', '<$1>')")
 	for _, p := range []string{"lpad", "rpad"} {

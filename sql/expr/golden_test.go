@@ -222,14 +222,15 @@ func TestGolden(t *testing.T) {
 func goldenFile(t *testing.T, name string) {
 	lines := readGolden(t, name)
 	base := filepath.Base(name)
-	own := base == "own.test" || base == "ksql.test"
+	ksql := strings.HasPrefix(base, "ksql")
+	own := base == "own.test" || ksql
 	bad := 0
 	for i, l := range lines {
 		if l.expr == "" || l.expr[0] == '#' {
 			continue
 		}
 		got := answer(l.expr)
-		if base == "ksql.test" {
+		if ksql {
 			got = answerIn(ksqlScope{sampleScope()}, l.expr)
 		}
 		if *rewrite && own {
@@ -254,7 +255,7 @@ func TestExamples(t *testing.T) {
 	files, _ := filepath.Glob(goldenDir + "/*.test")
 	var shared []string
 	for _, name := range files {
-		if filepath.Base(name) != "ksql.test" {
+		if !strings.HasPrefix(filepath.Base(name), "ksql") {
 			shared = append(shared, name)
 		}
 	}
@@ -303,5 +304,25 @@ func needExamples(t *testing.T, all []example, files []string, home string) {
 	}
 	for _, m := range missing {
 		t.Errorf("%s: example without an answer: %s", home, m.expr)
+	}
+}
+
+// TestKsqlFunctions demands that each of ksqlDB's functions can be called with the
+// arguments of each of its forms.
+func TestKsqlFunctions(t *testing.T) {
+	const functions = 149 // of version 8.5, table functions and aggregates among them
+	names := map[string]bool{}
+	for _, l := range readGolden(t, goldenDir+"/ksql_functions.test") {
+		name, _, ok := strings.Cut(l.expr, "(")
+		if l.expr == "" || l.expr[0] == '#' || !ok {
+			continue
+		}
+		names[name] = true
+		if got := answerIn(ksqlScope{sampleScope()}, l.expr); strings.HasPrefix(got, "ERROR 42") {
+			t.Errorf("%s: %s", l.expr, got)
+		}
+	}
+	if len(names) != functions {
+		t.Errorf("%d functions, want %d", len(names), functions)
 	}
 }

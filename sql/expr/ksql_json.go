@@ -1,7 +1,9 @@
 package expr
 
 import (
+	"encoding/base64"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -115,7 +117,11 @@ func bindJSONArrayContains(f *Func, args []types.Type, _ types.Type) {
 		}
 		for it := types.JSONElements(a[0].S); it.Next(); {
 			got := compactJSON(it.Value)
-			if got == want || isFloat(args[1].Kind) && sameFloatToken(got, want) {
+			same := got == want
+			if isFloat(args[1].Kind) && !a[1].Null {
+				same = sameFloatToken(got, want)
+			}
+			if same {
 				return types.BoolDatum(true), nil
 			}
 		}
@@ -217,9 +223,63 @@ func jsonPathSteps(s string) ([]string, error) {
 
 func bindToJSONString(f *Func, args []types.Type, _ types.Type) {
 	f.Row = func(env *Env, a []types.Datum) (types.Datum, error) {
-		s := string(types.AppendJSON(typesEnv(env), nil, args[0], a[0]))
-		return types.TextDatum(compactJSON(s)), nil
+		var b strings.Builder
+		jsonString(&b, env, args[0], a[0])
+		return types.TextDatum(b.String()), nil
 	}
+}
+
+// jsonString writes a value as ksqlDB's to_json_string does: without blanks, the
+// fields of structs in order of their names, bytes in base64.
+func jsonString(b *strings.Builder, env *Env, t types.Type, d types.Datum) {
+	switch {
+	case d.Null:
+		b.WriteString("null")
+	case t.Kind == types.Array:
+		elem := elemOf(t)
+		for i, v := range d.Array(elem).Elems {
+			b.WriteByte("[,"[min(i, 1)])
+			jsonString(b, env, elem, v)
+		}
+		b.WriteString(closing("[]", len(d.Array(elem).Elems)))
+	case t.Kind == types.Map:
+		keys, vals := types.DecodeMap(t, aliasBytes(d.S))
+		for i, k := range keys {
+			b.WriteByte("{,"[min(i, 1)])
+			b.Write(types.AppendJSONString(nil, types.TextOf(typesEnv(env), *t.Key, k)))
+			b.WriteByte(':')
+			jsonString(b, env, *t.Elem, vals[i])
+		}
+		b.WriteString(closing("{}", len(keys)))
+	case t.Kind == types.Struct:
+		order := make([]int, len(t.Fields))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortFunc(order, func(i, j int) int {
+			return strings.Compare(t.Fields[i].Name, t.Fields[j].Name)
+		})
+		vals := d.Fields(t)
+		for n, i := range order {
+			b.WriteByte("{,"[min(n, 1)])
+			b.Write(types.AppendJSONString(nil, t.Fields[i].Name))
+			b.WriteByte(':')
+			jsonString(b, env, t.Fields[i].Type, vals[i])
+		}
+		b.WriteString(closing("{}", len(order)))
+	case t.Kind == types.Bytea:
+		b.Write(types.AppendJSONString(nil, base64.StdEncoding.EncodeToString([]byte(d.S))))
+	default:
+		b.WriteString(compactJSON(string(types.AppendJSON(typesEnv(env), nil, t, d))))
+	}
+}
+
+// closing ends a collection of n elements, each of which was written after a sign.
+func closing(signs string, n int) string {
+	if n == 0 {
+		return signs
+	}
+	return signs[1:]
 }
 
 // earthRadius in kilometres and miles, as ksqlDB has them.

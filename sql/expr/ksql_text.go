@@ -66,6 +66,13 @@ func defineKsqlText(r *registry) {
 		}
 		return types.TextDatum(randomUUID(env.Random)), nil
 	}, "random UUID of version 4", "length(uuid()::text)").volatile()
+	r.fn("uuid(bytea) uuid", func(a []types.Datum) (types.Datum, error) {
+		if len(a[0].S) != 16 {
+			return types.NullDatum, nil
+		}
+		return a[0], nil
+	}, "UUID of 16 bytes, NULL of any other number",
+		"uuid('\\x00112233445566778899aabbccddeeff'::bytea)")
 	defineMasks(r)
 	defineURLs(r)
 	defineKsqlBytes(r)
@@ -372,15 +379,15 @@ func defineKsqlBytes(r *registry) {
 		for _, opt := range []struct{ sig, arg string }{{"", ""}, {", text", ", 'LITTLE_ENDIAN'"}} {
 			r.fn(k.name+"(bytea"+opt.sig+") "+k.ret, func(a []types.Datum) (types.Datum, error) {
 				return numberFromBytes(a, k.size, k.ret == "float8")
-			}, "number of its bytes", k.name+"(to_bytes('"+strings.Repeat("00", k.size-1)+"01', 'hex')"+opt.arg+")")
+			}, "number of its bytes, NULL if there are more or fewer",
+				k.name+"(to_bytes('"+strings.Repeat("00", k.size-1)+"01', 'hex')"+opt.arg+")")
 		}
 	}
 }
 
 func numberFromBytes(a []types.Datum, size int, float bool) (types.Datum, error) {
 	if len(a[0].S) != size {
-		return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
-			"number of bytes must be equal to %d, but found %d", size, len(a[0].S))
+		return types.NullDatum, nil
 	}
 	var order binary.ByteOrder = binary.BigEndian
 	if len(a) > 1 {
