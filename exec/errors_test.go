@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
@@ -24,6 +25,7 @@ func TestTranslate(t *testing.T) {
 		{log.ErrUnknownOutcome, sqlerr.TransactionResolutionUnknown},
 		{log.ErrStopped, sqlerr.AdminShutdown},
 		{damage, sqlerr.DataCorrupted},
+		{state.ErrFull, sqlerr.OutOfMemory},
 		{context.Canceled, sqlerr.QueryCanceled},
 	} {
 		e := sqlerr.As(translate(fmt.Errorf("append: %w", c.err)))

@@ -4,6 +4,10 @@ package sqlerr
 var serverDocs = []Doc{
 	{DiskFull, "disk_full", "Less room is left on the disk than the reserve: writes are refused, reads go on.",
 		"Free space in the data directory.", "", "exec/errors_test.go"},
+	{OutOfMemory, "out_of_memory",
+		"The state of continuous queries exceeds the memory budget: the heaviest query ends.",
+		"Raise --memory, or let the query keep less: a shorter window, a WITHIN, fewer columns.",
+		"", "exec/errors_test.go"},
 	{TooManyConnections, "too_many_connections", "There are as many sessions as max_connections.",
 		"Close sessions, or use a pool.", "", "pgwire/conn_test.go"},
 	{ConfigurationLimitExceeded, "configuration_limit_exceeded",

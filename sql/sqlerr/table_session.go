@@ -10,7 +10,8 @@ var sessionDocs = []Doc{
 		"", `CREATE TABLE t (id int PRIMARY KEY);
 BEGIN;
 INSERT INTO t VALUES (1);
-TRUNCATE t;`, ""},
+TRUNCATE t;
+ROLLBACK;`, ""},
 	{TransactionResolutionUnknown, "transaction_resolution_unknown",
 		"The leader was lost while a commit was on its way: it may be committed or not.",
 		"Read whether the effect is there, then repeat if it is not.", "", "exec/errors_test.go"},

@@ -19,6 +19,21 @@ type entry struct {
 	signatures, rules  []string
 }
 
+// forms are calls that the language reads itself, so that no registry has them.
+var forms = []struct{ group, name, doc, example, signature string }{
+	{"Conditions and comparison", "coalesce", "the first argument that is not null",
+		"coalesce(NULL, 2, 3)", "coalesce(anycompatible ...) anycompatible"},
+	{"Conditions and comparison", "nullif", "NULL when both are equal, else the first",
+		"nullif(0, 0)", "nullif(anyelement, anyelement) anyelement"},
+	{"Maps and structs", "transform", "each element, or each key and value, through lambdas",
+		"transform(ARRAY[1, 2, 3], x => x * x)", "transform(anyarray, x => ...) anyarray"},
+	{"Maps and structs", "filter", "the elements, or entries, for which a lambda is true",
+		"filter(ARRAY[1, 2, 3, 4], x => x % 2 = 0)", "filter(anyarray, x => boolean) anyarray"},
+	{"Maps and structs", "reduce", "one value from all elements, by a lambda of state and element",
+		"reduce(ARRAY[1, 2, 3], 0, (s, x) => s + x)",
+		"reduce(anyarray, anyelement, (s, x) => ...) anyelement"},
+}
+
 // TestFunctionReference writes the registry down, with the value of each example.
 func TestFunctionReference(t *testing.T) {
 	p := newPlayer(t)
@@ -41,6 +56,9 @@ func TestFunctionReference(t *testing.T) {
 	for _, w := range expr.WindowFuncs {
 		add(groups, "Window functions", w.Name, w.Doc, "", w.Name+"("+typeList(w.Args, nil)+") "+
 			expr.TypeName(w.Ret), "")
+	}
+	for _, f := range forms {
+		add(groups, f.group, f.name, f.doc, f.example, f.signature, "")
 	}
 	var b strings.Builder
 	writeFunctions(t.Context(), &b, c, groups)
@@ -195,7 +213,7 @@ func rules(f *expr.Func) string {
 		s = append(s, "Volatile: not in continuous queries.")
 	case f.Session:
 		s = append(s, "Asks the session: not in continuous queries.")
-	case f.Volatility == expr.Stable:
+	case f.Volatility == expr.Stable && !f.Operator:
 		s = append(s, "Stable.")
 	}
 	return strings.Join(s, " ")
@@ -233,7 +251,7 @@ func groupOf(t types.Type) string {
 	switch name := expr.TypeName(t); {
 	case strings.HasSuffix(name, "[]") || name == "anyarray" || name == "anycompatiblearray":
 		return "Arrays"
-	case strings.HasPrefix(name, "map") || strings.HasPrefix(name, "struct"):
+	case strings.HasPrefix(name, "MAP") || strings.HasPrefix(name, "STRUCT"):
 		return "Maps and structs"
 	case strings.HasPrefix(name, "json"):
 		return "JSON"
