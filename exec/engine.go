@@ -70,6 +70,9 @@ func New(cfg Config) (*Engine, error) {
 		ctx:     ctx, stop: stop,
 		loopDone: make(chan struct{}),
 	}
+	if cfg.StoreBytes > 0 {
+		e.memory.SetStoreLimit(cfg.StoreBytes)
+	}
 	e.shared.rels, e.shared.queries = map[catalog.OID]*relation{}, map[catalog.OID]*query{}
 	e.restored.snap = cfg.Catalog.Current()
 	e.views = newViewStats(e)

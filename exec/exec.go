@@ -53,6 +53,9 @@ type Config struct {
 	// OtherBytes gives the memory of the process beside the state: the Go heap, and
 	// in it the log's tails and what waits for slow readers. nil counts state only.
 	OtherBytes func() int64
+	// StoreBytes bounds what one store of a query or a partition may hold; 0 means what
+	// can be addressed, 32 GiB. Less is for tests.
+	StoreBytes int64
 	// CheckpointMicros is the time between checkpoints; 0 means the default of 10 s.
 	CheckpointMicros int64
 	// CheckpointBytes starts a checkpoint after so much input; 0: 256 MB.

@@ -72,6 +72,8 @@ type options struct {
 	crash      bool // a restart is a power cut: what was not synced is half gone
 	workers    int
 	batchRows  int // 0: as many as fit
+	memory     int64
+	storeBytes int64
 }
 
 func newNode(t testing.TB, o options) *node {
@@ -91,6 +93,7 @@ func (n *node) open() {
 		System: n.system, Logger: slog.New(slog.DiscardHandler), Workers: n.opts.workers,
 		Random:           func() uint64 { n.random += 0x9e3779b97f4a7c15; return n.random },
 		CheckpointMicros: 1 << 60, BatchRows: n.opts.batchRows,
+		MemoryBytes: n.opts.memory, StoreBytes: n.opts.storeBytes,
 	}
 	if n.opts.checkpoint {
 		cfg.CheckpointMicros = 1

@@ -3,6 +3,7 @@ package exec
 import (
 	"cmp"
 	"slices"
+	"sync/atomic"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/op"
@@ -95,9 +96,9 @@ func (g *graph) spilled() int64 {
 
 // pressure is what the loop knows about the budget.
 type pressure struct {
-	epochs    int   // since the size of the rest was looked at
-	bytes     int   // of input since
-	stalls    int64 // times that the loop waited for memory
+	epochs    int          // since the size of the rest was looked at
+	bytes     int          // of input since
+	stalls    atomic.Int64 // times that the loop waited for memory
 	condemned catalog.OID
 }
 
@@ -110,6 +111,25 @@ const (
 // stateShare is the part of the budget that state has at least, however large the
 // rest is: with less, every look would be a read.
 const stateShare = 4
+
+// MemoryUse is what the budget is used for, for metrics.
+type MemoryUse struct {
+	Limit    int64 // what state may use now; 0: no limit
+	Used     int64 // bytes of state in memory
+	Spilled  int64 // bytes of state in the spill file
+	MovedOut int64 // bytes written to the spill file since the start
+	MovedIn  int64 // bytes read back
+	Stalls   int64 // times that writers waited for memory
+}
+
+// MemoryUse gives the present use of memory.
+func (e *Engine) MemoryUse() MemoryUse {
+	out, in := e.memory.Moved()
+	return MemoryUse{
+		Limit: e.memory.Limit(), Used: e.memory.Used(), Spilled: e.memory.Spilled(), MovedOut: out, MovedIn: in,
+		Stalls: e.pressure.stalls.Load(),
+	}
+}
 
 // measure gives state what the rest of the process leaves of the budget.
 func (e *Engine) measure(w epochWork) {
@@ -187,9 +207,9 @@ func (e *Engine) squeeze(w epochWork) error {
 			return err
 		}
 	}
-	e.pressure.stalls++
+	e.pressure.stalls.Add(1)
 	s.wait(e.ctx)
-	if e.memory.Used() <= e.cfg.MemoryBytes || e.pressure.condemned != 0 || !e.log.Leading() {
+	if e.memory.Used() <= e.cfg.MemoryBytes*5/4 || e.pressure.condemned != 0 || !e.log.Leading() {
 		return nil
 	}
 	if q := e.heaviest(); q != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/codec"
+	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
@@ -69,8 +70,14 @@ func (p *targetPart) Push(b *batch.Batch) error {
 
 // finish makes the collected output the target's, in epoch e. Rows that go carry
 // the rowtime of what took them out, if that is known.
-func (t *target) finish(e *Engine, epoch log.Epoch, clock, caused int64) error {
-	// All or nothing: an epoch that begins to change the view also ends.
+func (t *target) finish(e *Engine, epoch log.Epoch, clock, caused int64) (err error) {
+	// All or nothing: readers see no part of an epoch.
+	defer func() {
+		if err != nil {
+			t.discard()
+		}
+	}()
+	defer state.Catch(&err)
 	for i, a := range t.rel.arrs {
 		if t.parts[i].rows > 0 && a.Full() {
 			return errTargetFull(t.rel.cat)
@@ -90,6 +97,14 @@ func (t *target) finish(e *Engine, epoch log.Epoch, clock, caused int64) error {
 		}
 	}
 	return nil
+}
+
+// discard takes an epoch's changes back from what readers see.
+func (t *target) discard() {
+	for _, a := range t.rel.arrs {
+		a.Discard()
+	}
+	t.rel.delta = nil
 }
 
 // replacedKeys gives the keys that have a new row in the delta; nil when nothing

@@ -165,6 +165,7 @@ func (e *Engine) queryRows(ctx *system.Context, emit func(viewRow) error) error 
 			}
 			if q.graph != nil && q.back == nil {
 				r["memory_bytes"] = types.IntDatum(q.graph.usage().Bytes)
+				r["spilled_bytes"] = types.IntDatum(q.graph.spilled())
 			}
 			add(r)
 		}

@@ -82,7 +82,8 @@ on_error         text        NN  What a failing row does: null (the value become
 rows_in          int8        -   Rows read since the node started.
 rows_out         int8        -   Changes written since the node started.
 rows_per_second  float8      -   Rows read per second, over the last ten seconds.
-memory_bytes     int8        -   Memory held by the state.
+memory_bytes     int8        -   Memory held by the state, on disk or not.
+spilled_bytes    int8        -   Of these, bytes that are on disk for want of memory.
 applied_epoch    int8        -   The epoch up to which the result is complete.
 created_epoch    int8        NN  The epoch of CREATE.
 active_epoch     int8        -   The epoch at which the back-fill was complete.`, millraceQueries},

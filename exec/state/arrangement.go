@@ -299,6 +299,26 @@ func (a *Arrangement) Commit(epoch uint64) error {
 	return nil
 }
 
+// Discard takes pending changes back.
+func (a *Arrangement) Discard() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, r := range a.pending {
+		v := a.version(r)
+		switch {
+		case v.begin != undecided:
+			v.end = open
+			a.rows += v.weight
+		case v.end == open:
+			a.rows -= v.weight
+			a.unlink(r)
+		default:
+			a.unlink(r)
+		}
+	}
+	a.pending = a.pending[:0]
+}
+
 func (a *Arrangement) stamp(r Ref, epoch uint64) error {
 	v := a.version(r)
 	if v.begin == undecided {

@@ -3,6 +3,7 @@ package state
 import (
 	"fmt"
 	"math/rand"
+	"slices"
 	"sync"
 	"testing"
 
@@ -246,4 +247,36 @@ func TestArrangementReadersBesideWriter(t *testing.T) {
 		put(e)
 	}
 	wg.Wait()
+}
+
+// TestDiscard: pending changes go without a trace.
+func TestDiscard(t *testing.T) {
+	pins := NewPins()
+	ts := []types.Type{intType, textType}
+	a := NewArrangement(NewMemory(0), pins, ts, []int{0})
+	rows := func(w int32, pairs ...any) *batch.Batch {
+		b := batch.New(ts, 4)
+		for i := 0; i < len(pairs); i += 2 {
+			b.AppendDatums([]types.Datum{types.IntDatum(int64(pairs[i].(int))),
+				types.TextDatum(pairs[i+1].(string))}, w)
+		}
+		return b
+	}
+	a.Apply(rows(1, 1, "one", 2, "two"))
+	if err := a.Commit(1); err != nil {
+		t.Fatal(err)
+	}
+	pins.Publish(1)
+	want := scanAll(t, a, 1)
+	a.Apply(rows(-1, 1, "one"))
+	a.Apply(rows(1, 1, "uno", 3, "three"))
+	a.Apply(rows(-1, 3, "three"))
+	a.Discard()
+	if err := a.Commit(2); err != nil {
+		t.Fatal(err)
+	}
+	pins.Publish(2)
+	if got := scanAll(t, a, 2); !slices.Equal(got, want) || a.Len() != 2 {
+		t.Errorf("%d rows: %v, want %v", a.Len(), got, want)
+	}
 }

@@ -44,6 +44,7 @@ type budget struct {
 	used   atomic.Int64 // bytes in memory
 	tick   atomic.Int64 // counted by the owner, for what is cold
 	count  atomic.Int64 // accounts
+	away   atomic.Int64 // bytes in the spill file
 	moved  atomic.Int64 // bytes written to the spill file so far
 	loaded atomic.Int64 // bytes read back so far
 	// storeBytes is what one store may hold; more than 32 GiB cannot be addressed.
@@ -123,10 +124,14 @@ func (m *Memory) Used() int64 {
 	return m.own.Load()
 }
 
-// Spilled gives the bytes of an account that are in the spill file.
+// Spilled gives the bytes that are in the spill file: of the account, or of all for
+// the root.
 func (m *Memory) Spilled() int64 {
-	if m == nil {
+	switch {
+	case m == nil:
 		return 0
+	case m.root:
+		return m.away.Load()
 	}
 	return m.out.Load()
 }

@@ -194,6 +194,7 @@ func (g *region) read(lo, hi int) {
 func (g *region) count(n int) {
 	g.out.Add(int64(n))
 	g.mem.out.Add(int64(n) << frameShift)
+	g.mem.away.Add(int64(n) << frameShift)
 	g.mem.add(-(n << frameShift))
 }
 

@@ -133,6 +133,9 @@ func (n *Node) startEngine(context.Context) error {
 		OtherBytes: goMemory,
 		Random:     n.cfg.Random, CheckpointMicros: n.cfg.CheckpointMicros,
 	})
+	if err == nil {
+		registerMemory(n.registry, n.engine)
+	}
 	return err
 }
 
