@@ -92,7 +92,9 @@ func (b *builder) createTable(s *sql.CreateTable) (*plan.Plan, error) {
 // columns can be read in their order.
 func (d *definition) dialect(def *sql.Definition, with []sql.Option) *sql.Definition {
 	if d.ksql = ksqlOptions(with); d.ksql {
-		return keyColumnsFirst(def)
+		out := keyColumnsFirst(def, with, d.rel.Kind == catalog.KindTable)
+		d.rel.Windowed = len(out.Columns) > len(def.Columns)
+		return out
 	}
 	return def
 }

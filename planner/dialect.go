@@ -71,12 +71,15 @@ func (s *scope) Ksql() bool {
 	return readsKsql(s.entries)
 }
 
+// Strict implements expr.StrictScope: what is kept is checked as ksqlDB does.
+func (s *scope) Strict() bool { return s.b.decided && s.b.ksql }
+
 // decideDialect says what the result is declared as, whatever it reads.
 func (b *builder) decideDialect(ksql bool) { b.ksql, b.decided = ksql, true }
 
 // keyColumnsFirst puts the key columns of a declaration in ksqlDB's dialect before
-// the others.
-func keyColumnsFirst(def *sql.Definition) *sql.Definition {
+// the others. A relation with the option window_type has windows in its key.
+func keyColumnsFirst(def *sql.Definition, with []sql.Option, table bool) *sql.Definition {
 	isKey := func(c *sql.ColumnDef) bool { return c.Key || c.PrimaryKey }
 	out := *def
 	out.Columns = nil
@@ -85,12 +88,26 @@ func keyColumnsFirst(def *sql.Definition) *sql.Definition {
 			out.Columns = append(out.Columns, c)
 		}
 	}
+	if declaresWindows(with) && len(out.Columns) > 0 {
+		for _, name := range []string{"window_start", "window_end"} {
+			out.Columns = append(out.Columns, &sql.ColumnDef{Loc: sql.NoLoc, Name: name,
+				Type: &sql.TypeName{Loc: sql.NoLoc, Name: sql.Name{"timestamptz"}},
+				Key:  !table, PrimaryKey: table})
+		}
+	}
 	for _, c := range def.Columns {
 		if !isKey(c) {
 			out.Columns = append(out.Columns, c)
 		}
 	}
 	return &out
+}
+
+// declaresWindows tells whether rows are said to be keyed by windows.
+func declaresWindows(with []sql.Option) bool {
+	return slices.ContainsFunc(with, func(o sql.Option) bool {
+		return lower(o.Name) == "window_type"
+	})
 }
 
 // keyFirst puts the key columns of a result before the others, as ksqlDB has them.

@@ -145,6 +145,7 @@ func (k *block) partitionBy() error {
 			"PARTITION BY is allowed only in a continuous query").At(k.sel.Part[0].Pos()).
 			WithHint("It chooses the key of the stream that CREATE STREAM ... AS makes.")
 	}
+	k.keyStarsLast()
 	k.b.partition = nil
 	for _, x := range k.sel.Part {
 		if c, ok := x.(*sql.Const); ok && c.Kind == sql.NullConst {
@@ -157,6 +158,27 @@ func (k *block) partitionBy() error {
 		k.b.partition = append(k.b.partition, i)
 	}
 	return nil
+}
+
+// keyStarsLast puts the key columns of * behind the others: PARTITION BY makes them
+// ordinary columns, and ksqlDB adds those at the end.
+func (k *block) keyStarsLast() {
+	if !k.b.ksql || len(k.scope.entries) != 1 || k.scope.entries[0].rel == nil {
+		return
+	}
+	rel := k.scope.entries[0].rel
+	wasKey := func(it item) bool {
+		return it.star && it.attnum > 0 && containsInt(rel.Key, int(it.attnum)-1)
+	}
+	var first, last []item
+	for _, it := range k.items {
+		if wasKey(it) {
+			last = append(last, it)
+		} else {
+			first = append(first, it)
+		}
+	}
+	k.items = append(first, last...)
 }
 
 func (k *block) partItem(x sql.Expr) (int, error) {

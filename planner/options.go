@@ -23,7 +23,7 @@ var ignoredOptions = map[string]bool{
 	"key_schema_id": true, "key_schema_full_name": true, "value_schema_full_name": true,
 	"value_avro_schema_full_name": true, "key_protobuf_nullable_representation": true,
 	"value_protobuf_nullable_representation": true, "sourced_by_connector": true,
-	"window_type": true, "window_size": true, "fillfactor": true,
+	"window_size": true, "fillfactor": true,
 	"autovacuum_enabled": true, "oids": true, "security_barrier": true,
 	"security_invoker": true, "check_option": true,
 }
@@ -93,6 +93,12 @@ func (d *definition) option(name string, o sql.Option) error {
 		text, err := optionText(o)
 		if err == nil && name == "on_error" && text != "null" && text != "fail" {
 			return badOption(o, "'null' or 'fail'")
+		}
+		return err
+	case "window_type":
+		text, err := optionText(o)
+		if err == nil && !contains([]string{"tumbling", "hopping", "session"}, lower(text)) {
+			return badOption(o, "one of tumbling, hopping, session")
 		}
 		return err
 	case "dialect":

@@ -3,6 +3,7 @@ package planner
 import (
 	"slices"
 
+	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/types"
@@ -15,7 +16,11 @@ func (b *builder) keyForms(n plan.Node) [][]expr.Expr {
 	switch n := n.(type) {
 	case *plan.Scan:
 		var out [][]expr.Expr
-		for _, ord := range n.Rel.Key {
+		key := n.Rel.Key
+		if n.Rel.Windowed && n.Rel.Kind == catalog.KindStream {
+			key = key[:len(key)-2] // rows of one key stay together, whatever their window
+		}
+		for _, ord := range key {
 			var part []expr.Expr
 			if i := slices.Index(n.Columns, ord); i >= 0 {
 				part = append(part, colOf(n, i))
@@ -94,16 +99,21 @@ func withForms(forms [][]expr.Expr, x expr.Expr) []expr.Expr {
 	return []expr.Expr{x}
 }
 
-// projectedForms finds the forms of a key in the columns of a projection.
+// projectedForms finds the forms of a key in the columns of a projection, or as
+// expressions over them.
 func projectedForms(n *plan.Project, forms [][]expr.Expr) [][]expr.Expr {
 	var out [][]expr.Expr
 	for _, part := range forms {
 		var next []expr.Expr
 		for _, x := range part {
+			found := false
 			for i, e := range n.Exprs {
 				if sameValue(e, x) {
-					next = append(next, colOf(n, i))
+					next, found = append(next, colOf(n, i)), true
 				}
+			}
+			if e, ok := overColumns(n, x); ok && !found {
+				next = append(next, e)
 			}
 		}
 		out = append(out, next)
@@ -177,6 +187,21 @@ func isRightJoin(n plan.Node) bool {
 	}
 	j, ok := n.(*plan.Join)
 	return ok && j.Kind == plan.Right
+}
+
+// overColumns writes an expression over a projection's input as one over its columns,
+// where those are enough.
+func overColumns(n *plan.Project, x expr.Expr) (expr.Expr, bool) {
+	ok := true
+	e := expr.MapCols(x, func(c *expr.Col) expr.Expr {
+		i := slices.IndexFunc(n.Exprs, func(e expr.Expr) bool { return expr.Equal(e, c) })
+		if i < 0 {
+			ok = false
+			return c
+		}
+		return colOf(n, i)
+	})
+	return e, ok
 }
 
 // visibleKey gives a key by ordinals of the first visible columns; nil where a part
