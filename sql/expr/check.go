@@ -21,7 +21,8 @@ type checker struct {
 	sc    Scope
 	depth int
 	base  int // next column number for parameters of lambdas
-	ksql  bool
+	// The statement is in ksqlDB's dialect; it is kept, and so its types are strict.
+	ksql, strict bool
 }
 
 // maxDepth bounds the nesting of expressions, so that no input overflows the

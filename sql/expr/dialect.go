@@ -16,12 +16,38 @@ type DialectScope interface {
 	Ksql() bool
 }
 
+// StrictScope is a DialectScope that knows whether a statement is kept: there
+// ksqlDB refuses to compare a number with a quoted one, which PostgreSQL reads as
+// a number.
+type StrictScope interface {
+	DialectScope
+	// Strict tells whether such comparisons are refused.
+	Strict() bool
+}
+
 func newChecker(sc Scope) checker {
 	c := checker{sc: sc, base: lambdaBase}
 	if d, ok := sc.(DialectScope); ok {
 		c.ksql = d.Ksql()
 	}
+	if d, ok := sc.(StrictScope); ok {
+		c.strict = d.Strict()
+	}
 	return c
+}
+
+// quotedComparison tells whether an operation compares a number with a string
+// literal.
+func quotedComparison(name string, args []Expr) bool {
+	if len(args) != 2 || !isOrdering(name) && name != "=" && name != "<>" {
+		return false
+	}
+	quoted := func(x Expr) bool {
+		c, ok := x.(*Const)
+		return ok && c.T.Kind == types.Unknown && !c.D.Null
+	}
+	number := func(x Expr) bool { return types.Category(x.Type().Kind) == 'N' }
+	return number(args[0]) && quoted(args[1]) || quoted(args[0]) && number(args[1])
 }
 
 // dialectCall gives the call of a function that ksqlDB's dialect has of its own,
@@ -47,6 +73,10 @@ func (c *checker) dialectCall(name string, args []Expr, pos int) (Expr, bool, er
 func (c *checker) dialectOperator(name string, args []Expr, pos int) (Expr, bool, error) {
 	if !c.ksql {
 		return nil, false, nil
+	}
+	if c.strict && quotedComparison(name, args) {
+		return nil, true, errNoOperator(name, typesOf(args), notFound, pos).
+			WithHint("Write the number without quotes.")
 	}
 	if isOrdering(name) && args[0].Type().Kind == types.Array &&
 		args[len(args)-1].Type().Kind == types.Array {
@@ -107,6 +137,26 @@ func decimalResult(op string, args []Expr) (types.Type, bool) {
 
 // minDivisionScale is the fewest decimal places of a quotient of DECIMALs.
 const minDivisionScale = 6
+
+// widestDecimal gives the DECIMAL(p, s) that holds all of xs, t where one does not
+// say its precision.
+func widestDecimal(xs []Expr, t types.Type) types.Type {
+	whole, scale := int32(0), int32(0)
+	for _, x := range xs {
+		if x.Type().Kind == types.Unknown {
+			continue
+		}
+		p, s, ok := decimalShape(x)
+		if !ok {
+			return t
+		}
+		whole, scale = max(whole, p-s), max(scale, s)
+	}
+	if w, ok := decimalType(whole+scale, scale); ok {
+		return w
+	}
+	return t
+}
 
 func decimalType(p, s int32) (types.Type, bool) {
 	t, err := types.ByName("numeric", []int32{max(p, 1), s})
