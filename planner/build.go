@@ -181,6 +181,8 @@ func (b *builder) refuse(stmt sql.Statement) (*plan.Plan, error) {
 			return nil, rel.WrongKind(catalog.KindMaterializedView, "")
 		}
 		return &plan.Plan{Tag: "REFRESH MATERIALIZED VIEW"}, nil
+	case *sql.AssertTopic, *sql.AssertSchema, *sql.AssertValues, *sql.AssertRelation:
+		return b.assert(stmt)
 	case *sql.Do:
 		return nil, sqlerr.Unsupported("DO", "Send the statements one by one.")
 	case *sql.CallProc:
@@ -188,8 +190,8 @@ func (b *builder) refuse(stmt sql.Statement) (*plan.Plan, error) {
 	case *sql.Reindex:
 		return &plan.Plan{Tag: "REINDEX"}, nil
 	}
-	return nil, sqlerr.New(sqlerr.FeatureNotSupported, "this statement cannot be planned").
-		At(stmt.Pos()).WithHint("Send it as a statement of its own.")
+	return nil, sqlerr.New(sqlerr.FeatureNotSupported, "%s cannot be part of another statement",
+		sql.Tag(stmt)).At(stmt.Pos()).WithHint("Send it as a statement of its own.")
 }
 
 // selectStatement plans a query: once, or for ever with EMIT.

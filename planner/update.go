@@ -329,7 +329,8 @@ func (b *builder) copyTo(s *sql.Copy) (*plan.Plan, error) {
 		return nil, err
 	}
 	in := &insertion{b: b, rel: rel, layout: rowLayout(rel),
-		s: &sql.Insert{NamePos: s.NamePos, Columns: s.Columns}}
+		s: &sql.Insert{NamePos: s.NamePos, Columns: s.Columns,
+			ColumnLocs: s.ColumnLocs}}
 	if err := in.columns(); err != nil {
 		return nil, err
 	}

@@ -135,31 +135,32 @@ func (in *insertion) columns() error {
 		in.target = append(in.target, in.rel.Visible()...)
 		return nil
 	}
-	for _, name := range in.s.Columns {
+	for k, name := range in.s.Columns {
+		pos := in.s.ColumnLocs[k].Pos()
 		i := in.rel.ColumnIndex(name)
 		if i < 0 || in.rel.Columns[i].Hidden {
 			i = rowtimeColumn
 			if name != "rowtime" {
-				return in.noColumn(name)
+				return in.noColumn(name, pos)
 			}
 		}
 		if slices.Contains(in.target, i) {
 			return sqlerr.New(sqlerr.DuplicateColumn,
-				"column \"%s\" specified more than once", name).At(in.s.NamePos.Pos())
+				"column \"%s\" specified more than once", name).At(pos)
 		}
 		in.target = append(in.target, i)
 	}
 	return nil
 }
 
-func (in *insertion) noColumn(name string) error {
+func (in *insertion) noColumn(name string, pos int) error {
 	if name == "rowpartition" || name == "rowoffset" {
 		return sqlerr.New(sqlerr.FeatureNotSupported,
-			"cannot insert into pseudo column \"%s\"", name).At(in.s.NamePos.Pos()).
+			"cannot insert into pseudo column \"%s\"", name).At(pos).
 			WithHint("Only ROWTIME can be given; the others follow from the row's place in the log.")
 	}
 	err := sqlerr.New(sqlerr.UndefinedColumn,
-		"column \"%s\" of relation \"%s\" does not exist", name, in.rel.Name).At(in.s.NamePos.Pos())
+		"column \"%s\" of relation \"%s\" does not exist", name, in.rel.Name).At(pos)
 	return columnNear(err, in.rel, name)
 }
 
@@ -215,7 +216,7 @@ func (in *insertion) count(n, pos int) error {
 			"INSERT has more expressions than target columns").At(pos)
 	case n < len(in.target) && in.s.Columns != nil:
 		return sqlerr.New(sqlerr.SyntaxError,
-			"INSERT has more target columns than expressions").At(in.s.NamePos.Pos())
+			"INSERT has more target columns than expressions").At(in.s.ColumnLocs[n].Pos())
 	}
 	in.target = in.target[:n]
 	return nil

@@ -16,6 +16,7 @@ type (
 		Table      Name
 		Alias      string
 		Columns    []string
+		ColumnLocs []Loc    // of Columns
 		Options    []Option // WITH (query_id = 'q')
 		Overriding Overriding
 		Query      *Query
@@ -60,10 +61,12 @@ type (
 		NamePos Loc
 		Table   Name
 		Columns []string
-		Query   *Query
-		To      bool // COPY ... TO; else FROM
-		File    string
-		Program bool
+		// ColumnLocs are the places of Columns.
+		ColumnLocs []Loc
+		Query      *Query
+		To         bool // COPY ... TO; else FROM
+		File       string
+		Program    bool
 		// Options are in the new spelling whatever was written: format, header, delimiter,
 		// null, quote, escape, force_quote, force_not_null, force_null, encoding, ...
 		Options []Option

@@ -2,7 +2,9 @@ package session
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/codec"
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -119,9 +121,21 @@ func (o *copyOptions) read(name string, opt sql.Option, to bool) (err error) {
 	case "on_error":
 		err = o.readOnError(opt, to)
 	default:
-		return copySyntax(opt, "option \"%s\" not recognized", opt.Name)
+		return unknownCopyOption(opt)
 	}
 	return err
+}
+
+// copyOptionNames are the options of COPY.
+var copyOptionNames = []string{"format", "header", "delimiter", "null", "quote", "escape",
+	"force_quote", "force_not_null", "force_null", "encoding", "freeze", "on_error"}
+
+func unknownCopyOption(opt sql.Option) error {
+	err := sqlerr.As(copySyntax(opt, "option \"%s\" not recognized", opt.Name))
+	if near := catalog.Nearest(opt.Name, copyOptionNames); near != "" {
+		return err.WithHint("Did you mean \"%s\"?", near)
+	}
+	return err.WithHint("The options are %s.", strings.Join(copyOptionNames, ", "))
 }
 
 func (o *copyOptions) readHeader(opt sql.Option, to bool) error {

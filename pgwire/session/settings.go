@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/catalog/system"
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -267,7 +268,11 @@ func nearest(name string) string {
 			return d.name
 		}
 	}
-	return ""
+	names := make([]string, len(settingDefs))
+	for i, d := range settingDefs {
+		names[i] = d.name
+	}
+	return catalog.Nearest(name, names)
 }
 
 // beforeSet keeps the values of before the first change in a block.

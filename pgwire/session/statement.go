@@ -95,8 +95,7 @@ func planned(x sql.Statement) bool {
 		*sql.Vacuum, *sql.Analyze, *sql.Lock, *sql.Checkpoint, *sql.Flush, *sql.RunScript:
 		return false
 	case *sql.ShowObjects:
-		return x.Kind != sql.ShowVariables && x.Kind != sql.ShowProperties &&
-			x.Kind != sql.ShowCursors
+		return x.Kind != sql.ShowVariables && x.Kind != sql.ShowProperties
 	case *sql.AlterRole:
 		return x.Set == nil && x.Reset == nil
 	}

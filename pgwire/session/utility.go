@@ -82,7 +82,8 @@ func (s *Session) utility(ctx context.Context, st *statement, params []types.Dat
 			err = needsBlock("LOCK TABLE")
 		}
 	default:
-		err = sqlerr.Unsupported("this statement", "Send the statements of the script one by one.")
+		err = sqlerr.Unsupported("RUN SCRIPT", "Read the script on the client: "+
+			"psql -f FILE, or millrace sql -f FILE.")
 	}
 	if err != nil {
 		return err

@@ -62,11 +62,13 @@ func (c *checker) windowCall(name string, e *sql.Call) (Expr, error) {
 		}
 		if agg.Distinct {
 			return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-				"DISTINCT is not implemented for window functions").At(e.Pos())
+				"DISTINCT is not implemented for window functions").At(e.Pos()).
+				WithHint("Take the distinct rows in a subquery first.")
 		}
 		if len(agg.OrderBy) > 0 {
 			return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-				"aggregate ORDER BY is not implemented for window functions").At(e.Pos())
+				"aggregate ORDER BY is not implemented for window functions").At(e.Pos()).
+				WithHint("Give the order in OVER (ORDER BY ...).")
 		}
 		w.Agg, w.Args, w.Filter, w.T = agg.Fn, agg.Args, agg.Filter, agg.T
 		return c.sc.Window(w, e.Over, e.Pos())
@@ -77,7 +79,8 @@ func (c *checker) windowCall(name string, e *sql.Call) (Expr, error) {
 	}
 	if e.Filter != nil {
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-			"FILTER is not implemented for non-aggregate window functions").At(e.Pos())
+			"FILTER is not implemented for non-aggregate window functions").At(e.Pos()).
+			WithHint("Filter in a subquery first.")
 	}
 	args, err := c.checkAll(e.Args)
 	if err != nil {

@@ -71,7 +71,8 @@ func literalAs(e *Const, t types.Type, ctx CoerceCtx, sc Scope, pos int) (Expr, 
 	}
 	if t.Kind == types.Any || t.Kind == types.Record && len(t.Fields) == 0 {
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-			"input of anonymous composite types is not implemented").At(pos)
+			"input of anonymous composite types is not implemented").At(pos).
+			WithHint("Use ROW(...), or a type made by CREATE TYPE.")
 	}
 	if e.at > 0 {
 		pos = e.at - 1

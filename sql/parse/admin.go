@@ -462,7 +462,7 @@ func (p *parser) assertRelation(kind sql.ObjectKind) sql.Statement {
 func (p *parser) assertValues(null bool) sql.Statement {
 	s := &sql.AssertValues{Null: null, Table: p.qname()}
 	if p.isC('(') {
-		s.Columns = p.insertColumns()
+		s.Columns, _ = p.insertColumns()
 	}
 	if null && p.accept(kwKey) {
 		at := p.loc()

@@ -12,7 +12,7 @@ func (p *parser) insert() sql.Statement {
 	}
 	s.Options = p.optionalWith()
 	if p.isC('(') && !p.queryBracket(p.i) {
-		s.Columns = p.insertColumns()
+		s.Columns, s.ColumnLocs = p.insertColumns()
 	}
 	switch p.oneOf("overriding system value", "overriding user value") {
 	case 0:
@@ -31,16 +31,17 @@ func (p *parser) insert() sql.Statement {
 }
 
 // insertColumns reads the column list of INSERT.
-func (p *parser) insertColumns() (list []string) {
+func (p *parser) insertColumns() (list []string, places []sql.Loc) {
 	p.expectC('(')
 	for {
+		places = append(places, p.loc())
 		list = append(list, p.label())
 		if !p.acceptC(',') {
 			break
 		}
 	}
 	p.expectC(')')
-	return list
+	return list, places
 }
 
 func (p *parser) onConflict() *sql.OnConflict {
@@ -188,7 +189,7 @@ func (p *parser) copyRows() sql.Statement {
 		s.NamePos = p.loc()
 		s.Table = p.qname()
 		if p.isC('(') {
-			s.Columns = p.insertColumns()
+			s.Columns, s.ColumnLocs = p.insertColumns()
 		}
 	}
 	switch {
