@@ -34,6 +34,10 @@ func (b *builder) newDefinition(kind catalog.RelationKind, name sql.Name, pos in
 }
 
 func (d *definition) plan(tag string, ifNotExists, replace bool, q *catalog.Query) *plan.Plan {
+	old := d.b.env.Snapshot.Lookup(d.rel.Schema, d.rel.Name)
+	if replace && old != nil && old.Kind == d.rel.Kind && optionOf(&d.rel, "partitions") == "" {
+		d.rel.Partitions = old.Partitions // which cannot change
+	}
 	return &plan.Plan{Tag: tag, Command: &catalog.CreateRelation{Relation: d.rel, Query: q,
 		IfNotExists: ifNotExists, OrReplace: replace, Companions: d.companions}}
 }

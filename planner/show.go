@@ -2,11 +2,13 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/parse"
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
@@ -72,11 +74,16 @@ var showQueries = map[sql.ShowKind]string{
 		'aggregate' WHEN 'w' THEN 'window' ELSE 'scalar' END AS kind FROM pg_catalog.pg_proc p
 		WHERE p.proname LIKE $pattern ORDER BY 1`,
 	sql.ShowTypes: `SELECT n.nspname AS schema, t.typname AS name,
-		pg_catalog.format_type(t.oid, NULL) AS type FROM pg_catalog.pg_type t
+		CASE t.typtype WHEN 'c' THEN (SELECT 'STRUCT<' || string_agg(a.attname || ' ' ||
+		pg_catalog.format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum) || '>'
+		FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid)
+		WHEN 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod) ELSE 'enum' END AS type
+		FROM pg_catalog.pg_type t
 		JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+		LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
 		WHERE n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema'
-		AND t.typtype IN ('e', 'd', 'c') AND t.typrelid = 0 AND t.typname LIKE $pattern
-		ORDER BY 1, 2`,
+		AND t.typtype IN ('e', 'd', 'c') AND (t.typrelid = 0 OR c.relkind = 'c')
+		AND t.typname LIKE $pattern ORDER BY 1, 2`,
 	sql.ShowProperties: `SELECT name, value, default_value, description FROM millrace.settings
 		WHERE $like ORDER BY name`,
 	sql.ShowSchemas: `SELECT nspname AS name FROM pg_catalog.pg_namespace
@@ -109,7 +116,7 @@ func (b *builder) showObjects(s *sql.ShowObjects) (string, error) {
 		switch s.Kind {
 		case sql.ShowConnectors, sql.ShowConnectorPlugins:
 			return "", sqlerr.Unsupported("SHOW "+s.Kind.String(),
-				"There are no connectors: write rows with INSERT, COPY or over HTTP.")
+				noConnectors)
 		}
 		return "", sqlerr.New(sqlerr.FeatureNotSupported, "SHOW %s cannot be planned", s.Kind).
 			WithHint("Send it as a statement of its own.")
@@ -128,10 +135,42 @@ func (b *builder) showObjects(s *sql.ShowObjects) (string, error) {
 	return strings.ReplaceAll(q, "$in", in), nil
 }
 
+// noConnectors is the hint about connectors.
+const noConnectors = "There are no connectors: write rows with INSERT, COPY or over HTTP."
+
+// formFunctions look like functions and are a part of the language.
+var formFunctions = []string{"cast", "coalesce", "greatest", "least", "nullif"}
+
+// isFunction tells whether there is a function of a name.
+func (b *builder) isFunction(name sql.Name) bool {
+	last := name.Last()
+	if contains(formFunctions, last) || expr.IsAggregate(last) || slices.ContainsFunc(expr.Funcs(),
+		func(f *expr.Func) bool { return f.Name == last }) {
+		return true
+	}
+	schemas := b.path
+	if s := name.Schema(); s != "" {
+		schemas = []string{s}
+	}
+	for _, s := range schemas {
+		if len(b.env.Snapshot.Functions(s, name.Last())) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // describeText describes a relation: a row per column, or with EXTENDED all that is
 // known of it.
 func (b *builder) describeText(s *sql.Describe) (string, error) {
-	if s.Kind == sql.ObjFunction {
+	switch s.Kind {
+	case sql.ObjConnector:
+		return "", sqlerr.Unsupported("DESCRIBE CONNECTOR", noConnectors).At(s.Pos())
+	case sql.ObjFunction:
+		if !b.isFunction(s.Name) {
+			return "", sqlerr.New(sqlerr.UndefinedFunction, "function \"%s\" does not exist",
+				s.Name.Last()).At(s.NamePos.Pos()).WithHint("SHOW FUNCTIONS lists the functions.")
+		}
 		return `SELECT proname AS name, pg_catalog.pg_get_function_arguments(oid) AS arguments,
 			pg_catalog.pg_get_function_result(oid) AS result FROM pg_catalog.pg_proc
 			WHERE proname = ` + sql.QuoteString(s.Name.Last()), nil
@@ -223,9 +262,12 @@ func (b *builder) extendedText(rel *catalog.Relation) string {
 
 // printText is PRINT: the log of a relation.
 func (b *builder) printText(s *sql.PrintStream) (string, error) {
-	rel, err := b.relation(s.Name, s.NamePos.Pos())
-	if err != nil {
-		return "", err
+	rel := b.topic(s.Name)
+	if rel == nil {
+		var err error
+		if rel, err = b.relation(s.Name, s.NamePos.Pos()); err != nil {
+			return "", err
+		}
 	}
 	if !rel.Kind.Stored() {
 		return "", sqlerr.New(sqlerr.WrongObjectType, "%s \"%s\" has no log", kindWord(rel.Kind),
