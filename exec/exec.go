@@ -107,6 +107,8 @@ type Read struct {
 	// CommitOnly lets a write return when it is committed, before it is readable in
 	// every view (SET wait_for = 'commit').
 	CommitOnly bool
+	// work are the rows of RETURNING of the parts of a plan.Together that ran already.
+	work map[int]*workTable
 }
 
 // Subscription is one SELECT ... EMIT CHANGES.

@@ -83,6 +83,9 @@ func unseen(b *batch.Batch, seen map[string]bool) *batch.Batch {
 // workTable gives the rows of the last round.
 func (b *builder) workTable(out op.Sink, n *plan.WorkTable) error {
 	t := b.work[n.ID]
+	if t == nil {
+		t = b.rd.work[n.ID]
+	}
 	b.sources = append(b.sources, func() error { return t.push(out) })
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -26,8 +27,11 @@ func (e *Engine) Write(ctx context.Context, rd *Read, out func(*batch.Batch) err
 	WriteResult, error,
 ) {
 	w := rd.Plan.Write
-	if w.Kind == plan.TruncateTable {
+	switch w.Kind {
+	case plan.TruncateTable:
 		return e.truncateNow(ctx, rd, w)
+	case plan.Together:
+		return e.writeTogether(ctx, rd, out)
 	}
 	if rd.Txn != nil {
 		s := e.newWriter(rd)
@@ -74,23 +78,28 @@ func (e *Engine) writeOnce(ctx context.Context, rd *Read, out func(*batch.Batch)
 // were none.
 func (s *writer) commit(ctx context.Context) (log.Epoch, error) {
 	txn := &log.Txn{}
+	if err := s.addTo(txn); err != nil || len(txn.Blocks) == 0 {
+		return 0, err
+	}
+	return s.e.propose(ctx, txn, s.rd.CommitOnly)
+}
+
+// addTo adds the statement's changes to a transaction.
+func (s *writer) addTo(txn *log.Txn) error {
 	for _, c := range s.changes {
 		blocks, err := s.enc.blocks(c)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		txn.Blocks = append(txn.Blocks, blocks...)
 		if s.keyed {
 			txn.Writes = append(txn.Writes, s.enc.keys(c.b)...)
 		}
 	}
-	if len(txn.Blocks) == 0 {
-		return 0, nil
-	}
-	if s.decides {
+	if s.decides && len(s.changes) > 0 {
 		txn.ReadEpoch = max(s.rd.Point.Epoch, 1)
 	}
-	return s.e.propose(ctx, txn, s.rd.CommitOnly)
+	return nil
 }
 
 // writer runs one DML statement over a snapshot.
@@ -182,6 +191,7 @@ func (s *writer) values(ctx context.Context, v *plan.Values) error {
 
 // take handles a batch of the input, which it may keep.
 func (s *writer) take(b *batch.Batch) error {
+	b = unweighted(b)
 	width := len(s.enc.layout)
 	c := change{b: &batch.Batch{N: b.N, Sel: b.Sel, Cols: flat(b.Cols[:width], b.N)}}
 	if s.w.Time >= 0 {
@@ -206,6 +216,28 @@ func (s *writer) take(b *batch.Batch) error {
 	s.rows += int64(c.b.Rows())
 	s.changes = append(s.changes, c)
 	return s.returning(c.b)
+}
+
+// unweighted gives a batch in which a row of weight k stands k times.
+func unweighted(b *batch.Batch) *batch.Batch {
+	n, same := 0, true
+	if b.W == nil {
+		return b
+	}
+	for _, i := range rowsOf(b) {
+		same = same && b.W[i] == 1
+		n += int(max(b.W[i], 0))
+	}
+	if same {
+		return b
+	}
+	out := batch.New(b.Types(), n)
+	for _, i := range rowsOf(b) {
+		for range max(b.W[i], 0) {
+			out.AppendRow(b, int(i), 1)
+		}
+	}
+	return out
 }
 
 func repeat(o codec.RowOp, n int) []byte {
@@ -242,7 +274,10 @@ func (s *writer) fillRowID(b *batch.Batch) {
 
 // delete records the deletion of rows, each once.
 func (s *writer) delete(c change) error {
-	sel := s.firstTime(c.b)
+	sel, err := s.firstTime(c.b)
+	if err != nil {
+		return err
+	}
 	c.b.Sel = sel
 	if len(sel) == 0 {
 		return nil
@@ -254,7 +289,7 @@ func (s *writer) delete(c change) error {
 
 // firstTime gives the rows whose key the statement has not seen yet, and notes
 // them.
-func (s *writer) firstTime(b *batch.Batch) []uint16 {
+func (s *writer) firstTime(b *batch.Batch) ([]uint16, error) {
 	if s.seen == nil {
 		s.seen = map[string]*overlayRow{}
 	}
@@ -263,12 +298,17 @@ func (s *writer) firstTime(b *batch.Batch) []uint16 {
 	for _, i := range rowsOf(b) {
 		buf = keyOf(buf, b, s.enc.key, int(i))
 		if _, ok := s.seen[string(buf)]; ok {
+			if s.w.Strict {
+				return nil, sqlerr.New(sqlerr.CardinalityViolation,
+					"MERGE command cannot affect row a second time").
+					WithHint("Ensure that not more than one source row matches any one target row.")
+			}
 			continue
 		}
 		s.seen[string(buf)] = &overlayRow{}
 		sel = append(sel, i)
 	}
-	return sel
+	return sel, nil
 }
 
 // update replaces old rows by new ones. A row that a join found twice is
@@ -276,7 +316,10 @@ func (s *writer) firstTime(b *batch.Batch) []uint16 {
 func (s *writer) update(b *batch.Batch, width int) error {
 	old := &batch.Batch{N: b.N, Sel: b.Sel, Cols: flat(b.Cols[:width], b.N)}
 	now := &batch.Batch{N: b.N, Sel: b.Sel, Cols: flat(b.Cols[width:2*width], b.N)}
-	sel := s.firstTime(old)
+	sel, err := s.firstTime(old)
+	if err != nil {
+		return err
+	}
 	old.Sel, now.Sel = sel, sel
 	if len(sel) == 0 {
 		return nil

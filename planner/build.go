@@ -21,6 +21,9 @@ func Build(stmt sql.Statement, env *Env) (*plan.Plan, error) {
 	}
 	b := newBuilder(env)
 	p, err := b.statement(stmt)
+	if err == nil {
+		p, err = b.together(p)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +42,12 @@ func (b *builder) finish(p *plan.Plan) (*plan.Plan, error) {
 	p.Params = params
 	roots := []*plan.Node{&p.Root}
 	if p.Write != nil {
-		roots = append(roots, &p.Write.Input)
+		roots = append(roots, &p.Write.Input, &p.Write.Query)
+		for i := range p.Write.Parts {
+			roots = append(roots, &p.Write.Parts[i].Write.Input)
+		}
 	}
+	roots = slices.DeleteFunc(roots, func(n *plan.Node) bool { return *n == nil })
 	if p.Subplans, err = b.finishSubplans(roots...); err != nil {
 		return nil, err
 	}
@@ -76,7 +83,7 @@ func changing(p *plan.Plan) bool {
 	if p.Root != nil {
 		look(p.Root)
 	}
-	if p.Write != nil {
+	if p.Write != nil && p.Write.Input != nil {
 		look(p.Write.Input)
 	}
 	for _, s := range p.Subplans {
@@ -91,6 +98,7 @@ func changing(p *plan.Plan) bool {
 func (b *builder) statement(stmt sql.Statement) (*plan.Plan, error) {
 	switch s := stmt.(type) {
 	case *sql.SelectStmt:
+		b.top = s.Query
 		return b.selectStatement(s.Query)
 	case *sql.DeclareCursor:
 		return b.selectStatement(s.Query)
@@ -100,6 +108,8 @@ func (b *builder) statement(stmt sql.Statement) (*plan.Plan, error) {
 		return b.update(s)
 	case *sql.Delete:
 		return b.delete(s)
+	case *sql.Merge:
+		return b.merge(s)
 	case *sql.Truncate:
 		return b.truncate(s)
 	case *sql.Copy:

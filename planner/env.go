@@ -105,7 +105,11 @@ type builder struct {
 	// at remembers where a column reference was written, for grouping errors.
 	at       map[*expr.Col]int
 	depth    int        // of views being expanded
-	nextWork int        // IDs of recursive queries
+	nextWork int        // IDs of recursive queries and of data-modifying ones in WITH
+	parts    []plan.Part
+	ctes     *with      // WITH queries that a whole statement sees
+	top      *sql.Query // the query whose WITH may change data
+	merging  bool       // the statement is a part of MERGE
 	final    bool       // EMIT FINAL: results of closed windows only
 	mayParam bool       // a subscription may have parameters
 	inlined  int        // depth of functions being put in place

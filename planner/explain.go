@@ -51,9 +51,7 @@ func explainPlan(b *strings.Builder, p *plan.Plan, verbose bool) {
 	depth := 0
 	switch {
 	case p.Write != nil:
-		writeText(b, describeWrite(p.Write), 0)
-		depth = 1
-		writeText(b, describe(p.Write.Input, false, verbose), depth)
+		writeText(b, describeWhole(p.Write, verbose), 0)
 	case p.Root != nil:
 		if p.Emit != nil {
 			writeText(b, describeEmit(p.Emit), 0)
@@ -87,6 +85,27 @@ func writeText(b *strings.Builder, e *explained, depth int) {
 	for _, c := range e.Children {
 		writeText(b, c, depth+1)
 	}
+}
+
+// describeWhole is describeWrite with what the rows come from.
+func describeWhole(w *plan.Write, verbose bool) *explained {
+	if w.Kind != plan.Together {
+		e := describeWrite(w)
+		e.Children = []*explained{describe(w.Input, false, verbose)}
+		return e
+	}
+	e := &explained{Node: "Write Together"}
+	for _, p := range w.Parts {
+		part := describeWhole(p.Write, verbose)
+		if p.ID != 0 {
+			part.add("WorkTable", sprintf("%d", p.ID))
+		}
+		e.Children = append(e.Children, part)
+	}
+	if w.Query != nil {
+		e.Children = append(e.Children, describe(w.Query, false, verbose))
+	}
+	return e
 }
 
 func describeWrite(w *plan.Write) *explained {
@@ -306,10 +325,13 @@ func describeAggregate(e *explained, n *plan.Aggregate) {
 		calls = append(calls, formatAgg(a))
 	}
 	e.add("Aggregates", strings.Join(calls, ", "))
+	if n.Touched {
+		e.add("Gives", "every group that rows came for")
+	}
 	if w := n.Window; w != nil {
 		text := "state is kept for ever"
 		if w.Grace != neverLate {
-			text = "closes " + duration(w.Grace) + " after its end"
+			text = "closes " + duration(w.Grace-w.Grace%1000) + " after its end"
 		}
 		if w.Final {
 			text += ", results when closed"
@@ -561,8 +583,7 @@ func explainJSON(p *plan.Plan, c *plan.Continuous, verbose bool) (string, error)
 		root = describeTarget(c)
 		root.Children = []*explained{describe(c.Root, true, verbose)}
 	case p.Write != nil:
-		root = describeWrite(p.Write)
-		root.Children = []*explained{describe(p.Write.Input, false, verbose)}
+		root = describeWhole(p.Write, verbose)
 	case p.Root != nil:
 		root = describe(p.Root, p.Emit != nil, verbose)
 	default:

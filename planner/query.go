@@ -34,7 +34,7 @@ func (b *builder) query(q *sql.Query, outer *scope, w *with) (*query, error) {
 	if err := lockable(q); err != nil {
 		return nil, err
 	}
-	w, err := b.extend(w, q.With, q.Recursive, outer)
+	w, err := b.extendWith(w, q.With, q.Recursive, outer, q == b.top)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // condition. The first columns of the node are the target's row layout.
 func (b *builder) changed(rel *catalog.Relation, t *sql.Table, others []sql.TableRef,
 	where sql.Expr, cte sql.WithClause) (*from, *scope, plan.Node, error) {
-	w, err := b.extend(nil, cte.With, cte.Recursive, nil)
+	w, err := b.extend(b.ctes, cte.With, cte.Recursive, nil)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -81,7 +81,7 @@ func (b *builder) update(s *sql.Update) (*plan.Plan, error) {
 	p.Exprs = append(p.Exprs, exprs...)
 	p.Out = append(p.Out, p.Out...)
 	w := &plan.Write{Kind: plan.Update, Rel: rel, Time: -1, Input: p}
-	if len(s.From) > 0 {
+	if len(s.From) > 0 && !b.merging {
 		w.Input = b.oncePerRow(rel, layout, p)
 	}
 	if w.Checks, err = b.rowChecks(rel); err != nil {
@@ -235,7 +235,7 @@ func (b *builder) delete(s *sql.Delete) (*plan.Plan, error) {
 	}
 	layout := rowLayout(rel)
 	n = narrow(n, len(layout))
-	if len(s.Using) > 0 {
+	if len(s.Using) > 0 && !b.merging {
 		n = b.oncePerRow(rel, layout, n)
 	}
 	p := &plan.Plan{Write: &plan.Write{Kind: plan.Delete, Rel: rel, Time: -1, Input: n},

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
@@ -28,6 +29,7 @@ type cte struct {
 	work    int
 	inUse   bool
 	bound   bool // some reference was bound
+	stmt    bool // it changes data; columns are those of RETURNING
 	pos     int
 }
 
@@ -45,21 +47,36 @@ func (w *with) find(name string) *cte {
 // extend opens the WITH list of a query. Without RECURSIVE each element sees those
 // before it; with it all of them.
 func (b *builder) extend(w *with, defs []*sql.CTE, recursive bool, outer *scope) (*with, error) {
+	return b.extendWith(w, defs, recursive, outer, true)
+}
+
+// extendWith is extend; top says that the WITH is that of the whole statement, whose
+// queries may change data.
+func (b *builder) extendWith(w *with, defs []*sql.CTE, recursive bool, outer *scope, top bool) (
+	*with, error) {
 	if len(defs) == 0 {
 		return w, nil
 	}
 	out := &with{parent: w}
 	for _, d := range defs {
-		if d.Stmt != nil {
-			return nil, sqlerr.Unsupported("a data-modifying statement in WITH",
-				"Run it as a statement of its own, in a transaction if both must happen at once.").
-				At(d.Pos())
-		}
 		for _, o := range out.defs {
 			if o.name == d.Name {
 				return nil, sqlerr.New(sqlerr.DuplicateAlias,
 					"WITH query name \"%s\" specified more than once", d.Name).At(d.Pos())
 			}
+		}
+		if d.Stmt != nil {
+			if !top {
+				return nil, sqlerr.New(sqlerr.FeatureNotSupported, "WITH clause containing a "+
+					"data-modifying statement must be at the top level").At(d.Pos()).
+					WithHint("Write it in the WITH of the whole statement.")
+			}
+			c, err := b.modifying(d, &with{parent: w, defs: slices.Clone(out.defs)})
+			if err != nil {
+				return nil, err
+			}
+			out.defs = append(out.defs, c)
+			continue
 		}
 		c := &cte{name: d.Name, q: d.Q, cols: d.Columns, outer: outer, pos: d.Pos()}
 		if recursive {
@@ -74,6 +91,11 @@ func (b *builder) extend(w *with, defs []*sql.CTE, recursive bool, outer *scope)
 
 // cteRef binds a reference to a WITH query from within outer.
 func (b *builder) cteRef(c *cte, outer *scope, pos int) (*query, error) {
+	if c.stmt && c.columns == nil {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+			"WITH query \"%s\" does not have a RETURNING clause", c.name).At(pos).
+			WithHint("Add RETURNING to it.")
+	}
 	if c.columns != nil {
 		n := &plan.WorkTable{ID: c.work}
 		n.Out = append([]plan.Column(nil), c.columns...)
@@ -188,7 +210,7 @@ func (b *builder) cteQuery(c *cte) (*query, error) {
 }
 
 func (b *builder) recursive(c *cte, union *sql.SetOp) (*query, error) {
-	w, err := b.extend(c.with, c.q.With, c.q.Recursive, c.outer)
+	w, err := b.extendWith(c.with, c.q.With, c.q.Recursive, c.outer, false)
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
 	if err := in.columns(); err != nil {
 		return nil, err
 	}
-	w, err := b.extend(nil, s.With, s.Recursive, nil)
+	w, err := b.extend(b.ctes, s.With, s.Recursive, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ func (p *printer) statement(s Statement) {
 		p.update(s)
 	case *Delete:
 		p.delete(s)
+	case *Merge:
+		p.merge(s)
 	case *Truncate:
 		p.s("TRUNCATE ")
 		p.names(s.Names)
@@ -185,6 +187,53 @@ func (p *printer) delete(s *Delete) {
 	p.where(s.Where)
 	p.named(" WHERE CURRENT OF ", s.Cursor)
 	p.returning(s.Returning)
+}
+
+func (p *printer) merge(s *Merge) {
+	p.ctes(s.Recursive, s.With)
+	p.s("MERGE INTO ")
+	p.table(s.Table)
+	p.s(" USING ")
+	p.table(s.Using)
+	p.s(" ON ")
+	p.expr(s.On)
+	for i := range s.Whens {
+		p.mergeWhen(&s.Whens[i])
+	}
+}
+
+func (p *printer) mergeWhen(w *MergeWhen) {
+	p.s(" WHEN ")
+	p.when(!w.Matched, "NOT ")
+	p.s("MATCHED")
+	if w.Cond != nil {
+		p.s(" AND ")
+		p.expr(w.Cond)
+	}
+	p.s(" THEN ")
+	switch w.Action {
+	case MergeNothing:
+		p.s("DO NOTHING")
+	case MergeDelete:
+		p.s("DELETE")
+	case MergeUpdate:
+		p.s("UPDATE SET ")
+		p.assigns(w.Set)
+	case MergeInsert:
+		p.s("INSERT")
+		p.columns(w.Columns)
+		p.s([...]string{"", " OVERRIDING SYSTEM VALUE", " OVERRIDING USER VALUE"}[w.Overriding])
+		if w.Values == nil {
+			p.s(" DEFAULT VALUES")
+			return
+		}
+		p.s(" VALUES (")
+		for i, x := range w.Values {
+			p.comma(i)
+			p.expr(x)
+		}
+		p.s(")")
+	}
 }
 
 func (p *printer) copy(s *Copy) {

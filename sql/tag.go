@@ -14,6 +14,8 @@ func Tag(s Statement) string {
 		return "UPDATE"
 	case *Delete:
 		return "DELETE"
+	case *Merge:
+		return "MERGE"
 	case *Truncate:
 		return "TRUNCATE TABLE"
 	case *Copy:

@@ -269,6 +269,8 @@ func (w walker) statement(s Statement) {
 		w.tables(s.Using)
 		w.expr(s.Where)
 		w.items(s.Returning)
+	case *Merge:
+		w.merge(s)
 	case *Copy:
 		w.query(s.Query)
 		w.options(s.Options)
@@ -342,6 +344,18 @@ func (w walker) insert(s *Insert) {
 		w.expr(c.Where)
 	}
 	w.items(s.Returning)
+}
+
+func (w walker) merge(s *Merge) {
+	w.with(s.With)
+	w.table(s.Table)
+	w.table(s.Using)
+	w.expr(s.On)
+	for i := range s.Whens {
+		w.expr(s.Whens[i].Cond)
+		w.assigns(s.Whens[i].Set)
+		w.exprs(s.Whens[i].Values)
+	}
 }
 
 func (w walker) assigns(as []Assign) {

@@ -47,6 +47,16 @@ type (
 		Returning []Item
 	}
 
+	// Merge is MERGE.
+	Merge struct {
+		Extent
+		WithClause
+		Table *Table
+		Using TableRef
+		On    Expr
+		Whens []MergeWhen
+	}
+
 	// Truncate is TRUNCATE.
 	Truncate struct {
 		Extent
@@ -74,7 +84,32 @@ type (
 	}
 )
 
-// WithClause is WITH before INSERT, UPDATE or DELETE.
+// MergeWhen is one WHEN clause of MERGE.
+type MergeWhen struct {
+	Loc
+	Matched bool
+	Cond    Expr // AND condition, or nil
+	Action  MergeAction
+	Set     []Assign // of MergeUpdate
+	// Columns, Overriding and Values are those of MergeInsert; nil Values are DEFAULT
+	// VALUES.
+	Columns    []string
+	Overriding Overriding
+	Values     []Expr
+}
+
+// MergeAction is what a WHEN clause does.
+type MergeAction uint8
+
+// The actions.
+const (
+	MergeNothing MergeAction = iota
+	MergeInsert
+	MergeUpdate
+	MergeDelete
+)
+
+// WithClause is WITH before INSERT, UPDATE, DELETE or MERGE.
 type WithClause struct {
 	Recursive bool
 	With      []*CTE

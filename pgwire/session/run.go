@@ -234,7 +234,7 @@ func (s *Session) write(ctx context.Context, x *scope, st *statement, params []t
 ) error {
 	w := st.plan.Write
 	verb := [...]string{plan.Insert: "INSERT", plan.Update: "UPDATE", plan.Delete: "DELETE",
-		plan.TruncateTable: "TRUNCATE TABLE"}[w.Kind]
+		plan.TruncateTable: "TRUNCATE TABLE", plan.Together: st.plan.Tag}[w.Kind]
 	if err := s.mustWrite(verb); err != nil {
 		return err
 	}
@@ -264,6 +264,10 @@ func writeTag(k plan.WriteKind, verb string, n int64) string {
 		return verb
 	case plan.Insert:
 		b = append(b, " 0"...)
+	case plan.Together:
+		if verb == "INSERT" {
+			b = append(b, " 0"...)
+		}
 	}
 	b = append(b, ' ')
 	return string(strconv.AppendInt(b, n, 10))

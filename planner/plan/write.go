@@ -14,6 +14,9 @@ const (
 	Update
 	Delete
 	TruncateTable
+	// Together are several of them over one snapshot, committed as one: MERGE, and WITH
+	// whose queries change data.
+	Together
 )
 
 // Write changes a stream or table. Rows of a relation are always whole: one
@@ -35,6 +38,23 @@ type Write struct {
 	// Returning are expressions over the new row layout (Delete: the old row,
 	// Update with FROM: new row only); nil: none.
 	Returning []expr.Expr
+
+	// Strict refuses to change a row twice, with another one of Parts too (MERGE); else
+	// the second change is passed over.
+	Strict bool
+	// Parts are the writes of Together, in order. Query, where the statement is one,
+	// runs after them and gives the result; else the last part does, or with Sum all of
+	// them are counted.
+	Parts []Part
+	Query Node
+	Sum   bool
+}
+
+// Part is one write of Together.
+type Part struct {
+	// ID is that of the WorkTables that give the part's RETURNING rows; 0: none do.
+	ID    int
+	Write *Write
 }
 
 // RowCheck is a constraint with the error it gives.
@@ -81,6 +101,9 @@ type Continuous struct {
 	Time int
 	// Final: results of closed windows only.
 	Final bool
+	// Touched: rows that an epoch takes back and gives again unchanged are in the
+	// target's changelog (Aggregate.Touched).
+	Touched bool
 	// Subplans as in Plan; empty in continuous plans unless uncorrelated and
 	// constant.
 	Subplans []Node

@@ -32,6 +32,7 @@ func init() {
 	for k, f := range map[keyword]func(*parser) sql.Statement{
 		kwCreate: (*parser).create, kwDrop: (*parser).drop, kwAlter: (*parser).alter,
 		kwInsert: (*parser).insert, kwUpdate: (*parser).update, kwDelete: (*parser).deleteFrom,
+		kwMerge: (*parser).merge,
 		kwTruncate: (*parser).truncate, kwCopy: (*parser).copyRows,
 		kwShow: (*parser).show, kwList: (*parser).show, kwDescribe: (*parser).describe,
 		kwDesc: (*parser).describe, kwPrint: (*parser).printStream,
@@ -60,7 +61,6 @@ func init() {
 // refusedVerbs are statements that PostgreSQL or a neighbour knows and Millrace does not, with
 // the way out.
 var refusedVerbs = map[keyword]string{
-	kwMerge:     "Use INSERT ... ON CONFLICT, UPDATE or DELETE.",
 	kwCluster:   "Tables are kept in key order already.",
 	kwImport:    "Create the tables with CREATE TABLE.",
 	kwLoad:      "Extensions cannot be loaded.",
@@ -109,9 +109,10 @@ func (p *parser) selectStatement() sql.Statement {
 	return into
 }
 
-// withStatement reads WITH before SELECT, INSERT, UPDATE or DELETE.
+// withStatement reads WITH before SELECT, INSERT, UPDATE, DELETE or MERGE.
 func (p *parser) withStatement() sql.Statement {
-	if k := p.verbAfterWith(); k != kwInsert && k != kwUpdate && k != kwDelete {
+	if k := p.verbAfterWith(); k != kwInsert && k != kwUpdate && k != kwDelete &&
+		k != kwMerge {
 		return p.selectStatement()
 	}
 	var w sql.WithClause
@@ -131,7 +132,7 @@ func (p *parser) withStatement() sql.Statement {
 		}
 	}
 	switch p.tok().kw {
-	case kwInsert, kwUpdate, kwDelete:
+	case kwInsert, kwUpdate, kwDelete, kwMerge:
 	default:
 		p.unexpected()
 	}
@@ -143,6 +144,8 @@ func (p *parser) withStatement() sql.Statement {
 		s.WithClause = w
 	case *sql.Delete:
 		s.WithClause = w
+	case *sql.Merge:
+		s.WithClause = w
 	}
 	return s
 }
@@ -152,7 +155,7 @@ func (p *parser) verbAfterWith() keyword {
 	for i := p.i + 1; i < len(p.toks); i++ {
 		t := &p.toks[i]
 		switch t.kw {
-		case kwSelect, kwValues, kwInsert, kwUpdate, kwDelete, kwTable:
+		case kwSelect, kwValues, kwInsert, kwUpdate, kwDelete, kwMerge, kwTable:
 			return t.kw
 		}
 		if t.isPunct('(') && t.match > 0 {
