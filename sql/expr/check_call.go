@@ -371,6 +371,9 @@ func (c *checker) placeNamed(f *Func, e *sql.Call) ([]Expr, error) {
 
 // aggregate checks an aggregate call and hands it to the scope.
 func (c *checker) aggregate(name string, e *sql.Call) (Expr, error) {
+	if x, ok, err := c.dialectAverage(name, e); ok || err != nil {
+		return x, err
+	}
 	call, err := c.aggCall(name, e)
 	if err != nil {
 		return nil, err
@@ -413,9 +416,6 @@ func (c *checker) aggCall(name string, e *sql.Call) (*AggCall, error) {
 }
 
 func (c *checker) bindAggregate(call *AggCall, args []Expr, e *sql.Call) (*AggCall, error) {
-	if err := c.dialectArgs(call.Name, args, e.Pos()); err != nil {
-		return nil, err
-	}
 	ts := typesOf(args)
 	cand, how := choose(aggCandidates(builtin().aggs[call.Name], len(args)), ts)
 	switch how {

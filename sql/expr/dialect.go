@@ -269,14 +269,38 @@ func (c *checker) dialectAggregate(call *AggCall, x Expr, pos int) (Expr, error)
 	return &Coalesce{Args: []Expr{x, empty}, T: t}, nil
 }
 
-// dialectArgs prepares the arguments of an aggregate: averages are DOUBLE.
-func (c *checker) dialectArgs(name string, args []Expr, pos int) error {
-	if !c.ksql || name != "avg" || len(args) != 1 || types.Category(args[0].Type().Kind) != 'N' {
-		return nil
+// dialectAverage is AVG of integers and DECIMALs in ksqlDB's dialect: a DOUBLE, made of their
+// exact sum and their number, 0 for groups without values.
+func (c *checker) dialectAverage(name string, e *sql.Call) (Expr, bool, error) {
+	if !c.ksql || name != "avg" || len(e.Args) != 1 || len(e.Within) > 0 {
+		return nil, false, nil
 	}
-	x, err := c.coerce(args[0], types.Of(types.Float8), CoerceImplicit, pos)
-	args[0] = x
-	return err
+	sum, err := c.aggCall("sum", e)
+	if err != nil || types.Category(sum.Args[0].Type().Kind) != 'N' ||
+		isFloat(sum.Args[0].Type().Kind) {
+		return nil, false, nil // AVG knows better, or says what is wrong
+	}
+	count, err := c.aggCall("count", e)
+	if err != nil {
+		return nil, false, err
+	}
+	float := types.Of(types.Float8)
+	parts := make([]Expr, 2)
+	for i, call := range []*AggCall{sum, count} {
+		x, err := c.sc.Aggregate(call, e.Pos())
+		if err != nil {
+			return nil, false, err
+		}
+		if parts[i], err = c.coerce(x, float, CoerceExplicit, e.Pos()); err != nil {
+			return nil, false, err
+		}
+	}
+	x, _, err := c.dialectCall("/", parts, e.Pos())
+	if err != nil {
+		return nil, false, err
+	}
+	zero := &Const{D: types.FloatDatum(0), T: float}
+	return &Coalesce{Args: []Expr{x, zero}, T: float}, true, nil
 }
 
 // dialectNumber reads a number with an exponent, which is a DOUBLE in ksqlDB.

@@ -68,10 +68,12 @@ func defineDialectFloats(r *registry) {
 	two("log", javaLog, "logarithm of the second to the base of the first, NaN where there is none",
 		"log(15, -13)")
 	two("power", math.Pow, "power", "power(-8, 0.5E0)")
-	two("+", func(a, b float64) float64 { return a + b }, "add", "1.5E308 + 1.5E308")
-	two("-", func(a, b float64) float64 { return a - b }, "subtract", "-1.5E308 - 1.5E308")
-	two("*", func(a, b float64) float64 { return a * b }, "multiply", "1.5E308 * 10")
-	two("/", func(a, b float64) float64 { return a / b }, "divide", "1E0 / 0")
+	for _, o := range []struct{ sign, doc, example string }{
+		{"+", "add", "1.5E308 + 1.5E308"}, {"-", "subtract", "-1.5E308 - 1.5E308"},
+		{"*", "multiply", "1.5E308 * 10"}, {"/", "divide", "1E0 / 0"},
+	} {
+		r.dialect(o.sign+"(float8, float8) float8", floatKernel(o.sign[0]), o.doc, o.example)
+	}
 	two("%", math.Mod, "remainder", "7.5E0 % 2")
 	for _, k := range []string{"int4", "int8", "float8"} {
 		r.dialect("sign("+k+") int4", func(a []types.Datum) (types.Datum, error) {
@@ -84,6 +86,33 @@ func defineDialectFloats(r *registry) {
 			}
 			return types.IntDatum(0), nil
 		}, "sign: -1, 0 or 1", "sign((-8)::"+k+")")
+	}
+}
+
+// floatKernel is arithmetic of IEEE 754, which knows no errors.
+func floatKernel(op byte) Kernel {
+	return func(_ *Env, _ int, rows []uint16, args []*vector, out *vector) error {
+		a, b, ma, mb := args[0].F64, args[1].F64, mask(args[0]), mask(args[1])
+		to := out.F64
+		switch op {
+		case '+':
+			for _, r := range rows {
+				to[r] = a[int(r)&ma] + b[int(r)&mb]
+			}
+		case '-':
+			for _, r := range rows {
+				to[r] = a[int(r)&ma] - b[int(r)&mb]
+			}
+		case '*':
+			for _, r := range rows {
+				to[r] = a[int(r)&ma] * b[int(r)&mb]
+			}
+		case '/':
+			for _, r := range rows {
+				to[r] = a[int(r)&ma] / b[int(r)&mb]
+			}
+		}
+		return nil
 	}
 }
 
