@@ -54,6 +54,20 @@ func flattenUnion(n plan.Node, all bool) []plan.Node {
 	return []plan.Node{n}
 }
 
+// columnPos is the place of column i of a query's body, as far as it is written down.
+func columnPos(body sql.Body, i int) int {
+	s, ok := body.(*sql.Select)
+	if !ok || i >= len(s.Items) {
+		return body.Pos()
+	}
+	for _, item := range s.Items[:i+1] {
+		if c, ok := item.X.(*sql.ColRef); ok && c.Star {
+			return body.Pos()
+		}
+	}
+	return s.Items[i].X.Pos()
+}
+
 // unify gives both sides the same column types.
 func (b *builder) unify(op *sql.SetOp, l, r *query) (*query, *query, error) {
 	lc, rc := l.node.Cols(), r.node.Cols()
@@ -69,7 +83,7 @@ func (b *builder) unify(op *sql.SetOp, l, r *query) (*query, *query, error) {
 			continue
 		}
 		t, err := expr.CommonType([]expr.Expr{columnExpr(l.node, i), columnExpr(r.node, i)},
-			op.Op.String(), op.Pos())
+			op.Op.String(), columnPos(op.R, i))
 		if err != nil {
 			return nil, nil, err
 		}
