@@ -315,7 +315,7 @@ func (j *Join) LateRows() int64 { return j.late }
 func (j *Join) Memory() Usage {
 	var u Usage
 	for _, s := range j.side {
-		u.Bytes += s.rows.Bytes()
+		u.Bytes += s.rows.Bytes() + s.kept.bytes() + s.lonely.bytes()
 		u.Rows += int64(s.rows.Len())
 		if s.nulls != nil {
 			u.Bytes += s.nulls.Bytes()

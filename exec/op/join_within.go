@@ -67,7 +67,7 @@ func (j *Join) expire() error {
 	l, r := j.side[0], j.side[1]
 	for {
 		s := l
-		if !j.due(l) || j.due(r) && r.lonely[0].at < l.lonely[0].at {
+		if !j.due(l) || j.due(r) && r.lonely.next() < l.lonely.next() {
 			s = r
 		}
 		if !j.due(s) {
@@ -83,7 +83,7 @@ func (j *Join) expire() error {
 		s.rows.Delete(x.ref)
 	}
 	for _, s := range j.side {
-		for len(s.kept) > 0 && j.passed(s.kept[0].at, j.keep) {
+		for s.kept.len() > 0 && j.passed(s.kept.next(), j.keep) {
 			if x := s.kept.pop(); s.rows.is(x) {
 				s.rows.Delete(x.ref)
 			}
@@ -94,65 +94,8 @@ func (j *Join) expire() error {
 
 // due tells whether the window of some lonely row is closed.
 func (j *Join) due(s *joinSide) bool {
-	return len(s.lonely) > 0 && j.passed(s.lonely[0].at, s.reach)
+	return s.lonely.len() > 0 && j.passed(s.lonely.next(), s.reach)
 }
 
 // is tells whether a row is still the one that was noted.
 func (m *joinRows) is(x expiring) bool { return m.Rows.Live(x.ref) && m.Seq(x.ref) == x.seq }
-
-// expiry is a heap of rows by time, then arrival. Rows come roughly in the order
-// of time, so that push is a comparison as a rule.
-type expiry []expiring
-
-type expiring struct {
-	at  int64
-	seq int64
-	ref state.Ref
-}
-
-func (e expiring) before(o expiring) bool {
-	return e.at < o.at || e.at == o.at && e.seq < o.seq
-}
-
-func (e *expiry) push(at int64, r state.Ref, seq int64) {
-	x := expiring{at, seq, r}
-	h := append(*e, x)
-	i := len(h) - 1
-	for i > 0 {
-		up := (i - 1) / 4
-		if !x.before(h[up]) {
-			break
-		}
-		h[i] = h[up]
-		i = up
-	}
-	h[i] = x
-	*e = h
-}
-
-// pop takes the first row out. Four children to a node: half as many levels, and
-// one cache line or two for each.
-func (e *expiry) pop() expiring {
-	h := *e
-	first, x := h[0], h[len(h)-1]
-	h = h[:len(h)-1]
-	*e = h
-	i := 0
-	for 4*i+1 < len(h) {
-		least := 4*i + 1
-		for c := least + 1; c <= 4*i+4 && c < len(h); c++ {
-			if h[c].before(h[least]) {
-				least = c
-			}
-		}
-		if !h[least].before(x) {
-			break
-		}
-		h[i] = h[least]
-		i = least
-	}
-	if len(h) > 0 {
-		h[i] = x
-	}
-	return first
-}

@@ -154,7 +154,7 @@ func (s *Session) watch(r state.Ref) {
 
 // forget drops the rows of sessions that are over; what was given of them stays.
 func (s *Session) forget() {
-	for len(s.expires) > 0 && s.expires[0].at <= s.marked {
+	for s.expires.len() > 0 && s.expires.next() <= s.marked {
 		x := s.expires.pop()
 		if s.p.groups.Live(x.ref) && s.p.groups.Words(x.ref)[partID] == x.seq {
 			s.forgetOf(x.ref)
