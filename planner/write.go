@@ -129,6 +129,14 @@ func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
 	return p, err
 }
 
+// columnPos is the place of the k-th name of the column list.
+func (in *insertion) columnPos(k int) int {
+	if k < len(in.s.ColumnLocs) {
+		return in.s.ColumnLocs[k].Pos()
+	}
+	return in.s.NamePos.Pos()
+}
+
 // columns resolves the column list; without one it is all visible columns.
 func (in *insertion) columns() error {
 	if in.s.Columns == nil {
@@ -136,7 +144,7 @@ func (in *insertion) columns() error {
 		return nil
 	}
 	for k, name := range in.s.Columns {
-		pos := in.s.ColumnLocs[k].Pos()
+		pos := in.columnPos(k)
 		i := in.rel.ColumnIndex(name)
 		if i < 0 || in.rel.Columns[i].Hidden {
 			i = rowtimeColumn
@@ -216,7 +224,7 @@ func (in *insertion) count(n, pos int) error {
 			"INSERT has more expressions than target columns").At(pos)
 	case n < len(in.target) && in.s.Columns != nil:
 		return sqlerr.New(sqlerr.SyntaxError,
-			"INSERT has more target columns than expressions").At(in.s.ColumnLocs[n].Pos())
+			"INSERT has more target columns than expressions").At(in.columnPos(n))
 	}
 	in.target = in.target[:n]
 	return nil
@@ -637,6 +645,9 @@ func (b *builder) insertContinuously(in *insertion) (*plan.Plan, error) {
 	q := catalog.Query{Target: in.rel.OID, SQL: sql.Print(in.s.Query),
 		Statement: b.statementText(in.s), SearchPath: slices.Clone(b.env.SearchPath),
 		State: catalog.QueryBackfilling, OnError: b.env.setting("on_error", "null")}
+	if q.Name, err = queryID(in.s.Options); err != nil {
+		return nil, err
+	}
 	for oid := range b.sources {
 		q.Sources = append(q.Sources, oid)
 	}

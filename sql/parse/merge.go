@@ -58,7 +58,7 @@ func (p *parser) mergeWhen() sql.MergeWhen {
 // mergeInsert reads what follows INSERT in MERGE.
 func (p *parser) mergeInsert(w *sql.MergeWhen) {
 	if p.isC('(') {
-		w.Columns = p.insertColumns()
+		w.Columns, _ = p.insertColumns()
 	}
 	switch p.oneOf("overriding system value", "overriding user value") {
 	case 0:
