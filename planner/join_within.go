@@ -2,6 +2,7 @@ package planner
 
 import (
 	"math"
+	"slices"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
@@ -46,7 +47,8 @@ func (b *builder) within(out, l, r *from, j *sql.Join) error {
 	} else if allWatermarks(l) && allWatermarks(r) {
 		grace = 0
 	}
-	join.Within = &plan.Within{Before: before, After: after, Front: stated,
+	join.Within = &plan.Within{Before: before, After: after,
+		Front: stated && !waits(l.node) && !waits(r.node),
 		Grace: behind(grace, l.node, r.node), LeftTime: lt.Index, RightTime: rt.Index}
 	return nil
 }
@@ -77,6 +79,15 @@ func behind(grace int64, nodes ...plan.Node) int64 {
 		return neverLate
 	}
 	return grace + most
+}
+
+// waits tells whether a join in time below n waits for the stream that is behind: then
+// so must what takes its rows.
+func waits(n plan.Node) bool {
+	if j, ok := n.(*plan.Join); ok && j.Within != nil && !j.Within.Front {
+		return true
+	}
+	return slices.ContainsFunc(n.Inputs(), waits)
 }
 
 // held is how long joins in time hold rows of n back.
