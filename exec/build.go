@@ -99,7 +99,11 @@ func (b *builder) continuous(p *plan.Continuous, t *target) (*graph, error) {
 			continue
 		}
 		ctx := b.open(st.ctxs[i])
-		c := &account{op.NewConsolidate(ctx, plan.Types(p.Root), part), ctx.Mem}
+		net := op.NewConsolidate(ctx, plan.Types(p.Root), part)
+		if p.Touched {
+			net.KeepTouched()
+		}
+		c := &account{net, ctx.Mem}
 		st.add(i, c)
 		outs[i] = port{c, 0}
 	}

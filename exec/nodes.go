@@ -87,7 +87,7 @@ func (b *builder) windowAssign(st *building, outs []op.Sink, n *plan.WindowAssig
 		return b.unary(st, outs, key, n.Input, func(ctx *op.Context, out op.Sink) (op.Op, error) {
 			return op.NewSession(ctx, op.SessionConfig{
 				Input: plan.Types(n.Input), Keys: n.Keys, Time: n.Time, Gap: n.Size,
-				Grace: n.Grace,
+				Grace: n.Grace, LastEnd: n.LastEnd,
 			}, out)
 		})
 	}
@@ -109,7 +109,7 @@ func (b *builder) aggregate(st *building, outs []op.Sink, n *plan.Aggregate) err
 		func(ctx *op.Context, out op.Sink) (op.Op, error) {
 			return op.NewAggregate(ctx, op.AggregateConfig{
 				Groups: n.Groups, Sets: n.Sets, Aggs: n.Aggs, Window: n.Window,
-				AppendOnly: n.Input.Props().AppendOnly,
+				AppendOnly: n.Input.Props().AppendOnly, Touched: n.Touched,
 			}, out)
 		})
 }

@@ -124,7 +124,7 @@ func (q *query) rebind(old, now *relation) {
 		}
 	}
 	if q.target != nil && q.target.rel == old {
-		q.target.rel = now
+		q.target.rel, now.touched = now, old.touched
 	}
 	if q.graph == nil {
 		return

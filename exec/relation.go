@@ -24,6 +24,7 @@ type relation struct {
 	missing []*batch.Vector
 	cut     int  // rows of a batch at most
 	timed   bool // the arrangement keeps rowtimes
+	touched bool // changes have rows that were given again as they were
 	// arrs hold the rows of tables and views, by partition; nil for streams.
 	arrs []*state.Arrangement
 	// outs turn a table's changelog into weights, by partition; nil for others.

@@ -102,7 +102,11 @@ func (b *builder) subscription(root plan.Node, sub *subscriber) (*graph, error) 
 	var out op.Sink = sub
 	if !root.Props().AppendOnly {
 		ctx := b.open(st.ctxs[0])
-		c := &account{op.NewConsolidate(ctx, plan.Types(root), sub), ctx.Mem}
+		net := op.NewConsolidate(ctx, plan.Types(root), sub)
+		if b.touches(root) {
+			net.KeepTouched()
+		}
+		c := &account{net, ctx.Mem}
 		st.add(0, c)
 		out = port{c, 0}
 	}
@@ -110,6 +114,21 @@ func (b *builder) subscription(root plan.Node, sub *subscriber) (*graph, error) 
 		return nil, err
 	}
 	return b.finish(), nil
+}
+
+// touches tells whether a plan shows rows of one table as they come, and that
+// table's changes have those that were touched but are what they were.
+func (b *builder) touches(n plan.Node) bool {
+	switch n := n.(type) {
+	case *plan.Filter:
+		return b.touches(n.Input)
+	case *plan.Project:
+		return b.touches(n.Input)
+	case *plan.Scan:
+		rel := b.e.relation(n.Rel.OID)
+		return rel != nil && rel.touched
+	}
+	return false
 }
 
 func (e *Engine) closeSubscription(sub *subscriber) {

@@ -34,6 +34,7 @@ type targetPart struct {
 }
 
 func newTarget(rel *relation, p *plan.Continuous, parts int) *target {
+	rel.touched = p.Touched
 	t := &target{rel: rel, plan: p}
 	for i := range parts {
 		t.parts = append(t.parts, &targetPart{
@@ -193,7 +194,7 @@ func (p *targetPart) block(b *batch.Batch, rs *rows, replaced map[string]bool, c
 		for i := range h.Time {
 			if ops == nil || ops[i] != byte(codec.OpDelete) {
 				newest = max(newest, h.Time[i])
-			} else if caused != math.MinInt64 {
+			} else if caused != math.MinInt64 && !rel.cat.Windowed {
 				h.Time[i] = caused
 			}
 		}

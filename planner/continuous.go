@@ -38,11 +38,30 @@ func BuildContinuous(q *catalog.Query, env *Env) (*plan.Continuous, error) {
 	if err := b.fitTarget(c, k); err != nil {
 		return nil, err
 	}
+	if kind == keepTable {
+		c.Touched = touch(c.Root)
+	}
 	if c.Subplans, err = b.finishSubplans(&c.Root); err != nil {
 		return nil, err
 	}
 	c.Hash = planHash(c)
 	return c, nil
+}
+
+// touch lets an aggregate whose results go straight to their table give those of
+// every group that rows came for, as tables of ksqlDB do. False where the root is
+// something else.
+func touch(n plan.Node) bool {
+	switch n := n.(type) {
+	case *plan.Filter:
+		return touch(n.Input)
+	case *plan.Project:
+		return touch(n.Input)
+	case *plan.Aggregate:
+		n.Touched = n.Window == nil || !n.Window.Final
+		return n.Touched
+	}
+	return false
 }
 
 // keepKind is what a statement makes of a query's result.

@@ -129,12 +129,20 @@ func (b *builder) windowed(n plan.Node) plan.Node {
 		si, ei := groupOf(a.Groups, start), groupOf(a.Groups, end)
 		switch {
 		case si >= 0 && ei >= 0:
-			a.Window = &plan.AggWindow{Start: si, End: ei, Grace: assign.Grace, Final: b.final}
+			a.Window = &plan.AggWindow{Start: si, End: ei, Grace: graceOf(assign), Final: b.final}
 		case (si >= 0 || ei >= 0) && (assign.Kind == plan.Tumble || assign.Kind == plan.Hop):
 			return b.bothBounds(a, assign, start, end)
 		}
 		return m
 	})
+}
+
+// graceOf is how long after the end that rows show a window closes.
+func graceOf(w *plan.WindowAssign) int64 {
+	if w.LastEnd && w.Grace < neverLate-w.Size {
+		return w.Grace + w.Size + 1 // the session still takes a row at that time
+	}
+	return w.Grace
 }
 
 func groupOf(groups []expr.Expr, col int) int {
@@ -158,7 +166,7 @@ func (b *builder) bothBounds(a *plan.Aggregate, assign *plan.WindowAssign,
 	c.Groups = append(c.Groups, colOf(a.Input, add))
 	c.Out = slices.Insert(slices.Clone(a.Out), g, a.Input.Cols()[add])
 	c.Window = &plan.AggWindow{Start: groupOf(c.Groups, start), End: groupOf(c.Groups, end),
-		Grace: assign.Grace, Final: b.final}
+		Grace: graceOf(assign), Final: b.final}
 	p := &plan.Project{Input: c}
 	for i := range c.Out {
 		if i == g {

@@ -306,6 +306,7 @@ func (b *builder) windowClause(f *from, sel *sql.Select) (*from, error) {
 	if err := b.tooManyWindows(n, w.Pos()); err != nil {
 		return nil, err
 	}
+	n.LastEnd = n.Kind == plan.Session
 	b.assign(f, n, f.time, grace)
 	for i := range f.cols {
 		if k := len(f.cols); i >= k-4 {

@@ -22,6 +22,8 @@ type AggregateConfig struct {
 	Window *plan.AggWindow
 	// AppendOnly says that no input row is ever retracted.
 	AppendOnly bool
+	// Touched gives results of touched groups also where they did not change.
+	Touched bool
 }
 
 // Aggregate groups rows and keeps aggregates per group, incrementally: at the

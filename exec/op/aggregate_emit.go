@@ -105,7 +105,7 @@ func (a *Aggregate) emitWords(s *aggSet, p *pane, refs []state.Ref, old []int64,
 		if is < 0 {
 			return errNegative("aggregate", e)
 		}
-		if had && has && sameResults(x.old, x.new, k) {
+		if had && has && !a.cfg.Touched && sameResults(x.old, x.new, k) {
 			continue
 		}
 		if had {
@@ -157,7 +157,7 @@ func (a *Aggregate) emitBlobs(s *aggSet, p *pane, refs []state.Ref, e Epoch) err
 		has, kept := words[groupCount] > 0 || s.global, state.Ref(words[groupBlob])
 		if kept != 0 {
 			old := p.results.Get(kept)
-			if has && string(old) == string(x.enc.Row(k)) {
+			if has && !a.cfg.Touched && string(old) == string(x.enc.Row(k)) {
 				continue
 			}
 			if err := a.emitKept(s, p, r, old); err != nil {

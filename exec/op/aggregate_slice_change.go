@@ -183,7 +183,7 @@ func (s *sliced) emitChange(j int, w span, e Epoch) error {
 		if is < 0 {
 			return errNegative("aggregate", e)
 		}
-		if was > 0 && is > 0 && sameResults(x.old, x.new, k) {
+		if was > 0 && is > 0 && !s.cfg.Touched && sameResults(x.old, x.new, k) {
 			continue
 		}
 		if was > 0 {

@@ -15,6 +15,10 @@ type Consolidate struct {
 	out *builder
 }
 
+// KeepTouched gives rows that cancel out too, taken back and given again, for a
+// changelog that shows what an epoch touched.
+func (c *Consolidate) KeepTouched() { c.net.touched = true }
+
 // NewConsolidate makes a Consolidate for rows of the given types.
 func NewConsolidate(ctx *Context, ts []types.Type, out Sink) *Consolidate {
 	return &Consolidate{net: newNetRows(ctx.Mem, ts), out: newBuilder(ts, out)}
@@ -47,7 +51,9 @@ type netRows struct {
 	keyer *state.Keyer
 	rows  *state.Table
 	order []state.Ref // in the order of first arrival
-	refs  []state.Ref
+	// touched gives rows whose weights cancel out as -1 and +1.
+	touched bool
+	refs    []state.Ref
 }
 
 func newNetRows(mem *state.Memory, ts []types.Type) *netRows {
@@ -78,6 +84,13 @@ func (n *netRows) add(b *batch.Batch) {
 func (n *netRows) emit(out *builder) error {
 	for _, r := range n.order {
 		w := *n.rows.Word(r, 0)
+		if w == 0 && n.touched {
+			n.rows.AppendKey(r, out.cols())
+			if err := out.end(-1); err != nil {
+				return err
+			}
+			w = 1
+		}
 		if w == 0 {
 			continue
 		}

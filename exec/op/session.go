@@ -16,6 +16,9 @@ type SessionConfig struct {
 	Keys  []int // columns that partition the rows
 	Time  int
 	Gap   int64 // microseconds
+	// LastEnd gives the time of a session's last row as its end, and lets a row that
+	// comes exactly when the session would close join it.
+	LastEnd bool
 	// Grace is how long after its end a session is kept, so that late rows may
 	// still join it.
 	Grace int64
@@ -82,7 +85,12 @@ func (s *Session) Push(_ int, b *batch.Batch) error {
 
 // over tells whether a session whose last row has a time is closed.
 func (s *Session) over(t int64) bool {
-	return addSat(addSat(t, s.cfg.Gap), s.cfg.Grace) <= s.marked
+	return s.past(addSat(addSat(t, s.cfg.Gap), s.cfg.Grace))
+}
+
+// past tells whether a session that is open until a time is closed.
+func (s *Session) past(until int64) bool {
+	return until < s.marked || until == s.marked && !s.cfg.LastEnd
 }
 
 // give pushes the rows of a key with their sessions.
@@ -97,7 +105,10 @@ func (s *Session) give(root state.Ref, w int32) error {
 	n := len(s.cfg.Input)
 	for lo := 0; lo < len(s.refs); {
 		hi := s.end(lo)
-		start, end := s.times[lo], addSat(s.times[hi-1], s.cfg.Gap)
+		start, end := s.times[lo], s.times[hi-1]
+		if !s.cfg.LastEnd {
+			end = addSat(end, s.cfg.Gap)
+		}
 		for ; lo < hi; lo++ {
 			cols := s.p.sink.cols()
 			layout.Decode(s.p.sorted.Row(s.refs[lo]), cols[:n])
@@ -154,7 +165,7 @@ func (s *Session) watch(r state.Ref) {
 
 // forget drops the rows of sessions that are over; what was given of them stays.
 func (s *Session) forget() {
-	for s.expires.len() > 0 && s.expires.next() <= s.marked {
+	for s.expires.len() > 0 && s.past(s.expires.next()) {
 		x := s.expires.pop()
 		if s.p.groups.Live(x.ref) && s.p.groups.Words(x.ref)[partID] == x.seq {
 			s.forgetOf(x.ref)

@@ -46,6 +46,8 @@ type WindowAssign struct {
 	Grace int64
 	// FromZero leaves out windows that begin before 1970.
 	FromZero bool
+	// LastEnd: a Session ends with its last row, and not a gap later.
+	LastEnd bool
 }
 
 // Aggregate groups by columns. Output: the groups' columns, then the
@@ -61,6 +63,9 @@ type Aggregate struct {
 	// Window is set when the groups hold a window's bounds, so that state can be
 	// dropped when the watermark passes.
 	Window *AggWindow
+	// Touched gives the result of each group that rows came for in an epoch, also
+	// where it is what it was: the same row is taken back and given.
+	Touched bool
 }
 
 // AggWindow tells an aggregate about its time windows.
