@@ -26,7 +26,9 @@ func (e *edit) attachQuery(q *Query, r *Relation) error {
 func (e *edit) addQuery(q *Query, target OID, prefix string) OID {
 	e.next.querySeq++
 	q.OID, q.Target, q.Created = e.allot(), target, e.next.Version
-	q.Name = fmt.Sprintf("%s%d", prefix, e.next.querySeq)
+	if q.Name == "" {
+		q.Name = fmt.Sprintf("%s%d", prefix, e.next.querySeq)
+	}
 	if q.State == 0 {
 		q.State = QueryBackfilling
 	}
@@ -63,6 +65,9 @@ func (e *edit) createQuery(c *CreateQuery) error {
 	}
 	if err := e.checkCycle(target, q.Sources); err != nil {
 		return err
+	}
+	if q.Name != "" && e.next.QueryByName(q.Name) != nil {
+		return sqlerr.New(sqlerr.DuplicateObject, "query \"%s\" already exists", q.Name)
 	}
 	e.change.OID = e.addQuery(&q, target.OID, "INSERTQUERY_")
 	return nil

@@ -29,6 +29,24 @@ func (in *insertion) forEver() bool {
 		!slices.ContainsFunc(rels, func(r *catalog.Relation) bool { return !isKsql(r) })
 }
 
+// queryID is the name that INSERT INTO ... WITH (query_id = 'name') gives its query.
+func queryID(opts []sql.Option) (string, error) {
+	name := ""
+	for _, o := range opts {
+		if lower(o.Name) != "query_id" {
+			return "", sqlerr.New(sqlerr.InvalidParameterValue,
+				"option \"%s\" is not recognized", lower(o.Name)).At(o.Pos()).
+				WithHint("The option of INSERT INTO ... SELECT is query_id.")
+		}
+		text, err := optionText(o)
+		if err != nil {
+			return "", err
+		}
+		name = text
+	}
+	return name, nil
+}
+
 // joinedTables lists the tables that an item of FROM joins; nil where it has others.
 func (b *builder) joinedTables(t sql.TableRef) []*catalog.Relation {
 	switch t := t.(type) {
