@@ -85,9 +85,6 @@ func (c *checker) unifyStrict(xs []Expr, at []int, construct string, pos int,
 	if err != nil {
 		return nil, t, err
 	}
-	if c.ksql && t.Kind == types.Numeric {
-		t = widestDecimal(xs, t)
-	}
 	out := make([]Expr, len(xs))
 	for i, x := range xs {
 		if out[i], err = c.coerce(x, t, CoerceImplicit, at[i]); err != nil {

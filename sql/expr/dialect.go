@@ -138,26 +138,6 @@ func decimalResult(op string, args []Expr) (types.Type, bool) {
 // minDivisionScale is the fewest decimal places of a quotient of DECIMALs.
 const minDivisionScale = 6
 
-// widestDecimal gives the DECIMAL(p, s) that holds all of xs, t where one does not
-// say its precision.
-func widestDecimal(xs []Expr, t types.Type) types.Type {
-	whole, scale := int32(0), int32(0)
-	for _, x := range xs {
-		if x.Type().Kind == types.Unknown {
-			continue
-		}
-		p, s, ok := decimalShape(x)
-		if !ok {
-			return t
-		}
-		whole, scale = max(whole, p-s), max(scale, s)
-	}
-	if w, ok := decimalType(whole+scale, scale); ok {
-		return w
-	}
-	return t
-}
-
 func decimalType(p, s int32) (types.Type, bool) {
 	t, err := types.ByName("numeric", []int32{max(p, 1), s})
 	return t, err == nil
