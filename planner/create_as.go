@@ -97,9 +97,12 @@ func (b *builder) asQuery(kind catalog.RelationKind, keep keepKind, name sql.Nam
 	if b.ksql && !isKsql(&d.rel) {
 		d.rel.Options = append(d.rel.Options, catalog.Option{Name: "dialect", Value: ksqlDialect})
 	}
-	d.rel.Definition = sql.Print(q)
+	d.rel.Definition, err = b.frozen(q, func(b *builder, q *sql.Query) error {
+		_, err := b.keep(q, keep)
+		return err
+	})
 	d.rel.DependsOn, d.rel.Reads = b.dependencies()
-	return d, k, nil
+	return d, k, err
 }
 
 // resultColumns makes columns of a result.
@@ -234,7 +237,13 @@ func (b *builder) createView(s *sql.CreateView) (*plan.Plan, error) {
 			return nil, unknownOption(lower(o.Name), o.Pos())
 		}
 	}
-	d.rel.Definition = sql.Print(q)
+	d.rel.Definition, err = b.frozen(q, func(b *builder, q *sql.Query) error {
+		_, err := b.query(q, nil, nil)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	d.rel.DependsOn, d.rel.Reads = b.dependencies()
 	return d.plan("CREATE VIEW", s.IfNotExists, s.Replace, nil), nil
 }

@@ -86,6 +86,8 @@ type builder struct {
 	// says that it was looked for.
 	inherited []int
 	inherits  bool
+	// freeze: every * of the statement is replaced by the columns that it means.
+	freeze bool
 	// sameAsOnce: the result must be that of the SELECT run once.
 	sameAsOnce bool
 	// windowKey: the result is a table, whose key has the bounds of its windows.
@@ -104,8 +106,8 @@ type builder struct {
 	needed []*need
 	// at remembers where a column reference was written, for grouping errors.
 	at       map[*expr.Col]int
-	depth    int        // of views being expanded
-	nextWork int        // IDs of recursive queries and of data-modifying ones in WITH
+	depth    int // of views being expanded
+	nextWork int // IDs of recursive queries and of data-modifying ones in WITH
 	parts    []plan.Part
 	ctes     *with      // WITH queries that a whole statement sees
 	top      *sql.Query // the query whose WITH may change data

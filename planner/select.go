@@ -19,9 +19,12 @@ type item struct {
 	ast    sql.Expr // nil for the columns of a star
 	// unnamed items got their name from the expression.
 	unnamed bool
-	// star items are columns of *, of the FROM item entry.
+	// star items are columns of *, of the FROM item entry; ref is the name of one.
 	star  bool
 	entry *entry
+	ref   *sql.ColRef
+	// bound items are the bounds of the WINDOW clause, which nobody wrote.
+	bound bool
 }
 
 // block is one SELECT being bound. Steps, in the order of execution: FROM, WHERE,
@@ -150,7 +153,7 @@ func (k *block) selectList() error {
 			for _, c := range cols {
 				k.items = append(k.items, item{x: k.b.reach(c.x, 0, ref.Pos(), c.qualifiedName()),
 					name: c.name, table: c.table, attnum: c.attnum, pos: ref.Pos(), entry: c.entry,
-					star: true})
+					star: true, ref: k.starRef(&c)})
 			}
 			continue
 		}
@@ -178,6 +181,7 @@ func (k *block) selectList() error {
 		return err
 	}
 	k.ksqlNames()
+	k.freezeStars()
 	if len(k.items) > maxColumns {
 		return sqlerr.New(sqlerr.TooManyColumns,
 			"target lists can have at most %d entries", maxColumns)
@@ -195,7 +199,8 @@ func (k *block) keyBounds() {
 	for i := len(n.Cols()) - 2; i < len(n.Cols()); i++ {
 		c := colOf(n, i)
 		if k.matching(c) < 0 {
-			k.items = append(k.items, item{x: c, name: c.Name, pos: k.sel.Window.Pos()})
+			k.items = append(k.items, item{x: c, name: c.Name, pos: k.sel.Window.Pos(),
+				bound: true})
 		}
 	}
 }

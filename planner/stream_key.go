@@ -5,6 +5,7 @@ import (
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
+	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -160,7 +161,8 @@ func (k *block) rowKey() {
 		star = star || slices.ContainsFunc(k.items, func(it item) bool { return it.star })
 		if at < 0 && b.ksql && star && k.joined() > 1 && len(part) > 0 {
 			at = len(k.items)
-			k.items = append(k.items, item{x: part[0], name: "rowkey", pos: -1})
+			k.items = append(k.items, item{x: part[0], name: "rowkey", pos: -1,
+				ref: &sql.ColRef{Loc: sql.NoLoc, Name: sql.Name{"rowkey"}}})
 		}
 		if at < 0 {
 			b.inherited = nil

@@ -642,7 +642,14 @@ func (b *builder) insertContinuously(in *insertion) (*plan.Plan, error) {
 	if err := b.fitTarget(c, k); err != nil {
 		return nil, err
 	}
-	q := catalog.Query{Target: in.rel.OID, SQL: sql.Print(in.s.Query),
+	text, err := b.frozen(in.s.Query, func(b *builder, q *sql.Query) error {
+		_, err := b.keep(q, keepInsert)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	q := catalog.Query{Target: in.rel.OID, SQL: text,
 		Statement: b.statementText(in.s), SearchPath: slices.Clone(b.env.SearchPath),
 		State: catalog.QueryBackfilling, OnError: b.env.setting("on_error", "null")}
 	if q.Name, err = queryID(in.s.Options); err != nil {
