@@ -226,7 +226,11 @@ func deriveProject(n *plan.Project, p *plan.Props) {
 	}
 	p.Time, p.WindowStart, p.WindowEnd = one(in.Time), one(in.WindowStart), one(in.WindowEnd)
 	p.Keys = nil
-	for _, key := range in.Keys {
+	keys := in.Keys
+	if p.WindowStart < 0 || p.WindowEnd < 0 {
+		keys = append(slices.Clone(keys), oneBoundKeys(n.Input)...)
+	}
+	for _, key := range keys {
 		next := []int{}
 		ok := true
 		for _, c := range key {
@@ -244,6 +248,29 @@ func deriveProject(n *plan.Project, p *plan.Props) {
 			p.Keys = addKey(p.Keys, key) // of both sides, whichever is there
 		}
 	}
+}
+
+// oneBoundKeys gives the keys of an aggregate over windows of one length with one
+// bound of the window instead of both: each says what the other one is.
+func oneBoundKeys(n plan.Node) [][]int {
+	a, ok := n.(*plan.Aggregate)
+	if !ok || a.Window == nil || a.Sets != nil {
+		return nil
+	}
+	w := a.Window.Slice
+	if w == nil {
+		w, _, _ = windowBelow(a.Input)
+	}
+	if w == nil || w.Kind == plan.Session {
+		return nil
+	}
+	without := func(bound int) []int {
+		return slices.DeleteFunc(ordinals(len(a.Groups)), func(i int) bool { return i == bound })
+	}
+	if w.Kind == plan.Cumulate {
+		return [][]int{without(a.Window.Start)}
+	}
+	return [][]int{without(a.Window.Start), without(a.Window.End)}
 }
 
 func deriveAssign(n *plan.WindowAssign, p *plan.Props) {
