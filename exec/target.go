@@ -58,7 +58,7 @@ func (p *targetPart) Push(b *batch.Batch) error {
 	for len(rows) > 0 {
 		n := len(p.got)
 		if n == 0 || p.got[n-1].N == batch.MaxRows {
-			p.got = append(p.got, batch.New(in.Types(), 64))
+			p.got = append(p.got, batch.New(in.Types(), min(max(len(rows), 64), batch.MaxRows)))
 			n++
 		}
 		last := p.got[n-1]
