@@ -1,8 +1,10 @@
 package op
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/sql/batch"
@@ -93,7 +95,8 @@ func (s *Session) past(until int64) bool {
 	return until < s.marked || until == s.marked && !s.cfg.LastEnd
 }
 
-// give pushes the rows of a key with their sessions.
+// give pushes the rows of a key with their sessions, those of a session in the
+// order of their arrival, which aggregates may depend on.
 func (s *Session) give(root state.Ref, w int32) error {
 	s.refs, s.times = s.refs[:0], s.times[:0]
 	layout := s.p.rows.layout
@@ -109,6 +112,9 @@ func (s *Session) give(root state.Ref, w int32) error {
 		if !s.cfg.LastEnd {
 			end = addSat(end, s.cfg.Gap)
 		}
+		slices.SortFunc(s.refs[lo:hi], func(a, b state.Ref) int {
+			return cmp.Compare(s.p.sorted.Seq(a), s.p.sorted.Seq(b))
+		})
 		for ; lo < hi; lo++ {
 			cols := s.p.sink.cols()
 			layout.Decode(s.p.sorted.Row(s.refs[lo]), cols[:n])
