@@ -113,8 +113,8 @@ func (e *Engine) runParts(ctx context.Context, rd *Read) (*parts, error) {
 		})
 		return out, err
 	}
-	if last := out.writers[len(out.writers)-1]; !w.Sum {
-		out.rows, out.result = last.rows, last.returned
+	if n := len(out.writers); n > 0 && !w.Sum { // none: MERGE ... DO NOTHING
+		out.rows, out.result = out.writers[n-1].rows, out.writers[n-1].returned
 	}
 	return out, nil
 }

@@ -154,9 +154,11 @@ func (p *parser) relationBody() (r relation) {
 			default:
 				p.unexpected()
 			}
-		case p.wordAt(0, "partition") || p.wordAt(0, "inherits"):
-			p.unsupported(p.loc(), "table inheritance",
+		case p.wordAt(0, "partition"):
+			p.unsupported(p.loc(), "PARTITION BY of a table",
 				"Every table has partitions by key: WITH (partitions = n).")
+		case p.wordAt(0, "inherits"):
+			p.unsupported(p.loc(), "table inheritance", "Use LIKE to copy the columns.")
 		case p.words("append", "only"):
 			r.append = true
 		case p.accept(kwAs):
