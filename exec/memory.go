@@ -98,6 +98,7 @@ func (g *graph) spilled() int64 {
 type pressure struct {
 	epochs    int          // since the size of the rest was looked at
 	bytes     int          // of input since
+	other     int64        // the rest, when it was looked at last
 	stalls    atomic.Int64 // times that the loop waited for memory
 	condemned catalog.OID
 }
@@ -141,7 +142,16 @@ func (e *Engine) measure(w epochWork) {
 	}
 	p.epochs, p.bytes = 0, 0
 	limit := e.cfg.MemoryBytes
-	e.memory.SetTarget(max(limit-e.cfg.OtherBytes(), limit/stateShare))
+	p.other = e.cfg.OtherBytes()
+	e.memory.SetTarget(max(limit-p.other, limit/stateShare))
+}
+
+// restTooLarge tells whether what is not state takes more than state leaves to it,
+// and a checkpoint would help.
+func (e *Engine) restTooLarge() bool {
+	limit := e.cfg.MemoryBytes
+	return e.pressure.other > limit-limit/stateShare-limit/8 &&
+		(e.saved.running.Load() || e.saved.bytes > e.cfg.CheckpointBytes/2)
 }
 
 // relieve keeps the budget at the end of an epoch. No operator that runs with the
@@ -153,6 +163,10 @@ func (e *Engine) relieve(w epochWork) error {
 		return nil
 	}
 	e.measure(w)
+	if e.restTooLarge() {
+		e.pressure.other = 0 // until it is looked at again
+		return e.squeeze(w)
+	}
 	if !m.Over() {
 		e.pressure.condemned = 0
 		return nil

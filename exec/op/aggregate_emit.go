@@ -72,6 +72,7 @@ const emitChunk = 1024
 // emitPane gives the changes of a pane's touched groups.
 func (a *Aggregate) emitPane(s *aggSet, p *pane, e Epoch) error {
 	for lo := 0; lo < len(p.touched); lo += emitChunk {
+		a.ctx.Mem.Relax()
 		refs := p.touched[lo:min(lo+emitChunk, len(p.touched))]
 		var err error
 		if a.blobs {
@@ -211,6 +212,7 @@ func (a *Aggregate) results(p *pane, refs []state.Ref) error {
 func (a *Aggregate) emitFinal(s *aggSet, p *pane) error {
 	refs := p.groups.SortedByKey()
 	for lo := 0; lo < len(refs); lo += emitChunk {
+		a.ctx.Mem.Relax()
 		chunk := refs[lo:min(lo+emitChunk, len(refs))]
 		if err := a.results(p, chunk); err != nil {
 			return err

@@ -82,7 +82,10 @@ func (n *netRows) add(b *batch.Batch) {
 
 // emit gives the net rows to out and empties n.
 func (n *netRows) emit(out *builder) error {
-	for _, r := range n.order {
+	for i, r := range n.order {
+		if i%relaxEvery == 0 {
+			n.rows.Relax()
+		}
 		w := *n.rows.Word(r, 0)
 		if w == 0 && n.touched {
 			n.rows.AppendKey(r, out.cols())

@@ -19,6 +19,10 @@ type Context struct {
 	Bounded bool
 }
 
+// relaxEvery is after how many entries of a long loop over state an operator lets
+// cold memory go; it holds no pointers into its stores then.
+const relaxEvery = 1024
+
 // Late is implemented by operators that drop rows of closed windows.
 type Late interface {
 	// LateRows gives how many rows were dropped so far.

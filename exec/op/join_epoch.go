@@ -15,7 +15,10 @@ func (j *Join) EndEpoch(e Epoch) error {
 			if m == nil {
 				continue
 			}
-			for _, r := range m.touched {
+			for i, r := range m.touched {
+				if i%relaxEvery == 0 {
+					j.ctx.Mem.Relax()
+				}
 				if err := j.settle(s, m, r, e); err != nil {
 					return err
 				}

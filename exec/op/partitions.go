@@ -114,7 +114,10 @@ func (p *partitions) endEpoch(op string, e Epoch) error {
 	if p.ctx.Bounded {
 		p.sink = p.out
 	}
-	for _, r := range p.touched {
+	for i, r := range p.touched {
+		if i%relaxEvery == 0 {
+			p.ctx.Mem.Relax()
+		}
 		root := state.Ref(*p.groups.Word(r, partRoot))
 		if p.sorted.Minus() > 0 {
 			return errNegative(op, e)

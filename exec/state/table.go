@@ -32,6 +32,9 @@ func NewTable(mem *Memory, k *Keyer, words int) *Table {
 	return t
 }
 
+// Relax lets cold memory of the table's account go, see Memory.Relax.
+func (t *Table) Relax() { t.mem.Relax() }
+
 // Len gives the number of entries.
 func (t *Table) Len() int { return t.n }
 

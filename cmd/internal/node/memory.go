@@ -43,11 +43,14 @@ func limitGo(budget int64) {
 	}
 }
 
-// goMemory gives the memory that the Go runtime holds.
+// programBytes is what the program itself takes: its code and constants.
+const programBytes = 40 << 20
+
+// goMemory gives the memory that the program and the Go runtime hold.
 func goMemory() int64 {
 	s := []metrics.Sample{
 		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
 	}
 	metrics.Read(s)
-	return int64(s[0].Value.Uint64() - s[1].Value.Uint64())
+	return programBytes + int64(s[0].Value.Uint64() - s[1].Value.Uint64())
 }
