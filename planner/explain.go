@@ -371,8 +371,12 @@ func describeJoin(e *explained, n *plan.Join) {
 	e.add("Keys", strings.Join(conds, " AND "))
 	e.add("Join Filter", formatOpt(n.Residual))
 	if w := n.Within; w != nil {
-		e.add("Within", sprintf("%s before, %s after, grace %s", duration(w.Before),
-			duration(w.After), duration(w.Grace)))
+		text := sprintf("%s before, %s after, grace %s", duration(w.Before), duration(w.After),
+			duration(w.Grace))
+		if w.Front {
+			text += " behind the stream that is ahead"
+		}
+		e.add("Within", text)
 	}
 }
 

@@ -46,6 +46,9 @@ func (b *builder) within(out, l, r *from, j *sql.Join) error {
 		}
 	} else if allWatermarks(l) && allWatermarks(r) {
 		grace = 0
+	} else if b.continuous && join.Kind != plan.Inner {
+		b.notice("rows without a partner come 24 hours of event time after their window; " +
+			"GRACE PERIOD sets another time")
 	}
 	join.Within = &plan.Within{Before: before, After: after,
 		Front: stated && !waits(l.node) && !waits(r.node),
