@@ -253,6 +253,11 @@ func (s *scope) UserFunc(name []string, args []expr.Expr, pos int) (expr.Expr, b
 		fs = s.b.env.Snapshot.ResolveFunctions(s.b.path, n.Last())
 	}
 	f := chooseFunc(fs, args)
+	if sch := n.Schema(); f == nil && sch != "" && !catalog.IsSystemSchema(sch) &&
+		s.b.env.Snapshot.Schema(sch) == nil {
+		return nil, false, sqlerr.New(sqlerr.InvalidSchemaName,
+			"schema \"%s\" does not exist", sch).At(pos)
+	}
 	if f == nil {
 		return nil, false, nil
 	}

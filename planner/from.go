@@ -164,7 +164,7 @@ func (b *builder) table(t *sql.Table, outer *scope, w *with) (*from, error) {
 			return b.named(q, t.Alias, c.name, t.Pos())
 		}
 	}
-	rel, err := b.relationOf(t.Name, t.Pos(), "relation")
+	rel, err := b.opened(t.Name, t.Pos())
 	if err != nil {
 		return nil, err
 	}

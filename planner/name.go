@@ -80,6 +80,18 @@ func (b *builder) relation(name sql.Name, pos int) (*catalog.Relation, error) {
 	return b.relationOf(name, pos, "relation")
 }
 
+// opened is relation for a statement that reads or writes rows: there a schema that does
+// not exist has no relations.
+func (b *builder) opened(name sql.Name, pos int) (*catalog.Relation, error) {
+	r, err := b.relation(name, pos)
+	if sqlerr.Is(err, sqlerr.InvalidSchemaName) {
+		return nil, sqlerr.New(sqlerr.UndefinedTable, "relation \"%s\" does not exist",
+			strings.Join(name, ".")).At(pos).
+			WithHint("There is no schema \"%s\".", name.Schema())
+	}
+	return r, err
+}
+
 // relationOf is relation with the word that the statement used for it.
 func (b *builder) relationOf(name sql.Name, pos int, word string) (*catalog.Relation, error) {
 	if r := b.find(name); r != nil {
@@ -108,7 +120,18 @@ func (b *builder) relationOf(name sql.Name, pos int, word string) (*catalog.Rela
 	if near := b.env.Snapshot.Similar(name.Last(), path); near != "" {
 		return nil, err.WithHint("Did you mean \"%s\"?", near)
 	}
+	if near := catalog.Nearest(name.Last(), b.systemNames(name.Schema())); near != "" {
+		return nil, err.WithHint("Did you mean \"%s\"?", near)
+	}
 	return nil, err
+}
+
+// systemNames lists the virtual relations of a schema, where they can be listed.
+func (b *builder) systemNames(schema string) []string {
+	if l, ok := b.env.System.(interface{ Names(schema string) []string }); ok && schema != "" {
+		return l.Names(schema)
+	}
+	return nil
 }
 
 // target gives the schema and name of an object to be created.

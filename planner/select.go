@@ -85,13 +85,15 @@ func (k *block) bind() error {
 	if k.b.naming && k.q == k.b.emitting && !k.b.decided {
 		k.b.decideDialect(readsKsql(k.scope.entries))
 	}
-	if err := k.where(); err != nil {
-		return err
-	}
 	if err := k.win.define(k.sel.Windows); err != nil {
 		return err
 	}
+	// As in PostgreSQL the select list comes before WHERE: its errors, and what it says
+	// about the types of parameters.
 	if err := k.selectList(); err != nil {
+		return err
+	}
+	if err := k.where(); err != nil {
 		return err
 	}
 	if err := k.groupBy(); err != nil {

@@ -21,7 +21,7 @@ var writePrivileges = map[string]string{"insert into": "INSERT", "update": "UPDA
 
 // writable finds the relation of a DML statement, or refuses.
 func (b *builder) writable(name sql.Name, pos int, verb string) (*catalog.Relation, error) {
-	rel, err := b.relation(name, pos)
+	rel, err := b.opened(name, pos)
 	if err != nil {
 		return nil, err
 	}
@@ -624,6 +624,7 @@ func (b *builder) insertContinuously(in *insertion) (*plan.Plan, error) {
 		return nil, sqlerr.Unsupported("a column list, ON CONFLICT or RETURNING in a continuous INSERT",
 			"Select all columns in their order.").At(in.s.NamePos.Pos())
 	}
+	b.decideDialect(isKsql(in.rel))
 	k, err := b.keep(in.s.Query, keepInsert)
 	if err != nil {
 		return nil, err

@@ -85,9 +85,22 @@ func (c *checker) checkBool(e sql.Expr, clause string) (Expr, error) {
 	if k := x.Type().Kind; k != types.Bool && k != types.Unknown {
 		return nil, sqlerr.New(sqlerr.DatatypeMismatch,
 			"argument of %s must be type boolean, not type %s", clause, baseName(x.Type())).
-			At(e.Pos())
+			At(start(e))
 	}
 	return c.coerce(x, boolType, CoerceImplicit, e.Pos())
+}
+
+// start is where the text of an expression begins; its own position may be that of an
+// operator within.
+func start(e sql.Expr) int {
+	at := e.Pos()
+	sql.Walk(e, func(n sql.Node) bool {
+		if p := n.Pos(); p >= 0 && p < at {
+			at = p
+		}
+		return true
+	})
+	return at
 }
 
 func (c *checker) checkAll(es []sql.Expr) ([]Expr, error) {
@@ -318,9 +331,18 @@ func resolveTypeBase(n *sql.TypeName, sc Scope) (types.Type, error) {
 			return t, nil
 		}
 	}
-	return types.Type{}, sqlerr.New(sqlerr.UndefinedObject, "type \"%s\" does not exist",
+	err := sqlerr.New(sqlerr.UndefinedObject, "type \"%s\" does not exist",
 		strings.Join(n.Name, ".")).At(n.Pos())
+	if near := closest(name, typeNames); near != "" {
+		return types.Type{}, err.WithHint("Did you mean \"%s\"?", near)
+	}
+	return types.Type{}, err
 }
+
+// typeNames are the names that hints offer.
+var typeNames = []string{"bigint", "integer", "smallint", "boolean", "text", "varchar", "numeric",
+	"double precision", "real", "timestamp", "timestamptz", "date", "time", "interval", "uuid",
+	"jsonb", "json", "bytea", "string", "decimal", "int4", "int8", "float8"}
 
 func resolveNestedType(n *sql.TypeName, sc Scope) (types.Type, error) {
 	elems := make([]types.Type, len(n.Elems))

@@ -32,7 +32,7 @@ func init() {
 	for k, f := range map[keyword]func(*parser) sql.Statement{
 		kwCreate: (*parser).create, kwDrop: (*parser).drop, kwAlter: (*parser).alter,
 		kwInsert: (*parser).insert, kwUpdate: (*parser).update, kwDelete: (*parser).deleteFrom,
-		kwMerge: (*parser).merge,
+		kwMerge:    (*parser).merge,
 		kwTruncate: (*parser).truncate, kwCopy: (*parser).copyRows,
 		kwShow: (*parser).show, kwList: (*parser).show, kwDescribe: (*parser).describe,
 		kwDesc: (*parser).describe, kwPrint: (*parser).printStream,
@@ -92,7 +92,16 @@ func (p *parser) dispatch(t *token) sql.Statement {
 		return f(p)
 	}
 	if hint, ok := refusedVerbs[t.kw]; ok && t.kind == kindIdent && p.peek(1).kind == kindIdent {
-		p.unsupported(p.loc(), keywordUpper(t.kw), hint)
+		what := keywordUpper(t.kw)
+		switch t.kw {
+		case kwImport:
+			what = "IMPORT FOREIGN SCHEMA"
+		case kwReassign:
+			what = "REASSIGN OWNED"
+		case kwSecurity:
+			what = "SECURITY LABEL"
+		}
+		p.unsupported(p.loc(), what, hint)
 	}
 	p.unexpected()
 	return nil
@@ -315,6 +324,8 @@ func (p *parser) refuseWords(at sql.Loc, verb string) {
 		{"transform", "TRANSFORM", "Functions are written in SQL."},
 		{"conversion", "CONVERSION", "All text is UTF-8."},
 		{"default privileges", "DEFAULT PRIVILEGES", "Use GRANT on each object."},
+		{"database", "DATABASE", "There is one, millrace; settings belong to roles: " +
+			"ALTER ROLE ... SET."},
 	} {
 		if p.oneOf(r.phrase) == 0 {
 			p.unsupported(at, verb+" "+r.what, r.hint)
