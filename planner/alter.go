@@ -54,6 +54,9 @@ func (b *builder) alter(s *sql.Alter) (*plan.Plan, error) {
 	if err := b.mayMove(s.Actions); err != nil {
 		return nil, err
 	}
+	if err := sourceStays(rel, s); err != nil {
+		return nil, err
+	}
 	d := &definition{b: b, rel: *rel, keyPos: -1}
 	d.rel.Columns = slices.Clone(rel.Columns)
 	d.rel.Options, d.rel.Checks = slices.Clone(rel.Options), slices.Clone(rel.Checks)

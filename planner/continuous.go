@@ -28,7 +28,7 @@ func BuildContinuous(q *catalog.Query, env *Env) (*plan.Continuous, error) {
 	own.SearchPath, own.ParamTypes = q.SearchPath, nil
 	b := newBuilder(&own)
 	kind := keepAs(target, q)
-	b.decideDialect((kind == keepTable || kind == keepStream) && isKsql(target))
+	b.decideDialect(kind != keepView && isKsql(target))
 	k, err := b.keep(ast, kind)
 	if err != nil {
 		return nil, err
@@ -231,6 +231,11 @@ func (b *builder) fitTarget(c *plan.Continuous, k *kept) error {
 	var ts []types.Type
 	var names []string
 	for i := range k.cols {
+		if c := &t.Columns[ords[i]]; c.Generated {
+			return sqlerr.New(sqlerr.GeneratedAlways,
+				"cannot insert a non-DEFAULT value into column \"%s\"", c.Name).
+				WithDetail("Column \"%s\" is a generated column.", c.Name)
+		}
 		ts = append(ts, t.Columns[ords[i]].Type)
 		names = append(names, t.Columns[ords[i]].Name)
 	}

@@ -19,7 +19,8 @@ type definition struct {
 	rel        catalog.Relation
 	companions []catalog.Relation
 	keyPos     int
-	ksql       bool // written in ksqlDB's style: several columns may be PRIMARY KEY
+	ksql       bool             // written in ksqlDB's style: several columns may be PRIMARY KEY
+	headed     []*sql.ColumnDef // columns of headers
 }
 
 func (b *builder) newDefinition(kind catalog.RelationKind, name sql.Name, pos int) (
@@ -64,7 +65,9 @@ func (b *builder) createStream(s *sql.CreateStream) (*plan.Plan, error) {
 	if err := d.finish(def, s.With); err != nil {
 		return nil, err
 	}
-	d.source(s.Source)
+	if err := d.source(s.Source, s.Replace, s.Pos()); err != nil {
+		return nil, err
+	}
 	return d.plan("CREATE STREAM", s.IfNotExists, s.Replace, nil), nil
 }
 
@@ -85,7 +88,9 @@ func (b *builder) createTable(s *sql.CreateTable) (*plan.Plan, error) {
 	if err := d.finish(def, s.With); err != nil {
 		return nil, err
 	}
-	d.source(s.Source)
+	if err := d.source(s.Source, s.Replace, s.Pos()); err != nil {
+		return nil, err
+	}
 	if s.AppendOnly {
 		d.rel.AppendOnly, d.rel.OnConflict = true, "error"
 	}
@@ -103,11 +108,18 @@ func (d *definition) dialect(def *sql.Definition, with []sql.Option) *sql.Defini
 	return def
 }
 
-// source marks what CREATE SOURCE made: it is read only.
-func (d *definition) source(on bool) {
+// source marks what CREATE SOURCE made: it is read only, and nothing replaces it.
+func (d *definition) source(on, replace bool, pos int) error {
+	old := d.b.env.Snapshot.Lookup(d.rel.Schema, d.rel.Name)
+	if replace && (on || old != nil && isSource(old)) {
+		return sqlerr.New(sqlerr.WrongObjectType, "cannot replace source %s \"%s\"",
+			kindWord(d.rel.Kind), d.rel.Name).At(pos).
+			WithHint("Drop it and create it anew.")
+	}
 	if on {
 		d.rel.Options = append(d.rel.Options, catalog.Option{Name: "source", Value: "true"})
 	}
+	return nil
 }
 
 // columns reads the column list and LIKE clauses.
@@ -154,7 +166,7 @@ func (d *definition) column(c *sql.ColumnDef) error {
 		col.Type, col.UserType = t, user
 	}
 	if c.Headers || c.Header != "" {
-		if err := headers(c, &col); err != nil {
+		if err := d.headers(c, &col); err != nil {
 			return err
 		}
 	}

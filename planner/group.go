@@ -202,6 +202,10 @@ func (k *block) groupExpr(x sql.Expr) (int, error) {
 	var err error
 	switch x := x.(type) {
 	case *sql.Const:
+		if k.b.ksql && x.Kind == sql.StrConst {
+			e, err = k.groupText(x, s)
+			break
+		}
 		var i int
 		if i, err = ordinal(x, len(k.items), "GROUP BY"); err != nil {
 			return 0, err
@@ -224,6 +228,25 @@ func (k *block) groupExpr(x sql.Expr) (int, error) {
 		return 0, err
 	}
 	return k.groups.add(e), nil
+}
+
+// groupText groups by a text constant, as ksqlDB can; items that are the same
+// constant show it.
+func (k *block) groupText(x *sql.Const, s *scope) (expr.Expr, error) {
+	e, err := k.b.check(x, s)
+	if err != nil {
+		return nil, err
+	}
+	if e, err = expr.Settle(e, s, x.Pos()); err != nil {
+		return nil, err
+	}
+	for i := range k.items {
+		c, ok := k.items[i].ast.(*sql.Const)
+		if ok && c.Kind == sql.StrConst && c.Val == x.Val {
+			k.items[i].x = e
+		}
+	}
+	return e, nil
 }
 
 func (g *grouping) add(e expr.Expr) int {

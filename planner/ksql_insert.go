@@ -81,6 +81,22 @@ func (in *insertion) fed() error {
 			"they have there. Name ROWTIME among the columns.")
 }
 
+// sourceStays refuses to change the columns of what CREATE SOURCE made.
+func sourceStays(rel *catalog.Relation, s *sql.Alter) error {
+	if !isSource(rel) {
+		return nil
+	}
+	for _, a := range s.Actions {
+		switch a.(type) {
+		case *sql.AddColumn, *sql.DropColumn, *sql.AlterColumnType:
+			return sqlerr.New(sqlerr.WrongObjectType, "cannot alter source %s \"%s\"",
+				kindWord(rel.Kind), rel.Name).At(s.Pos()).
+				WithHint("Drop it and create it anew.")
+		}
+	}
+	return nil
+}
+
 // isSource tells whether CREATE SOURCE made a relation.
 func isSource(rel *catalog.Relation) bool { return optionOf(rel, "source") == "true" }
 
@@ -99,7 +115,15 @@ func (b *builder) keepsTopic(s *sql.Drop) error {
 
 // headers makes a column of the headers of a record: rows that come by SQL have none,
 // and nothing can be written into it.
-func headers(c *sql.ColumnDef, col *catalog.Column) error {
+func (d *definition) headers(c *sql.ColumnDef, col *catalog.Column) error {
+	for _, h := range d.headed {
+		if h.Headers || c.Headers || h.Header == c.Header {
+			return sqlerr.New(sqlerr.DuplicateColumn, "columns \"%s\" and \"%s\" have the same headers",
+				h.Name, c.Name).At(c.Pos()).
+				WithHint("Declare one column for HEADERS, or one for each HEADER('name').")
+		}
+	}
+	d.headed = append(d.headed, c)
 	want := types.Of(types.Bytea)
 	col.Generated, col.Default = true, "NULL"
 	if c.Headers {

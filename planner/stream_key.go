@@ -122,11 +122,18 @@ func projectedForms(n *plan.Project, forms [][]expr.Expr) [][]expr.Expr {
 	return out
 }
 
-// sameValue tells whether two expressions are equal but for the name of the text type.
-func sameValue(a, b expr.Expr) bool { return expr.Equal(asText(a), asText(b)) }
+// sameValue tells whether two expressions are equal but for the name of the text type
+// and the width of an integer.
+func sameValue(a, b expr.Expr) bool { return expr.Equal(plainValue(a), plainValue(b)) }
 
-func asText(x expr.Expr) expr.Expr {
-	if c, ok := x.(*expr.Cast); ok && c.T.Kind == types.Text && c.X.Type().Kind == types.Varchar {
+func plainValue(x expr.Expr) expr.Expr {
+	c, ok := x.(*expr.Cast)
+	if !ok {
+		return x
+	}
+	from, to := c.X.Type(), c.T
+	if to.Kind == types.Text && from.Kind == types.Varchar ||
+		isInt(from) && isInt(to) && numberRank(from.Kind) <= numberRank(to.Kind) {
 		return c.X
 	}
 	return x
