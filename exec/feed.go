@@ -25,6 +25,7 @@ type feed struct {
 	limit int // bytes that may wait
 	// progress gives the event time of the reader's sources; called by the loop.
 	progress func(clock int64) progress
+	at       progress // of the last epoch; the loop's
 
 	mu     sync.Mutex
 	queue  []epochDelta
@@ -50,7 +51,8 @@ func newFeed(g *graph, limit int, blocking bool) *feed {
 
 // put adds an epoch's changes of the feed's relations.
 func (f *feed) put(epoch log.Epoch, clock int64) {
-	d := epochDelta{epoch: epoch, clock: clock, at: f.progress(clock)}
+	f.at = f.progress(clock)
+	d := epochDelta{epoch: epoch, clock: clock, at: f.at}
 	for _, r := range f.rels {
 		if len(r.delta) == 0 {
 			continue

@@ -40,12 +40,15 @@ func (e *Engine) wantsTime() bool {
 	want := false
 	err := e.between(e.ctx, func() error {
 		for _, r := range e.rels {
-			if len(r.scans) > 0 && r.isStream() && r.wm.waiting() {
+			if len(r.scans)+r.feeds > 0 && r.isStream() && r.wm.waiting() {
 				want = true
 			}
 		}
 		for _, q := range e.order {
-			want = want || q.runs() && q.graph.lagging()
+			want = want || q.runs() && q.graph.at.lagging()
+		}
+		for _, f := range e.feeds {
+			want = want || f.at.lagging()
 		}
 		late := e.cfg.Clock.NowMicros()-e.saved.clock >= e.cfg.CheckpointMicros
 		if e.saved.dirty && late && !e.saved.running.Load() {

@@ -118,6 +118,6 @@ func (g *graph) progress(clock int64) progress {
 	return p
 }
 
-// lagging tells whether time alone would move the progress of a graph: some source
-// is behind another one and not idle yet.
-func (g *graph) lagging() bool { return g.at.last < g.at.front }
+// lagging tells whether time alone would move it: some source is behind another one
+// and not idle yet.
+func (p progress) lagging() bool { return p.last < p.front }
