@@ -5,21 +5,19 @@ import (
 )
 
 func defineFormat(r *registry) {
-	timeChar := func(sig, example string, f func(env *Env, d types.Datum) moment) *Func {
-		return r.fn("to_char("+sig+", text) text", func(env *Env, a []types.Datum) (types.Datum, error) {
-			if sig != "interval" && isInfinite(a[0].I) || a[1].S == "" {
-				return types.NullDatum, nil
-			}
-			s, err := toCharTime(f(env, a[0]), a[1].S)
-			return types.TextDatum(s), err
-		}, "text by a template", example)
-	}
-	timeChar("timestamp", "to_char(timestamp '2002-04-20 17:31:12.66', 'YYYY-MM-DD HH24:MI:SS.MS FMDay')",
-		func(_ *Env, d types.Datum) moment { return momentFromMicros(d.I) })
-	timeChar("timestamptz", "to_char(timestamptz '2002-04-20 17:31:12.66+00', 'HH12:MI:SS AM TZ')",
-		func(env *Env, d types.Datum) moment { return momentAt(zoneOf(env), d.I) }).stable()
-	timeChar("interval", "to_char(interval '15h 2m 12s', 'HH24:MI:SS')",
-		func(_ *Env, d types.Datum) moment { return momentOfInterval(d.Interval()) })
+	r.fn("to_char(timestamp, text) text", charOfTimes(sameTime,
+		func(_ *Env, us int64) moment { return momentFromMicros(us) }), "text by a template",
+		"to_char(timestamp '2002-04-20 17:31:12.66', 'YYYY-MM-DD HH24:MI:SS.MS FMDay')")
+	r.fn("to_char(timestamptz, text) text", charOfTimes(zoneTime,
+		func(env *Env, us int64) moment { return momentAt(zoneOf(env), us) }), "text by a template",
+		"to_char(timestamptz '2002-04-20 17:31:12.66+00', 'HH12:MI:SS AM TZ')").stable()
+	r.fn("to_char(interval, text) text", func(a []types.Datum) (types.Datum, error) {
+		if a[1].S == "" {
+			return types.NullDatum, nil
+		}
+		s, err := toCharTime(momentOfInterval(a[0].Interval()), a[1].S)
+		return types.TextDatum(s), err
+	}, "text by a template", "to_char(interval '15h 2m 12s', 'HH24:MI:SS')")
 	num := func(sig, example string, f func(d types.Datum) (types.Decimal, error)) {
 		r.fn("to_char("+sig+", text) text", func(a []types.Datum) (types.Datum, error) {
 			d, err := f(a[0])
