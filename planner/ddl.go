@@ -186,8 +186,8 @@ func (b *builder) createIndex(s *sql.CreateIndex) (*plan.Plan, error) {
 		}
 		i := rel.ColumnIndex(c.Name[0])
 		if i < 0 {
-			return nil, sqlerr.New(sqlerr.UndefinedColumn,
-				"column \"%s\" does not exist", c.Name[0]).At(k.X.Pos())
+			return nil, columnNear(sqlerr.New(sqlerr.UndefinedColumn,
+				"column \"%s\" does not exist", c.Name[0]).At(k.X.Pos()), rel, c.Name[0])
 		}
 		cols = append(cols, i)
 	}

@@ -517,7 +517,8 @@ func explainOptions(s *sql.Explain) error {
 			}
 		default:
 			return sqlerr.New(sqlerr.SyntaxError,
-				"unrecognized EXPLAIN option \"%s\"", o.Name).At(o.Pos())
+				"unrecognized EXPLAIN option \"%s\"", o.Name).At(o.Pos()).
+				WithHint("The options are analyze, verbose and format.")
 		}
 	}
 	return nil

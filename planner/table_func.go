@@ -1,6 +1,9 @@
 package planner
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
@@ -29,7 +32,7 @@ func (b *builder) tableFunc(t *sql.TableFunc, o *scope, w *with) (*from, error) 
 	for _, x := range t.Calls {
 		e, err := b.check(x, s)
 		if err != nil {
-			return nil, err
+			return nil, nearWindow(err, x)
 		}
 		if e, err = expr.Settle(e, s, x.Pos()); err != nil {
 			return nil, err
@@ -57,6 +60,22 @@ func (b *builder) tableFunc(t *sql.TableFunc, o *scope, w *with) (*from, error) 
 		n.Out = append(n.Out, plan.Column{Name: "ordinality", Type: types.Of(types.Int8)})
 	}
 	return b.funcItem(n, t, name)
+}
+
+// nearWindow gives the error of a call in FROM that names one of the windows almost:
+// its first argument is the name of a relation, which is no column.
+func nearWindow(err error, x sql.Expr) error {
+	c, ok := x.(*sql.Call)
+	if !ok || !sqlerr.Is(err, sqlerr.UndefinedColumn) {
+		return err
+	}
+	names := slices.Sorted(maps.Keys(windowFuncs))
+	near := catalog.Nearest(c.Name.Last(), names)
+	if near == "" {
+		return err
+	}
+	return sqlerr.New(sqlerr.UndefinedFunction, "function %s does not exist", c.Name.Last()).
+		At(c.Pos()).WithHint("Did you mean \"%s\"?", near)
 }
 
 // spreadUnnest makes unnest of several arrays, which PostgreSQL has in FROM alone,

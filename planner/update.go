@@ -423,6 +423,9 @@ func (b *builder) queryNamed(t sql.Target) (*catalog.Query, error) {
 	var names []string
 	for _, q := range b.env.Snapshot.Queries() {
 		names = append(names, q.Name)
+		if rel := b.env.Snapshot.Relation(q.Target); rel != nil {
+			names = append(names, rel.Name)
+		}
 	}
 	err := sqlerr.New(sqlerr.UndefinedObject,
 		"query \"%s\" does not exist", t.Name.Last()).At(t.NamePos.Pos())

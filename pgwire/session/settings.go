@@ -255,24 +255,25 @@ func (s *Session) undefinedSetting(name string) error {
 	return err
 }
 
-// nearest gives a setting whose name differs in little.
+// nearest gives the setting that a misspelt name most likely means.
 func nearest(name string) string {
-	for _, d := range settingDefs {
-		n := strings.ToLower(d.name)
-		if strings.ReplaceAll(n, "_", "") == strings.ReplaceAll(strings.ToLower(name), "_", "") {
-			return d.name
-		}
-	}
-	for _, d := range settingDefs {
-		if len(name) >= 4 && (strings.HasPrefix(d.name, name) || strings.HasPrefix(name, d.name)) {
-			return d.name
-		}
-	}
+	plain := strings.ReplaceAll(strings.ToLower(name), "_", "")
 	names := make([]string, len(settingDefs))
 	for i, d := range settingDefs {
 		names[i] = d.name
+		if strings.ReplaceAll(strings.ToLower(d.name), "_", "") == plain {
+			return d.name
+		}
 	}
-	return catalog.Nearest(name, names)
+	if near := catalog.Nearest(name, names); near != "" {
+		return near
+	}
+	for _, n := range names {
+		if len(name) >= 4 && (strings.HasPrefix(n, name) || strings.HasPrefix(name, n)) {
+			return n
+		}
+	}
+	return ""
 }
 
 // beforeSet keeps the values of before the first change in a block.

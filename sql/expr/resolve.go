@@ -420,6 +420,9 @@ func nearName(name string) string {
 	for _, a := range builtin().every {
 		consider(a.Name)
 	}
+	for _, w := range WindowFuncs {
+		consider(w.Name)
+	}
 	return best
 }
 

@@ -64,6 +64,9 @@ func (p *parser) alter() sql.Statement {
 		p.unexpectedAt(&p.toks[p.i-min(1, int(kind))])
 	case sql.ObjRole:
 		return p.alterRole()
+	case sql.ObjDatabase:
+		p.unsupported(at, "ALTER DATABASE", "There is one, millrace; settings belong to roles: "+
+			"ALTER ROLE ... SET.")
 	}
 	ifExists := p.ifExists()
 	only := kind == sql.ObjTable && p.accept(kwOnly)
@@ -155,8 +158,31 @@ func (p *parser) alterAction() sql.AlterAction {
 	case p.accept(kwSet):
 		return p.setAction()
 	}
+	p.refuseAction(at)
 	p.unexpected()
 	return nil
+}
+
+// refuseAction gives up on the actions of ALTER TABLE that PostgreSQL has beside ours.
+func (p *parser) refuseAction(at sql.Loc) {
+	for _, r := range []struct{ phrase, what, hint string }{
+		{"enable", "ENABLE", "There are no triggers, rules and policies: use continuous queries, " +
+			"and GRANT on a view that filters the rows."},
+		{"disable", "DISABLE", "There are no triggers, rules and policies."},
+		{"force", "FORCE ROW LEVEL SECURITY", "Use GRANT on a view that filters the rows."},
+		{"no force", "NO FORCE ROW LEVEL SECURITY", "There are no policies."},
+		{"inherit", "INHERIT", "Use a view with UNION ALL."},
+		{"no inherit", "NO INHERIT", "There is no inheritance."},
+		{"attach partition", "ATTACH PARTITION", "Use a view with UNION ALL."},
+		{"detach partition", "DETACH PARTITION", "There are no tables in tables."},
+		{"cluster on", "CLUSTER ON", "Tables are kept in key order already."},
+		{"replica identity", "REPLICA IDENTITY", "Changes are read with SELECT ... EMIT CHANGES."},
+		{"validate constraint", "VALIDATE CONSTRAINT", "Look for rows that break it with SELECT."},
+	} {
+		if p.oneOf(r.phrase) == 0 {
+			p.unsupported(at, "ALTER TABLE ... "+r.what, r.hint)
+		}
+	}
 }
 
 func (p *parser) addAction() sql.AlterAction {

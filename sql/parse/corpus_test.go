@@ -209,6 +209,7 @@ func roundTrip(s sql.Statement) string {
 
 var (
 	locType    = reflect.TypeFor[sql.Loc]()
+	locsType   = reflect.TypeFor[[]sql.Loc]()
 	extentType = reflect.TypeFor[sql.Extent]()
 )
 
@@ -225,7 +226,7 @@ func clearPositions(v reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if f := v.Field(i); f.Type() == locType || f.Type() == extentType {
+			if f := v.Field(i); f.Type() == locType || f.Type() == locsType || f.Type() == extentType {
 				f.SetZero()
 			} else {
 				clearPositions(f)
@@ -324,7 +325,7 @@ func dumpStruct(b *strings.Builder, v reflect.Value) {
 			}
 		case f.Type() == extentType:
 			fmt.Fprintf(b, "@%d-%d", f.Field(0).Int(), f.Field(1).Int())
-		case f.IsZero():
+		case f.IsZero(), f.Type() == locsType:
 		default:
 			fmt.Fprintf(b, " %s:", name)
 			dumpValue(b, f)

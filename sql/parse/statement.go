@@ -324,8 +324,6 @@ func (p *parser) refuseWords(at sql.Loc, verb string) {
 		{"transform", "TRANSFORM", "Functions are written in SQL."},
 		{"conversion", "CONVERSION", "All text is UTF-8."},
 		{"default privileges", "DEFAULT PRIVILEGES", "Use GRANT on each object."},
-		{"database", "DATABASE", "There is one, millrace; settings belong to roles: " +
-			"ALTER ROLE ... SET."},
 	} {
 		if p.oneOf(r.phrase) == 0 {
 			p.unsupported(at, verb+" "+r.what, r.hint)
