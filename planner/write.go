@@ -93,6 +93,11 @@ func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
 			rel.Name)
 		return b.insertContinuously(in)
 	}
+	if s.Query != nil && plainValues(s.Query) && isKsql(rel) {
+		if _, ok := s.Query.Body.(*sql.Values); ok {
+			b.decideDialect(true)
+		}
+	}
 	if err := in.columns(); err != nil {
 		return nil, err
 	}
