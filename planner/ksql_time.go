@@ -10,8 +10,9 @@ import (
 )
 
 // timeTexts writes out the times in a condition that compares ROWTIME, WINDOWSTART or
-// WINDOWEND with text: ksqlDB takes as much of an ISO time as there is, such as '2018' or '2020-02-23T23:45'. PostgreSQL refuses such
-// texts, so that nothing else can be meant. A ROWTIME without a zone is in the session's.
+// WINDOWEND with text: ksqlDB takes as much of an ISO time as there is, such as '2018'
+// or '2020-02-23T23:45'. PostgreSQL refuses such texts, so that nothing else can be
+// meant. A ROWTIME without a zone is in the session's, the bounds of windows in UTC.
 func timeTexts(x sql.Expr) sql.Expr {
 	switch x := x.(type) {
 	case *sql.Binary:
