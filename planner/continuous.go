@@ -118,6 +118,9 @@ func (b *builder) keep(q *sql.Query, kind keepKind) (*kept, error) {
 			WithHint("A stored query cannot have parameters; write the values into it.")
 	}
 	n := b.resolveUnknown(out.node)
+	if kind == keepView && !b.final {
+		atOnce(n)
+	}
 	k := &kept{time: -1}
 	visible := visibleCount(n.Cols())
 	keep := ordinals(visible)

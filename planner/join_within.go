@@ -46,7 +46,7 @@ func (b *builder) within(out, l, r *from, j *sql.Join) error {
 		}
 	} else if allWatermarks(l) && allWatermarks(r) {
 		grace = 0
-	} else if b.continuous && join.Kind != plan.Inner {
+	} else if b.continuous && join.Kind != plan.Inner && (!b.sameAsOnce || b.final) {
 		b.notice("rows without a partner come 24 hours of event time after their window; " +
 			"GRACE PERIOD sets another time")
 	}
@@ -103,6 +103,9 @@ func held(n plan.Node) int64 {
 	if !ok || j.Within == nil {
 		return most
 	}
+	if j.Within.Retract {
+		return most
+	}
 	switch w := j.Within; j.Kind {
 	case plan.Left, plan.Anti:
 		return w.Grace + w.After
@@ -119,4 +122,21 @@ func spanOrZero(s *sql.Span) (int64, error) {
 		return 0, nil
 	}
 	return graceMicros(s)
+}
+
+// atOnce lets outer joins in time give rows without a partner from the start and
+// take them back, so that a view equals its SELECT. Not below another such join,
+// whose sides only grow.
+func atOnce(n plan.Node) {
+	if j, ok := n.(*plan.Join); ok && j.Within != nil {
+		if j.Kind != plan.Inner {
+			w := *j.Within
+			w.Retract = true
+			j.Within = &w
+		}
+		return
+	}
+	for _, in := range n.Inputs() {
+		atOnce(in)
+	}
 }

@@ -336,15 +336,18 @@ func deriveJoin(n *plan.Join, p *plan.Props) {
 	case n.Kind == plan.Inner:
 		p.AppendOnly = l.AppendOnly && r.AppendOnly
 	case n.Kind == plan.Left:
-		p.AppendOnly = l.AppendOnly && (!r.Unbounded || n.Within != nil && r.AppendOnly)
+		p.AppendOnly = l.AppendOnly && (!r.Unbounded || givenOnce(n) && r.AppendOnly)
 	default:
-		p.AppendOnly = !p.Unbounded || n.Within != nil && l.AppendOnly && r.AppendOnly
+		p.AppendOnly = !p.Unbounded || givenOnce(n) && l.AppendOnly && r.AppendOnly
 	}
 	if n.Kind != plan.Right && n.Kind != plan.Full {
 		p.Time, p.WindowStart, p.WindowEnd = l.Time, l.WindowStart, l.WindowEnd
 	}
 	p.Keys = joinKeys(n, l, r, width)
 }
+
+// givenOnce tells whether a join in time takes nothing back.
+func givenOnce(n *plan.Join) bool { return n.Within != nil && !n.Within.Retract }
 
 // joinKeys: a side's key stays unique when each of its rows finds at most one
 // partner.

@@ -47,7 +47,7 @@ func (j *Join) settle(s *joinSide, m *joinRows, r state.Ref, e Epoch) error {
 	var err error
 	if j.cfg.Kind == plan.Mark {
 		err = j.settleMark(m, r, weight)
-	} else if s.time < 0 || j.cfg.Kind == plan.Semi {
+	} else if s.time < 0 || j.cfg.Kind == plan.Semi || j.cfg.Within.Retract {
 		given := m.User(r, joinGiven)
 		want := j.want(s, m, r, weight)
 		d := want - *given

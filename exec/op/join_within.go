@@ -10,8 +10,9 @@ import (
 // has passed its own, the reach of the join to that side, and the grace: then its
 // window is closed, and where the kind shows rows without a partner it is given as
 // one and forgotten. Others are kept while rows that may still come could be their
-// partners. Nothing that was given is taken back: a row that comes when its window
-// is closed finds no partner any more, where it matters whether it has one.
+// partners. Nothing that was given is taken back (but with Retract): a row that comes
+// when its window is closed finds no partner any more, where it matters whether it
+// has one.
 
 // passed tells whether the time of the join is more than span behind t.
 func (j *Join) passed(t, span int64) bool { return addSat(t, span) < j.marked }
@@ -25,7 +26,7 @@ func (j *Join) alone(s *joinSide) bool {
 func (j *Join) watch(s *joinSide, r state.Ref) {
 	t := s.rows.Whole.Layout().Int(s.rows.Row(r), s.time)
 	s.kept.push(t, r, s.rows.Seq(r))
-	if j.alone(s) {
+	if j.alone(s) && !j.cfg.Within.Retract {
 		s.lonely.push(t, r, s.rows.Seq(r))
 	}
 }

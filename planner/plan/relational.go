@@ -134,6 +134,9 @@ type Within struct {
 	// Front: GRACE PERIOD was stated, and is behind the latest row of either side;
 	// else the side whose time is behind is waited for.
 	Front bool
+	// Retract: a row is without a partner from the start, and taken back when one
+	// comes; else it is given as one when its window has closed.
+	Retract bool
 }
 
 // Apply runs Right for each row of Left, whose columns Right sees as Outer
