@@ -222,6 +222,10 @@ func clearPositions(v reflect.Value) {
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
+			if v.Index(i).Type() == locType {
+				v.Index(i).SetZero()
+				continue
+			}
 			clearPositions(v.Index(i))
 		}
 	case reflect.Struct:
