@@ -43,7 +43,13 @@ nightly: ## the long tests: SEEDS (1000) of the simulation and of the random que
 	MILLRACE_SEEDS=$(SEEDS) go test ./log/replica -run Simulation -timeout 60m -count 1
 	MILLRACE_ORACLE=$(SEEDS) go test ./exec -run Oracle -timeout 60m -count 1
 	MILLRACE_KILLS=50 go test ./cmd/millrace -run Kill -timeout 30m -count 1 -v
+	$(MAKE) differential
 	$(MAKE) fuzz
+
+.PHONY: differential
+differential: ## compare 200,000 generated expressions with PostgreSQL 15; SEED (random) begins them
+	MILLRACE_DIFFERENTIAL=200000 MILLRACE_SEED=$${SEED:-$$RANDOM} \
+		go test ./sql/expr -run 'TestDifferential$$' -timeout 20m -count 1 -v
 
 .PHONY: bench
 bench: build ## run the benchmarks, append a line to docs/bench/history.ndjson

@@ -75,7 +75,7 @@ func defineCollectAggs(r *registry) {
 		Bind: bindArrayAgg, RetOf: func(a []types.Type) types.Type { return types.ArrayOf(a[0]) }})
 	for _, b := range []bool{false, true} {
 		name := map[bool]string{false: "json", true: "jsonb"}[b]
-		r.agg(name+"_agg(any) "+name, AggFunc{Doc: "JSON array of the values",
+		r.agg(name+"_agg(anyelement) "+name, AggFunc{Doc: "JSON array of the values",
 			Example: name + "_agg(x ORDER BY x)", Ordered: true, KeepNulls: true, Bind: bindJSONAgg(b)})
 		r.agg(name+"_object_agg(any, any) "+name, AggFunc{Doc: "JSON object of names and values",
 			Example: name + "_object_agg('k' || x, x ORDER BY x)", Ordered: true, KeepNulls: true,
@@ -200,7 +200,10 @@ func bindArrayAgg(a *AggFunc, _ []types.Type, ret types.Type) {
 
 func bindJSONAgg(jsonb bool) func(*AggFunc, []types.Type, types.Type) {
 	return func(a *AggFunc, args []types.Type, _ types.Type) {
-		t := args[0]
+		t, separator := args[0], ", "
+		if !jsonb && (t.Kind == types.Array || t.Kind == types.Record) {
+			separator = ", \n " // one a line, as PostgreSQL has them
+		}
 		a.Collect = func(env *Env, rows RowIter, out *batch.Vector) error {
 			vs := collectValues(rows, true)
 			if len(vs) == 0 {
@@ -209,8 +212,11 @@ func bindJSONAgg(jsonb bool) func(*AggFunc, []types.Type, types.Type) {
 			}
 			buf := []byte{'['}
 			for i, v := range vs {
-				if i > 0 {
+				switch {
+				case i > 0 && v.Null:
 					buf = append(buf, ", "...)
+				case i > 0:
+					buf = append(buf, separator...)
 				}
 				buf = appendJSONValue(env, buf, t, v, jsonb)
 			}
@@ -222,6 +228,7 @@ func bindJSONAgg(jsonb bool) func(*AggFunc, []types.Type, types.Type) {
 
 func bindJSONObjectAgg(jsonb bool) func(*AggFunc, []types.Type, types.Type) {
 	return func(a *AggFunc, args []types.Type, _ types.Type) {
+		scalar := isScalar(args[0].Kind)
 		a.Collect = func(env *Env, rows RowIter, out *batch.Vector) error {
 			buf := []byte("{ ")
 			n := 0
@@ -229,11 +236,15 @@ func bindJSONObjectAgg(jsonb bool) func(*AggFunc, []types.Type, types.Type) {
 				if d[0].Null {
 					return sqlerr.New(sqlerr.InvalidParameterValue, "field name must not be null")
 				}
+				if !scalar {
+					return sqlerr.New(sqlerr.InvalidParameterValue,
+						"key value must be scalar, not array, composite, or json")
+				}
 				if n > 0 {
 					buf = append(buf, ", "...)
 				}
 				n++
-				buf = types.AppendJSONString(buf, formatText(env, args[0], d[0]))
+				buf = types.AppendJSONString(buf, jsonKeyText(env, args[0], d[0]))
 				buf = append(buf, " : "...)
 				buf = appendJSONValue(env, buf, args[1], d[1], jsonb)
 			}
@@ -253,6 +264,20 @@ func bindJSONObjectAgg(jsonb bool) func(*AggFunc, []types.Type, types.Type) {
 			return nil
 		}
 	}
+}
+
+// jsonKeyText is the name that a value gives a field: booleans and times as JSON
+// writes them.
+func jsonKeyText(env *Env, t types.Type, d types.Datum) string {
+	switch t.Kind {
+	case types.Bool, types.Date, types.Timestamp, types.Timestamptz:
+		s := string(types.AppendJSON(typesEnv(env), nil, t, d))
+		if s[0] == '"' {
+			s = types.JSONUnquote(s)
+		}
+		return s
+	}
+	return formatText(env, t, d)
 }
 
 func appendJSONValue(env *Env, buf []byte, t types.Type, d types.Datum, jsonb bool) []byte {

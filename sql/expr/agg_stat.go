@@ -139,6 +139,9 @@ func (v varianceKind) of(n int64, sum, squares types.Decimal) (types.Decimal, bo
 		return d, true, err
 	}
 	scale := d.Scale()
+	if d, err = d.Round(scale + 40); err != nil { // so that the root is not rounded twice
+		return d, true, err
+	}
 	if d, err = d.Sqrt(); err == nil {
 		d, err = d.Round(scale)
 	}
@@ -247,6 +250,8 @@ func momentsResult(v varianceKind) func(accs, *batch.Vector) error {
 			x := s.sxx / div
 			if _, ok := s.special.value(); ok {
 				x = math.NaN()
+			} else if !isFinite(s.sx) || !isFinite(s.sxx) {
+				return errFloatOverflow()
 			}
 			if v.root {
 				x = math.Sqrt(x)
@@ -260,10 +265,30 @@ func momentsResult(v varianceKind) func(accs, *batch.Vector) error {
 // floatPairs has the moments of pairs (Y, X) for correlation and regression.
 type floatPairs struct {
 	n, sx, sxx, sy, syy, sxy float64
-	special                  int64
+	specialX, specialY       specials
 }
 
-const pairWords = 7
+const pairWords = 8
+
+// finish puts what is not finite into the moments, and refuses an overflow.
+func (s *floatPairs) finish() (floatPairs, error) {
+	out := *s
+	x, oddX := s.specialX.value()
+	y, oddY := s.specialY.value()
+	if oddX {
+		out.sx, out.sxx, out.sxy = x, math.NaN(), math.NaN()
+	}
+	if oddY {
+		out.sy, out.syy, out.sxy = y, math.NaN(), math.NaN()
+	}
+	if !oddX && !(isFinite(s.sx) && isFinite(s.sxx)) || !oddY && !(isFinite(s.sy) && isFinite(s.syy)) ||
+		!oddX && !oddY && !isFinite(s.sxy) {
+		return out, errFloatOverflow()
+	}
+	return out, nil
+}
+
+func isFinite(x float64) bool { return x-x == 0 }
 
 func (s *floatPairs) add(y, x float64) {
 	s.n++
@@ -290,7 +315,7 @@ func (s *floatPairs) remove(y, x float64) {
 	s.sx -= x
 	s.sy -= y
 	if s.n <= 0 {
-		*s = floatPairs{special: s.special}
+		*s = floatPairs{specialX: s.specialX, specialY: s.specialY}
 	}
 }
 
@@ -302,10 +327,13 @@ func momentsPairs(acc accs, rows []uint16, args []*batch.Vector, w []int32) erro
 		}
 		s, n := (*floatPairs)(acc[k]), weightOf(w, r)
 		yv, xv := y.F64[y.Row(int(r))], x.F64[x.Row(int(r))]
-		if yv-yv != 0 || xv-xv != 0 {
-			s.special += n
-			s.n += float64(n)
-			continue
+		if !isFinite(xv) {
+			s.specialX.add(xv, n)
+			xv = 0
+		}
+		if !isFinite(yv) {
+			s.specialY.add(yv, n)
+			yv = 0
 		}
 		for ; n > 0; n-- {
 			s.add(yv, xv)
@@ -385,10 +413,11 @@ func pairsResult(ret string, least float64,
 				out.AppendNull()
 				continue
 			}
-			v, ok := f(s)
-			if s.special > 0 {
-				v, ok = math.NaN(), true
+			whole, err := s.finish()
+			if err != nil {
+				return err
 			}
+			v, ok := f(&whole)
 			if !ok {
 				out.AppendNull()
 				continue

@@ -395,7 +395,7 @@ func (c *checker) aggCall(name string, e *sql.Call) (*AggCall, error) {
 	if len(e.Within) > 0 {
 		keys = e.Within
 	}
-	if call.OrderBy, err = c.orders(keys); err != nil {
+	if call.OrderBy, err = c.orders(keys, len(e.Within) == 0); err != nil {
 		return nil, err
 	}
 	if len(e.Within) > 0 {
@@ -443,6 +443,11 @@ func (c *checker) bindAggregate(call *AggCall, args []Expr, e *sql.Call) (*AggCa
 		}
 	}
 	call.Args = args
+	if call.Distinct {
+		if err := distinctArguments(args, e); err != nil {
+			return nil, err
+		}
+	}
 	if fn.Within > 0 {
 		for i := range call.OrderBy {
 			call.OrderBy[i].X = args[len(args)-len(call.OrderBy)+i]
@@ -453,6 +458,22 @@ func (c *checker) bindAggregate(call *AggCall, args []Expr, e *sql.Call) (*AggCa
 	}
 	call.Fn, call.T = boundAgg(fn, typesOf(args), ret), ret
 	return call, nil
+}
+
+// distinctArguments refuses DISTINCT over types without equality or order.
+func distinctArguments(args []Expr, e *sql.Call) error {
+	for i, a := range args {
+		if hasOrder(a.Type()) {
+			continue
+		}
+		what := "ordering"
+		if a.Type().Innermost().Kind == types.JSON {
+			what = "equality"
+		}
+		return sqlerr.New(sqlerr.UndefinedFunction, "could not identify an %s operator for type %s",
+			what, baseName(a.Type())).At(e.Args[i].Pos())
+	}
+	return nil
 }
 
 func boundAgg(fn *AggFunc, args []types.Type, ret types.Type) *AggFunc {
@@ -484,16 +505,19 @@ func FindAggregate(name string, args ...types.Type) (*AggFunc, types.Type, bool)
 	return boundAgg(cand.agg, args, ret), ret, true
 }
 
-// orders checks sort keys. Untyped literals sort as text.
-func (c *checker) orders(keys []sql.SortKey) ([]Order, error) {
+// orders checks sort keys. Untyped literals sort as text, unless they are arguments
+// too (of WITHIN GROUP) and get their type there.
+func (c *checker) orders(keys []sql.SortKey, settle bool) ([]Order, error) {
 	var out []Order
 	for _, k := range keys {
 		x, err := c.check(k.X)
 		if err != nil {
 			return nil, err
 		}
-		if x, err = Settle(x, c.sc, k.X.Pos()); err != nil {
-			return nil, err
+		if settle {
+			if x, err = Settle(x, c.sc, k.X.Pos()); err != nil {
+				return nil, err
+			}
 		}
 		o, err := ResolveOrder(x, k)
 		if err != nil {
@@ -507,7 +531,7 @@ func (c *checker) orders(keys []sql.SortKey) ([]Order, error) {
 // ResolveOrder makes a sort key over a checked expression: direction and place
 // of NULLs settled, and the type one that can be sorted.
 func ResolveOrder(x Expr, k sql.SortKey) (Order, error) {
-	if t := x.Type().Innermost(); t.Kind == types.JSON || t.Kind == types.Aclitem {
+	if !hasOrder(x.Type()) {
 		return Order{}, sqlerr.New(sqlerr.UndefinedFunction,
 			"could not identify an ordering operator for type %s", baseName(x.Type())).
 			At(k.X.Pos()).WithHint("Use an explicit ordering operator or modify the query.")

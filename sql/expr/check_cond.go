@@ -87,6 +87,11 @@ func (c *checker) unifyStrict(xs []Expr, at []int, construct string, pos int,
 	}
 	out := make([]Expr, len(xs))
 	for i, x := range xs {
+		if from := x.Type(); from.Kind != types.Unknown && !from.Same(t) &&
+			!CanCoerce(from, t, CoerceImplicit) {
+			return nil, t, sqlerr.New(sqlerr.CannotCoerce, "%s could not convert type %s to %s",
+				construct, baseName(from), baseName(t)).At(at[i])
+		}
 		if out[i], err = c.coerce(x, t, CoerceImplicit, at[i]); err != nil {
 			return nil, t, sqlerr.As(err).At(at[i])
 		}
@@ -203,8 +208,21 @@ func (c *checker) extreme(name string, e *sql.Call) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !hasOrder(t) {
+		return nil, sqlerr.New(sqlerr.UndefinedFunction,
+			"could not identify a comparison function for type %s", baseName(t)).At(e.Pos())
+	}
 	fn, _ := bound(builtin().funcs[name][0], typesOf(xs), t)
 	return &Call{Fn: fn, Args: xs, T: t, Pos: e.Pos()}, nil
+}
+
+// hasOrder tells whether values of a type can be sorted.
+func hasOrder(t types.Type) bool {
+	switch t.Innermost().Kind {
+	case types.JSON, types.Xid, types.Aclitem, types.NodeTree:
+		return false
+	}
+	return true
 }
 
 // currentTime checks CURRENT_TIMESTAMP(p) and its like: the precision becomes a

@@ -50,6 +50,11 @@ func (c *checker) typedArray(e *sql.ArrayLit, t types.Type) (Expr, error) {
 			return nil, err
 		}
 	}
+	for i, x := range xs {
+		if from := x.Type(); (from.Kind == types.Array) != (xs[0].Type().Kind == types.Array) {
+			return nil, castError(from, t, CoerceExplicit, e.Elems[i].Pos())
+		}
+	}
 	if len(xs) > 0 && xs[0].Type().Kind == types.Array && elem.Kind != types.Array {
 		x := makeArray(xs, types.ArrayOf(xs[0].Type()), e.Pos())
 		return c.coerce(x, t, CoerceExplicit, e.Pos())

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"strings"
+
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
@@ -14,11 +16,41 @@ func (c *checker) unary(e *sql.Unary) (Expr, error) {
 		}
 		return &Not{x}, nil
 	}
+	if v, ok := negated(e); ok {
+		return numberLiteral(v, e.Pos())
+	}
 	x, err := c.check(e.X)
 	if err != nil {
 		return nil, err
 	}
 	return c.operator(e.Op, []Expr{x}, e.Pos())
+}
+
+// negated gives the number that minus signs before a literal make: they are a part of
+// it, as in PostgreSQL.
+func negated(e *sql.Unary) (string, bool) {
+	if e.Op != "-" {
+		return "", false
+	}
+	v := ""
+	switch x := e.X.(type) {
+	case *sql.Const:
+		if x.Kind != sql.NumConst || !strings.HasPrefix(x.Val, "-") {
+			return "", false
+		}
+		v = x.Val
+	case *sql.Unary:
+		var ok bool
+		if v, ok = negated(x); !ok {
+			return "", false
+		}
+	default:
+		return "", false
+	}
+	if v[0] == '-' {
+		return v[1:], true
+	}
+	return "-" + v, true
 }
 
 func (c *checker) binary(e *sql.Binary) (Expr, error) {
@@ -132,14 +164,6 @@ func rowPair(l, r sql.Expr) (*sql.Row, *sql.Row, bool) {
 }
 
 func (c *checker) rowCompare(e *sql.Binary, l, r *sql.Row) (Expr, error) {
-	if len(l.Elems) != len(r.Elems) {
-		return nil, sqlerr.New(sqlerr.SyntaxError,
-			"unequal number of entries in row expressions").At(e.Pos())
-	}
-	if len(l.Elems) == 0 {
-		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-			"cannot compare rows of zero length").At(e.Pos())
-	}
 	xs, err := c.checkAll(l.Elems)
 	if err != nil {
 		return nil, err
@@ -147,6 +171,14 @@ func (c *checker) rowCompare(e *sql.Binary, l, r *sql.Row) (Expr, error) {
 	ys, err := c.checkAll(r.Elems)
 	if err != nil {
 		return nil, err
+	}
+	switch {
+	case len(xs) != len(ys):
+		return nil, sqlerr.New(sqlerr.SyntaxError,
+			"unequal number of entries in row expressions").At(e.Pos())
+	case len(xs) == 0:
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+			"cannot compare rows of zero length").At(e.Pos())
 	}
 	return c.compareRows(e.Op, xs, ys, e.Pos())
 }
@@ -165,6 +197,13 @@ func (c *checker) compareRows(op string, xs, ys []Expr, pos int) (Expr, error) {
 		}
 		if len(parts) == 1 {
 			return parts[0], nil
+		}
+		for i := range xs {
+			if xs[i].Type().Kind == types.Xid || ys[i].Type().Kind == types.Xid {
+				return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+					"could not determine interpretation of row comparison operator %s", op).At(pos).
+					WithHint("Row comparison operators must be associated with btree operator families.")
+			}
 		}
 		if op == "=" {
 			return &And{parts}, nil
@@ -214,12 +253,24 @@ func (c *checker) distinct(e *sql.Binary) (Expr, error) {
 		if rerr != nil {
 			return nil, rerr
 		}
-		x, err = c.notDistinct(l, r, e.Pos())
+		switch {
+		case isNullLiteral(e.R):
+			x = &IsNull{X: l}
+		case isNullLiteral(e.L):
+			x = &IsNull{X: r}
+		default:
+			x, err = c.notDistinct(l, r, e.Pos())
+		}
 	}
 	if err != nil || e.Op == "IS NOT DISTINCT FROM" {
 		return x, err
 	}
 	return &Not{x}, nil
+}
+
+func isNullLiteral(e sql.Expr) bool {
+	k, ok := e.(*sql.Const)
+	return ok && k.Kind == sql.NullConst
 }
 
 func (c *checker) distinctRows(l, r *sql.Row, pos int) (Expr, error) {
@@ -495,16 +546,53 @@ func (c *checker) in(e *sql.In) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in, err := c.inSame(x, items, e); in != nil || err != nil {
-		return in, err
-	}
-	parts := make([]Expr, len(items))
-	for i, it := range items {
-		if parts[i], err = c.operator("=", []Expr{x, it}, e.Pos()); err != nil {
-			return nil, err
+	var same, alone []Expr // columns are compared each for itself
+	for _, it := range items {
+		if dependsOnRow(it) {
+			alone = append(alone, it)
+		} else {
+			same = append(same, it)
 		}
 	}
-	return negateIf(e.Not, anyOf(parts)), nil
+	var parts []Expr
+	if in, err := c.inSame(x, same, e); len(same) > 0 && (in != nil || err != nil) {
+		if err != nil || len(alone) == 0 {
+			return in, err
+		}
+		parts = append(parts, in)
+	} else {
+		alone = items
+	}
+	op := "="
+	if e.Not {
+		op = "<>"
+	}
+	for _, it := range alone {
+		y, err := c.operator(op, []Expr{x, it}, e.Pos())
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, y)
+	}
+	switch {
+	case len(parts) == 1:
+		return parts[0], nil
+	case e.Not:
+		return &And{parts}, nil
+	}
+	return &Or{parts}, nil
+}
+
+// dependsOnRow tells whether an expression has columns of the query.
+func dependsOnRow(e Expr) bool {
+	found := false
+	Walk(e, func(x Expr) bool {
+		if _, ok := x.(*Col); ok {
+			found = true
+		}
+		return !found
+	})
+	return found
 }
 
 func anyOf(parts []Expr) Expr {

@@ -23,7 +23,7 @@ func CoerceTo(e Expr, t types.Type, ctx CoerceCtx, sc Scope, pos int) (Expr, err
 		return e, nil
 	}
 	if from.Same(t) {
-		if t.Mod == 0 || t.Mod == from.Mod {
+		if t.Innermost().Mod == 0 || t.Innermost().Mod == from.Innermost().Mod && t.Mod == from.Mod {
 			return e, nil
 		}
 		return &Cast{X: e, T: t, Explicit: ctx == CoerceExplicit, Pos: pos}, nil
@@ -81,8 +81,7 @@ func literalAs(e *Const, t types.Type, ctx CoerceCtx, sc Scope, pos int) (Expr, 
 	if ls, ok := sc.(LiteralScope); ok {
 		env = ls.LiteralEnv()
 	}
-	plain := t
-	plain.Mod = 0
+	plain := withoutMods(t)
 	if env == nil && literalVolatile(t, e.D.S) {
 		if k := t.Innermost().Kind; k == types.Timestamptz || k == types.Timetz {
 			if _, err := parseText(plain, e.D.S, nil); err != nil {
@@ -99,7 +98,7 @@ func literalAs(e *Const, t types.Type, ctx CoerceCtx, sc Scope, pos int) (Expr, 
 		return nil, sqlerr.As(err).At(pos)
 	}
 	lit := &Const{D: d, T: plain}
-	if plain.Mod == t.Mod {
+	if plain.Innermost().Mod == t.Innermost().Mod {
 		return lit, nil
 	}
 	// A literal stored into varchar(n) is too long only for the assignment.
@@ -108,6 +107,16 @@ func literalAs(e *Const, t types.Type, ctx CoerceCtx, sc Scope, pos int) (Expr, 
 		return nil, err
 	}
 	return &Const{D: d, T: t}, nil
+}
+
+// withoutMods gives t without its modifier and that of its elements.
+func withoutMods(t types.Type) types.Type {
+	t.Mod = 0
+	if t.Kind == types.Array && t.Elem != nil {
+		elem := withoutMods(*t.Elem)
+		t.Elem = &elem
+	}
+	return t
 }
 
 // literalVolatile tells whether a literal of type t means different things in

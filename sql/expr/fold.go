@@ -1,6 +1,9 @@
 package expr
 
 import (
+	"slices"
+	"time"
+
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -29,7 +32,11 @@ func foldNode(e Expr) Expr {
 		if x := foldStrictNull(e); x != nil {
 			return x
 		}
-	case *Cast, *IsNull, *In, *Quant:
+	case *Cast:
+		if c, ok := e.X.(*Const); ok && c.D.Null {
+			return &Const{D: types.NullDatum, T: e.T}
+		}
+	case *IsNull, *In, *Quant:
 	default:
 		return e
 	}
@@ -53,17 +60,58 @@ func foldConst(e Expr) Expr {
 	return &Const{D: d, T: e.Type()}
 }
 
-// foldStrictNull: a strict function of NULL is NULL.
+// foldStrictNull: a strict function of NULL is NULL, unless another argument fails
+// whatever the row.
 func foldStrictNull(e *Call) Expr {
-	if !e.Fn.Strict || e.Fn.Set != nil || e.Fn.Volatility == Volatile {
+	if !e.Fn.Strict || e.Fn.Set != nil || e.Fn.Volatility == Volatile || e.Fn.Name == "array_get" {
 		return nil
 	}
 	for _, a := range e.Args {
 		if c, ok := a.(*Const); ok && c.D.Null {
+			if slices.ContainsFunc(e.Args, fails) {
+				return nil
+			}
 			return &Const{D: types.NullDatum, T: e.T}
 		}
 	}
 	return nil
+}
+
+// fails tells whether a folded expression has a constant part, which is there only
+// because its evaluation failed, or has to wait for the session.
+func fails(e Expr) bool {
+	switch x := e.(type) {
+	case *Const:
+		return false
+	case *Cast:
+		if c, ok := x.X.(*Const); ok && c.T.Kind == types.Unknown {
+			return false // a literal that waits for the session
+		}
+	}
+	if immutable(e) {
+		_, err := EvalConst(e, &Env{Zone: time.UTC})
+		return err != nil
+	}
+	return slices.ContainsFunc(Children(e), fails)
+}
+
+// immutable tells whether e is the same for all rows and all sessions, but for the
+// literals in it.
+func immutable(e Expr) bool {
+	ok := true
+	Walk(e, func(x Expr) bool {
+		switch x := x.(type) {
+		case *Col, *Outer, *Param, *Subplan, *Agg, *Window, *Lambda:
+			ok = false
+		case *Call:
+			ok = ok && x.Fn.Volatility == Immutable && x.Fn.Set == nil
+		case *Cast:
+			c, literal := x.X.(*Const)
+			ok = ok && (literal && c.T.Kind == types.Unknown || castVolatility(x.X.Type(), x.T) == Immutable)
+		}
+		return ok
+	})
+	return ok
 }
 
 // foldLogic drops neutral operands of AND and OR, flattens nested ones, and
@@ -71,9 +119,12 @@ func foldStrictNull(e *Call) Expr {
 func foldLogic(e Expr, args []Expr, isOr bool) Expr {
 	var out []Expr
 	changed := false
-	for _, a := range args {
+	for i, a := range args {
 		if c, ok := a.(*Const); ok && !c.D.Null {
 			if c.D.Bool() == isOr {
+				if slices.ContainsFunc(args[:i], fails) {
+					return e
+				}
 				return c
 			}
 			changed = true

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -9,100 +10,247 @@ import (
 	"github.com/millracedb/millrace/sql/types"
 )
 
-// numberFormat is a parsed pattern of to_char and to_number.
-type numberFormat struct {
-	elems    []string // 9 0 . , D G S MI PL SG PR L TH th EEEE V RN rn, or "text"
-	pre      int      // digits before the point
-	post     int      // digits after it
-	zero     int      // index of the first 0 before the point, -1 none
-	shift    int      // digits after V
-	fill     bool     // FM
-	sign     string   // S, MI, PL, SG, PR or ""
-	signLead bool     // S before the digits
-	exp      bool
-	roman    bool
-	currency bool
+// to_char and to_number of numbers follow PostgreSQL's formatting.c step by step:
+// what a template means is what that program does with it.
+
+// numKey is a template pattern of numbers.
+type numKey uint8
+
+const (
+	numText numKey = iota // literal text
+	numComma
+	numDec
+	num0
+	num9
+	numB
+	numC
+	numD
+	numE
+	numFM
+	numG
+	numL
+	numMI
+	numPL
+	numPR
+	numRN
+	numSG
+	numSP
+	numS
+	numTH
+	numV
+	numLowerRN
+	numLowerTH
+)
+
+// numKeywords are the patterns, each also in lower case.
+var numKeywords = []struct {
+	word       string
+	key, lower numKey
+}{
+	{",", numComma, numComma}, {".", numDec, numDec}, {"0", num0, num0}, {"9", num9, num9},
+	{"B", numB, numB}, {"C", numC, numC}, {"D", numD, numD}, {"EEEE", numE, numE}, {"FM", numFM, numFM},
+	{"G", numG, numG}, {"L", numL, numL}, {"MI", numMI, numMI}, {"PL", numPL, numPL}, {"PR", numPR, numPR},
+	{"RN", numRN, numLowerRN}, {"SG", numSG, numSG}, {"SP", numSP, numSP}, {"S", numS, numS},
+	{"TH", numTH, numLowerTH}, {"V", numV, numV},
 }
 
-var numberKeywords = []string{"EEEE", "FM", "MI", "PL", "SG", "PR", "TH", "th", "RN", "rn", "Th", "tH"}
+// The flags of a template.
+const (
+	numFDecimal = 1 << iota
+	numFZero
+	numFBlank
+	numFFill
+	numFLsign
+	numFBracket
+	numFMinus
+	numFPlus
+	numFRoman
+	numFMulti
+	numFExp
+)
 
-// parseNumberFormat takes a pattern apart.
-func parseNumberFormat(s string) (*numberFormat, error) {
-	f := &numberFormat{zero: -1}
-	point := false
-	for i := 0; i < len(s); {
-		if s[i] == '"' {
-			end := i + 1
-			var b strings.Builder
-			for end < len(s) && s[end] != '"' {
-				if s[end] == '\\' && end+1 < len(s) {
-					end++
-				}
-				b.WriteByte(s[end])
-				end++
+// numNode is a pattern or a piece of text.
+type numNode struct {
+	key  numKey
+	text string
+}
+
+// numberFormat is a parsed template.
+type numberFormat struct {
+	nodes              []numNode
+	flag               int
+	pre, post          int // digits before and after the point
+	multi              int // digits after V
+	zeroStart, zeroEnd int
+	lsign              int // where S stands: -1 before, 1 after the digits, 0 nowhere
+	preLsign           int // digits before S
+}
+
+func (f *numberFormat) has(flag int) bool { return f.flag&flag != 0 }
+
+func numKeyword(s string) (numKey, int) {
+	for _, k := range numKeywords {
+		switch {
+		case strings.HasPrefix(s, k.word):
+			return k.key, len(k.word)
+		case len(s) >= len(k.word) && s[:len(k.word)] == strings.ToLower(k.word):
+			return k.lower, len(k.word)
+		}
+	}
+	return numText, 0
+}
+
+// parseNumberFormat takes a template apart.
+func parseNumberFormat(s string) (numberFormat, error) {
+	var f numberFormat
+	for s != "" {
+		if key, n := numKeyword(s); n > 0 {
+			if err := f.add(key); err != nil {
+				return f, err
 			}
-			f.elems = append(f.elems, "\""+b.String())
-			i = min(end+1, len(s))
+			f.nodes = append(f.nodes, numNode{key: key})
+			s = s[n:]
 			continue
 		}
-		word := string(s[i])
-		for _, k := range numberKeywords {
-			if len(s)-i >= len(k) && strings.EqualFold(s[i:i+len(k)], k) {
-				word = s[i : i+len(k)]
-				break
-			}
-		}
-		i += len(word)
-		if err := f.add(word, &point); err != nil {
-			return nil, err
+		var texts []string
+		texts, s = templateText(s)
+		for _, t := range texts {
+			f.nodes = append(f.nodes, numNode{text: t})
 		}
 	}
 	return f, nil
 }
 
-func (f *numberFormat) add(word string, point *bool) error {
-	switch up := strings.ToUpper(word); up {
-	case "9", "0":
-		switch {
-		case f.shift > 0:
-			f.shift++
-		case *point:
-			f.post++
-		default:
-			if up == "0" && f.zero < 0 {
-				f.zero = f.pre
-			}
-			f.pre++
+// templateText takes a quoted string, or one character, off a template.
+func templateText(s string) (chars []string, rest string) {
+	if s[0] != '"' {
+		if len(s) > 1 && s[0] == '\\' && s[1] == '"' {
+			s = s[1:]
 		}
-		f.elems = append(f.elems, up)
-	case ".", "D":
-		if *point {
-			return sqlerr.New(sqlerr.SyntaxError, "multiple decimal points")
+		n := charLen(s)
+		return []string{s[:n]}, s[n:]
+	}
+	for s = s[1:]; s != ""; {
+		if s[0] == '"' {
+			return chars, s[1:]
 		}
-		*point = true
-		f.elems = append(f.elems, ".")
-	case "V":
-		f.shift = 1
-	case ",", "G":
-		f.elems = append(f.elems, ",")
-	case "FM":
-		f.fill = true
-	case "S", "MI", "PL", "SG", "PR":
-		f.sign = up
-		f.signLead = f.pre == 0 && !*point
-		f.elems = append(f.elems, up)
-	case "L":
-		f.currency = true
-		f.elems = append(f.elems, "L")
-	case "TH":
-		f.elems = append(f.elems, "th"+word[:1])
-	case "EEEE":
-		f.exp = true
-	case "RN":
-		f.roman = true
-		f.elems = append(f.elems, word)
+		if s[0] == '\\' && len(s) > 1 {
+			s = s[1:]
+		}
+		n := charLen(s)
+		chars = append(chars, s[:n])
+		s = s[n:]
+	}
+	return chars, s
+}
+
+// charLen is the length of the first character.
+func charLen(s string) int {
+	n := 1
+	for n < len(s) && s[0] >= 0xc0 && s[n]&0xc0 == 0x80 {
+		n++
+	}
+	return n
+}
+
+func errNumFormat(format string, args ...any) error {
+	return sqlerr.New(sqlerr.SyntaxError, format, args...)
+}
+
+// add notes what a pattern says about the whole.
+func (f *numberFormat) add(key numKey) error {
+	if f.has(numFExp) && key != numE {
+		return errNumFormat("\"EEEE\" must be the last pattern used")
+	}
+	switch key {
+	case num9, num0:
+		return f.addDigit(key)
+	case numB:
+		if f.pre == 0 && f.post == 0 && !f.has(numFZero) {
+			f.flag |= numFBlank
+		}
+	case numD, numDec:
+		if f.has(numFDecimal) {
+			return errNumFormat("multiple decimal points")
+		}
+		if f.has(numFMulti) {
+			return errNumFormat("cannot use \"V\" and decimal point together")
+		}
+		f.flag |= numFDecimal
+	case numFM:
+		f.flag |= numFFill
+	case numS, numMI, numPL, numSG, numPR:
+		return f.addSign(key)
+	case numRN, numLowerRN:
+		f.flag |= numFRoman
+	case numV:
+		if f.has(numFDecimal) {
+			return errNumFormat("cannot use \"V\" and decimal point together")
+		}
+		f.flag |= numFMulti
+	case numE:
+		if f.has(numFExp) {
+			return errNumFormat("cannot use \"EEEE\" twice")
+		}
+		if f.has(numFBlank | numFFill | numFLsign | numFBracket | numFMinus | numFPlus | numFRoman | numFMulti) {
+			return sqlerr.New(sqlerr.SyntaxError, "\"EEEE\" is incompatible with other formats").
+				WithDetail("\"EEEE\" may only be used together with digit and decimal point patterns.")
+		}
+		f.flag |= numFExp
+	}
+	return nil
+}
+
+func (f *numberFormat) addDigit(key numKey) error {
+	if f.has(numFBracket) {
+		return errNumFormat("\"%c\" must be ahead of \"PR\"", map[numKey]byte{num0: '0', num9: '9'}[key])
+	}
+	switch {
+	case key == num9 && f.has(numFMulti):
+		f.multi++
+	case f.has(numFDecimal):
+		f.post++
 	default:
-		f.elems = append(f.elems, "\""+word)
+		if key == num0 && !f.has(numFZero) {
+			f.flag |= numFZero
+			f.zeroStart = f.pre + 1
+		}
+		f.pre++
+	}
+	if key == num0 {
+		f.zeroEnd = f.pre + f.post
+	}
+	return nil
+}
+
+func (f *numberFormat) addSign(key numKey) error {
+	name := map[numKey]string{numMI: "MI", numPL: "PL", numSG: "SG"}[key]
+	switch {
+	case key == numS && f.has(numFLsign):
+		return errNumFormat("cannot use \"S\" twice")
+	case key == numS && f.has(numFPlus|numFMinus|numFBracket):
+		return errNumFormat("cannot use \"S\" and \"PL\"/\"MI\"/\"SG\"/\"PR\" together")
+	case key == numPR && f.has(numFLsign|numFPlus|numFMinus):
+		return errNumFormat("cannot use \"PR\" and \"S\"/\"PL\"/\"MI\"/\"SG\" together")
+	case name != "" && f.has(numFLsign):
+		return errNumFormat("cannot use \"S\" and \"%s\" together", name)
+	}
+	switch key {
+	case numS:
+		if !f.has(numFDecimal) {
+			f.lsign, f.preLsign = -1, f.pre
+		} else if f.lsign == 0 {
+			f.lsign = 1
+		}
+		f.flag |= numFLsign
+	case numMI:
+		f.flag |= numFMinus
+	case numPL:
+		f.flag |= numFPlus
+	case numSG:
+		f.flag |= numFMinus | numFPlus
+	case numPR:
+		f.flag |= numFBracket
 	}
 	return nil
 }
@@ -114,28 +262,126 @@ func toCharNumber(d types.Decimal, pattern string) (string, error) {
 		return "", err
 	}
 	switch {
-	case f.roman:
-		return romanNumeral(d, pattern, f.fill), nil
-	case f.exp:
-		return exponential(d, f)
+	case f.has(numFRoman):
+		if d, err = d.Round(0); err != nil {
+			return "", err
+		}
+		v, err := castDecimalInt4(d)
+		if err != nil {
+			return "", err
+		}
+		return f.process(romanNumeral(v), 0, 0)
+	case f.has(numFExp):
+		return f.process(f.scientific(d), 0, 0)
 	}
-	if f.shift > 0 {
-		f.shift--
-		ten, err := types.DecimalFromInt(10).Power(types.DecimalFromInt(int64(f.shift)))
+	if f.has(numFMulti) {
+		ten, err := types.DecimalFromInt(10).Power(types.DecimalFromInt(int64(f.multi)))
 		if err != nil {
 			return "", err
 		}
 		if d, err = d.Mul(ten); err != nil {
 			return "", err
 		}
-		f.pre += f.shift
+		f.pre += f.multi
 	}
-	r, err := d.Round(int32(f.post))
+	if d, err = d.Round(int32(f.post)); err != nil {
+		return "", err
+	}
+	return f.plain(d.String())
+}
+
+func castDecimalInt4(d types.Decimal) (int64, error) {
+	v, err := types.Cast(nil, types.Of(types.Numeric), types.Of(types.Int4), types.NumericDatum(d), true)
+	return v.I, err
+}
+
+// plain writes a number in digits.
+func (f *numberFormat) plain(number string) (string, error) {
+	sign := byte('+')
+	if strings.HasPrefix(number, "-") {
+		sign, number = '-', number[1:]
+	}
+	pre := len(number)
+	if p := strings.IndexByte(number, '.'); p >= 0 {
+		pre = p
+	}
+	spaces := 0
+	switch {
+	case pre < f.pre:
+		spaces = f.pre - pre
+	case pre > f.pre:
+		number = strings.Repeat("#", f.pre) + "." + strings.Repeat("#", f.post)
+	}
+	return f.process(number, sign, spaces)
+}
+
+// notFinite stands for NaN and the infinities in scientific notation.
+func (f *numberFormat) notFinite() string {
+	b := []byte(strings.Repeat("#", f.pre+f.post+6))
+	b[0] = ' '
+	b[f.pre+1] = '.'
+	return string(b)
+}
+
+// scientific writes a numeric as d.dde+xx, with a blank for the sign.
+func (f *numberFormat) scientific(d types.Decimal) string {
+	if !d.IsFinite() {
+		return f.notFinite()
+	}
+	digits := strings.Replace(d.Abs().String(), ".", "", 1)
+	whole, _, _ := strings.Cut(d.Abs().String(), ".")
+	exp := len(whole) - 1
+	for len(digits) > 1 && digits[0] == '0' {
+		digits = digits[1:]
+		exp--
+	}
+	if strings.Trim(digits, "0") == "" {
+		exp = 0
+	}
+	m, err := types.ParseDecimal(digits[:1] + "." + digits[1:] + "0")
+	if err == nil {
+		m, err = m.Round(int32(f.post))
+	}
+	if err != nil {
+		return f.notFinite()
+	}
+	sign := " "
+	if d.Sign() < 0 {
+		sign = "-"
+	}
+	return fmt.Sprintf("%s%se%+03d", sign, m, exp)
+}
+
+// toCharInt is to_char of an integer of kind k.
+func toCharInt(k types.Kind, v int64, pattern string) (string, error) {
+	f, err := parseNumberFormat(pattern)
 	if err != nil {
 		return "", err
 	}
-	digits, neg := f.digits(r, f.post)
-	return f.write(digits, neg, d), nil
+	switch {
+	case f.has(numFRoman):
+		if v != int64(int32(v)) {
+			return "", errIntRange(types.Int4)
+		}
+		return f.process(romanNumeral(v), 0, 0)
+	case f.has(numFExp):
+		return f.process(f.scientific(types.DecimalFromInt(v)), 0, 0)
+	}
+	if f.has(numFMulti) {
+		for range f.multi {
+			w := v * 10
+			if w/10 != v || types.CheckInt(k, w) != nil {
+				return "", errIntRange(k)
+			}
+			v = w
+		}
+		f.pre += f.multi
+	}
+	s := strconv.FormatInt(v, 10)
+	if f.post > 0 {
+		s += "." + strings.Repeat("0", f.post)
+	}
+	return f.plain(s)
 }
 
 // toCharFloat is to_char of a float of so many significant digits: those beyond
@@ -145,216 +391,50 @@ func toCharFloat(v float64, significant int, pattern string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if f.roman || f.exp || f.shift > 0 || math.IsNaN(v) || math.IsInf(v, 0) {
-		k := types.Float8
+	switch {
+	case f.has(numFRoman):
+		r := math.RoundToEven(v)
+		if !(r >= 1 && r <= 3999) {
+			r = 0
+		}
+		return f.process(romanNumeral(int64(r)), 0, 0)
+	case f.has(numFExp):
+		if v-v != 0 {
+			return f.process(f.notFinite(), 0, 0)
+		}
+		s := strconv.FormatFloat(v, 'e', f.post, 64)
+		if s[0] != '-' {
+			s = " " + s
+		}
+		return f.process(s, 0, 0)
+	}
+	if f.has(numFMulti) {
+		v *= math.Pow(10, float64(f.multi))
 		if significant < 15 {
-			k = types.Float4
+			v = float64(float32(v))
 		}
-		d, err := types.DecimalFromFloat(k, v)
-		if err != nil {
-			return "", err
-		}
-		return toCharNumber(d, pattern)
+		f.pre += f.multi
 	}
-	whole := len(strconv.FormatFloat(math.Abs(v), 'f', 0, 64))
-	post := max(min(f.post, significant-whole), 0)
-	d, err := types.ParseDecimal(strconv.FormatFloat(v, 'f', post, 64))
-	if err != nil {
-		return "", err
+	whole := len(floatDigits(math.Abs(v), 0))
+	switch {
+	case whole >= significant:
+		f.post = 0
+	case whole+f.post > significant:
+		f.post = significant - whole
 	}
-	digits, neg := f.digits(d, post)
-	return f.write(digits, neg || v < 0 && !d.IsZero(), d), nil
+	return f.plain(floatDigits(v, f.post))
 }
 
-// digits gives the rounded number as pre digits, left-padded with blanks, and
-// post digits; # marks overflow.
-func (f *numberFormat) digits(d types.Decimal, post int) (digits string, neg bool) {
-	neg = d.Sign() < 0
-	s := d.Abs().String()
-	whole, frac, _ := strings.Cut(s, ".")
-	if whole == "0" && f.pre > 0 && f.post > 0 {
-		whole = ""
+func floatDigits(v float64, post int) string {
+	switch {
+	case math.IsNaN(v):
+		return "NaN"
+	case math.IsInf(v, 1):
+		return "Infinity"
+	case math.IsInf(v, -1):
+		return "-Infinity"
 	}
-	frac += strings.Repeat("0", max(post-len(frac), 0))
-	if len(whole) > f.pre {
-		return strings.Repeat("#", f.pre+post), neg
-	}
-	return strings.Repeat(" ", f.pre-len(whole)) + whole + frac[:post], neg
-}
-
-// write lays the digits out by the pattern.
-func (f *numberFormat) write(digits string, neg bool, d types.Decimal) string {
-	var b strings.Builder
-	first := len(digits) // first digit that shows
-	for i := range f.pre {
-		if digits[i] != ' ' || f.zero >= 0 && i >= f.zero {
-			first = i
-			break
-		}
-	}
-	first = min(first, f.pre)
-	signDone := f.sign == "MI" || f.sign == "SG"
-	putSign := func() {
-		if signDone {
-			return
-		}
-		signDone = true
-		switch {
-		case f.sign == "S" && f.signLead:
-			b.WriteByte(plusMinus(neg))
-		case f.sign == "S":
-		case f.sign == "PR" && neg:
-			b.WriteByte('<')
-		case f.sign == "PR":
-			if !f.fill {
-				b.WriteByte(' ')
-			}
-		case neg:
-			b.WriteByte('-')
-		case !f.fill:
-			b.WriteByte(' ')
-		}
-	}
-	at := 0
-	if f.post > 0 && f.pre == 0 {
-		putSign()
-	}
-	for _, e := range f.elems {
-		if e == "." && d.IsNaN() {
-			break
-		}
-		f.element(&b, e, digits, &at, first, neg, putSign, d)
-	}
-	if f.sign == "PR" {
-		if neg {
-			b.WriteByte('>')
-		} else if !f.fill {
-			b.WriteByte(' ')
-		}
-	}
-	out := b.String()
-	if f.fill {
-		out = trimFill(out, f)
-	}
-	return out
-}
-
-func plusMinus(neg bool) byte {
-	if neg {
-		return '-'
-	}
-	return '+'
-}
-
-// element writes one element of the pattern; at is the next digit.
-func (f *numberFormat) element(b *strings.Builder, e, digits string, at *int, first int, neg bool,
-	putSign func(), d types.Decimal) {
-	blank := func() {
-		if !f.fill {
-			b.WriteByte(' ')
-		}
-	}
-	switch e {
-	case "9", "0":
-		i := *at
-		*at++
-		if i >= len(digits) {
-			return
-		}
-		if i < f.pre && i < first {
-			blank()
-			return
-		}
-		putSign()
-		if c := digits[i]; c != ' ' {
-			b.WriteByte(c)
-		} else {
-			b.WriteByte('0')
-		}
-	case ",":
-		if *at <= first && *at < f.pre {
-			blank()
-			return
-		}
-		b.WriteByte(',')
-	case ".":
-		putSign()
-		b.WriteByte('.')
-	case "MI":
-		if neg {
-			b.WriteByte('-')
-		} else {
-			blank()
-		}
-	case "PL":
-		if !neg {
-			b.WriteByte('+')
-		} else {
-			blank()
-		}
-	case "SG":
-		b.WriteByte(plusMinus(neg))
-	case "S":
-		if !f.signLead {
-			b.WriteByte(plusMinus(neg))
-		}
-	case "PR":
-	case "L":
-		blank()
-	case "tht", "thT":
-		if v, err := d.Trunc(0).Int64(); err == nil && v >= 0 {
-			th := ordinalSuffix(v)
-			if e == "thT" {
-				th = strings.ToUpper(th)
-			}
-			b.WriteString(th)
-		}
-	default:
-		b.WriteString(strings.TrimPrefix(e, "\""))
-	}
-}
-
-// trimFill drops the trailing zeros that only 9s ask for.
-func trimFill(s string, f *numberFormat) string {
-	if f.post == 0 || !strings.Contains(s, ".") {
-		return s
-	}
-	keep := 0 // digits after the point that a 0 asks for
-	n := 0
-	seen := false
-	for _, e := range f.elems {
-		switch {
-		case e == ".":
-			seen = true
-		case seen && (e == "0" || e == "9"):
-			n++
-			if e == "0" {
-				keep = n
-			}
-		}
-	}
-	point := strings.IndexByte(s, '.')
-	end := point + 1
-	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
-		end++
-	}
-	cut := end
-	for cut > point+1+keep && s[cut-1] == '0' {
-		cut--
-	}
-	return s[:cut] + s[end:]
-}
-
-func exponential(d types.Decimal, f *numberFormat) (string, error) {
-	v, err := d.Float64()
-	if err != nil {
-		return "", err
-	}
-	s := formatExp(v, f.post)
-	if v >= 0 && !f.fill {
-		s = " " + s
-	}
-	return s, nil
+	return strconv.FormatFloat(v, 'f', post, 64)
 }
 
 var romans = []struct {
@@ -363,26 +443,20 @@ var romans = []struct {
 }{{1000, "M"}, {900, "CM"}, {500, "D"}, {400, "CD"}, {100, "C"}, {90, "XC"}, {50, "L"},
 	{40, "XL"}, {10, "X"}, {9, "IX"}, {5, "V"}, {4, "IV"}, {1, "I"}}
 
-func romanNumeral(d types.Decimal, pattern string, fill bool) string {
-	s := strings.Repeat("#", 15)
-	if r, err := d.Round(0); err == nil {
-		if v, err := r.Int64(); err == nil && v > 0 && v < 4000 {
-			s = ""
-			for _, r := range romans {
-				for v >= r.v {
-					s += r.s
-					v -= r.v
-				}
-			}
+const romanWidth = 15 // of the longest: MMMDCCCLXXXVIII
+
+func romanNumeral(v int64) string {
+	if v < 1 || v > 3999 {
+		return strings.Repeat("#", romanWidth)
+	}
+	s := ""
+	for _, r := range romans {
+		for v >= r.v {
+			s += r.s
+			v -= r.v
 		}
 	}
-	if strings.Contains(pattern, "rn") {
-		s = strings.ToLower(s)
-	}
-	if fill {
-		return s
-	}
-	return strings.Repeat(" ", max(15-len(s), 0)) + s
+	return s
 }
 
 func ordinalSuffix(v int64) string {
@@ -398,41 +472,4 @@ func ordinalSuffix(v int64) string {
 		return "rd"
 	}
 	return "th"
-}
-
-// toNumber is to_number: digits, sign and point are taken out of the text.
-func toNumber(s, pattern string) (types.Decimal, error) {
-	f, err := parseNumberFormat(pattern)
-	if err != nil {
-		return types.Decimal{}, err
-	}
-	var b strings.Builder
-	neg, point, digits := false, false, 0
-	for _, c := range s {
-		switch {
-		case c >= '0' && c <= '9':
-			if point && digits >= f.post && f.post > 0 {
-				continue
-			}
-			if point {
-				digits++
-			}
-			b.WriteRune(c)
-		case c == '-' || c == '<':
-			neg = true
-		case c == '.' && !point && f.post > 0:
-			point = true
-			b.WriteByte('.')
-		}
-	}
-	text := b.String()
-	if text == "" || text == "." {
-		return types.Decimal{}, sqlerr.New(sqlerr.InvalidTextRepresentation,
-			"invalid input syntax for type numeric: \"%s\"", " ")
-	}
-	d, err := types.ParseDecimal(text)
-	if err == nil && neg {
-		d = d.Neg()
-	}
-	return d, err
 }

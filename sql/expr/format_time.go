@@ -97,6 +97,13 @@ func momentOfInterval(iv types.IntervalValue) moment {
 		sec: int(us / 1e6 % 60), us: int(us % 1e6)}
 	m.doy = int(iv.Months)*30 + int(iv.Days)
 	m.julian = int64(m.doy)
+	m.isoYear = m.year // or the one before or after, no matter how many days there are
+	switch days := daysOf(m.year, m.month, m.day); {
+	case days < isoWeekStart(m.year, 1):
+		m.isoYear--
+	case days >= isoWeekStart(m.year+1, 1):
+		m.isoYear++
+	}
 	return m
 }
 
@@ -105,70 +112,84 @@ var timeKeywords = []string{
 	"YYYY", "Y,YYY", "YYY", "YY", "IYYY", "IYY", "IY", "IDDD", "ID", "IW", "SSSSS", "SSSS",
 	"HH24", "HH12", "HH", "MONTH", "Month", "month", "MON", "Mon", "mon", "MM", "MI", "MS",
 	"DAY", "Day", "day", "DDD", "DD", "DY", "Dy", "dy", "D", "SS", "US", "FF1", "FF2", "FF3",
-	"FF4", "FF5", "FF6", "A.M.", "P.M.", "a.m.", "p.m.", "AM", "PM", "am", "pm", "A.D.", "B.C.",
+	"FF4", "FF5", "FF6", "FX", "A.M.", "P.M.", "a.m.", "p.m.", "AM", "PM", "am", "pm", "A.D.", "B.C.",
 	"a.d.", "b.c.", "AD", "BC", "ad", "bc", "CC", "WW", "W", "Q", "RM", "rm", "J", "TZH", "TZM",
-	"TZ", "tz", "OF", "FM", "FX", "TM", "Y", "I",
+	"TZ", "tz", "OF", "Y", "I",
 }
 
-// timeToken is a template pattern, or literal text when word is "".
+// timeToken is a template pattern, or a character of text when word is "".
 type timeToken struct {
-	word string
-	text string
-	fill bool // FM before it
-	th   string
+	word   string
+	text   string
+	quoted bool // text in quotes, which never is a separator
+	fill   bool // FM before it
+	th     string
+}
+
+func (t timeToken) upper() string { return strings.ToUpper(t.word) }
+
+// name is the pattern as messages have it.
+func (t timeToken) name() string { return t.word }
+
+// numeric tells whether a pattern stands for digits.
+func (t timeToken) numeric() bool {
+	switch w := t.upper(); w {
+	case "MONTH", "MON", "DAY", "DY", "AM", "PM", "A.M.", "P.M.", "AD", "BC", "A.D.", "B.C.", "RM", "TZ",
+		"OF", "FX", "TZH", "FF1", "FF2", "FF3", "FF4", "FF5", "FF6":
+		return false
+	}
+	return true
+}
+
+// mode is the calendar that a pattern belongs to.
+func (t timeToken) mode() dateMode {
+	switch t.upper() {
+	case "DDD", "DD", "D", "MM", "MONTH", "MON", "RM", "WW", "W", "Y,YYY", "YYYY", "YYY", "YY", "Y":
+		return gregorianDate
+	case "IDDD", "ID", "IW", "IYYY", "IYY", "IY", "I":
+		return isoWeekDate
+	}
+	return anyDate
 }
 
 func parseTimeFormat(s string) []timeToken {
 	var out []timeToken
-	fill := false
-	for i := 0; i < len(s); {
-		if s[i] == '"' {
-			end := i + 1
-			var b strings.Builder
-			for end < len(s) && s[end] != '"' {
-				if s[end] == '\\' && end+1 < len(s) {
-					end++
-				}
-				b.WriteByte(s[end])
-				end++
+	for s != "" {
+		var t timeToken
+		if len(s) >= 2 {
+			switch s[:2] {
+			case "FM", "fm":
+				t.fill, s = true, s[2:]
+			case "TM", "tm":
+				s = s[2:]
+				t.fill = !timeToken{word: timeKeyword(s)}.numeric()
 			}
-			out = append(out, timeToken{text: b.String()})
-			i = min(end+1, len(s))
-			continue
 		}
-		w := timeKeyword(s[i:])
-		switch w {
-		case "":
-			if s[i] == '\\' && i+1 < len(s) && s[i+1] == '"' {
-				i++
+		if s == "" {
+			break
+		}
+		if t.word = timeKeyword(s); t.word != "" {
+			s = s[len(t.word):]
+			if len(s) >= 2 && (s[:2] == "TH" || s[:2] == "th") {
+				t.th, s = s[:2], s[2:]
+			} else if len(s) >= 2 && (s[:2] == "SP" || s[:2] == "sp") {
+				s = s[2:]
 			}
-			out = append(out, timeToken{text: s[i : i+1]})
-			i++
-			continue
-		case "FM":
-			fill = true
-			i += 2
-			continue
-		case "FX":
-			i += 2
-			continue
-		case "TM":
-			fill = true
-			i += 2
+			out = append(out, t)
 			continue
 		}
-		t := timeToken{word: w, fill: fill}
-		fill = false
-		i += len(w)
-		if i+2 <= len(s) && strings.EqualFold(s[i:i+2], "TH") {
-			t.th = s[i : i+2]
-			i += 2
+		quoted := s[0] == '"'
+		var chars []string
+		chars, s = templateText(s)
+		for _, c := range chars {
+			out = append(out, timeToken{text: c, quoted: quoted})
 		}
-		out = append(out, t)
 	}
 	return out
 }
 
+// timeKeyword gives the pattern that a template goes on with: as it is listed, or in
+// lower case.
 func timeKeyword(s string) string {
 	for _, k := range timeKeywords {
 		if strings.HasPrefix(s, k) {
@@ -176,7 +197,7 @@ func timeKeyword(s string) string {
 		}
 	}
 	for _, k := range timeKeywords {
-		if len(s) >= len(k) && strings.EqualFold(s[:len(k)], k) {
+		if len(s) >= len(k) && s[:len(k)] == strings.ToLower(k) {
 			return s[:len(k)]
 		}
 	}
@@ -189,6 +210,9 @@ func toCharTime(m moment, format string) (string, error) {
 	for _, t := range timeTemplate(format) {
 		if t.word == "" {
 			b.WriteString(t.text)
+			continue
+		}
+		if t.upper() == "FX" {
 			continue
 		}
 		if m.isInterval && calendarOnly[strings.ToUpper(t.word)] {
@@ -241,7 +265,10 @@ func (m moment) field(t timeToken) string {
 		if h == 0 {
 			h = 12
 		}
-		return m.num(t, int64(h), 2)
+		if h < 0 || m.hour >= 0 {
+			return m.num(t, int64(h), 2)
+		}
+		return m.num(t, int64(h), 3)
 	case "HH24":
 		return m.num(t, int64(m.hour), 2)
 	case "MI":
@@ -284,26 +311,29 @@ func likeWord(s, word string) string {
 }
 
 func (m moment) dateField(t timeToken) string {
-	y := m.shownYear()
+	y, iso := m.shownYear(), m.isoYear
+	if iso <= 0 && !m.isInterval {
+		iso = 1 - iso
+	}
 	switch strings.ToUpper(t.word) {
 	case "Y,YYY":
 		return fmt.Sprintf("%d,%03d", y/1000, y%1000)
 	case "YYYY":
-		return m.num(t, int64(y), 4)
+		return m.yearDigits(t, y, 4)
 	case "YYY":
-		return m.num(t, int64(y%1000), 3)
+		return m.yearDigits(t, y%1000, 3)
 	case "YY":
-		return m.num(t, int64(y%100), 2)
+		return m.yearDigits(t, y%100, 2)
 	case "Y":
-		return m.num(t, int64(y%10), 1)
+		return strconv.Itoa(y % 10)
 	case "IYYY":
-		return m.num(t, int64(m.isoYear), 4)
+		return m.yearDigits(t, iso, 4)
 	case "IYY":
-		return m.num(t, int64(m.isoYear%1000), 3)
+		return m.yearDigits(t, iso%1000, 3)
 	case "IY":
-		return m.num(t, int64(m.isoYear%100), 2)
+		return m.yearDigits(t, iso%100, 2)
 	case "I":
-		return m.num(t, int64(m.isoYear%10), 1)
+		return strconv.Itoa(iso % 10)
 	case "MM":
 		return m.num(t, int64(m.month), 2)
 	case "DDD":
@@ -388,10 +418,7 @@ func (m moment) nameField(t timeToken) string {
 	case "DY":
 		return styled(dayNames[m.dow][:3], t, 0)
 	case "RM":
-		if m.month == 0 {
-			return ""
-		}
-		return styled(romanMonths[m.month-1], t, 4)
+		return m.roman(t)
 	case "AD", "BC", "A.D.", "B.C.":
 		if m.year <= 0 {
 			return likeWord("BC", t.word)
@@ -416,13 +443,37 @@ func (m moment) nameField(t timeToken) string {
 	return t.word
 }
 
+// yearDigits writes digits of the year; the sign of the year decides the width.
+func (m moment) yearDigits(t timeToken, v, width int) string {
+	if t.fill {
+		return strconv.Itoa(v)
+	}
+	if m.shownYear() < 0 {
+		width++
+	}
+	return paddedNumber(int64(v), width)
+}
+
+// roman is the month in Roman numerals; whole years of an interval are its twelfth
+// month, and months before it count backwards.
+func (m moment) roman(t timeToken) string {
+	i := m.month - 1
+	switch {
+	case m.month == 0 && m.year == 0:
+		return ""
+	case m.month == 0 && m.year > 0:
+		i = 11
+	case m.month == 0:
+		i = 0
+	case m.month < 0:
+		i = 12 + m.month
+	}
+	return styled(romanMonths[i], t, 4)
+}
+
 func absInt(v int) int {
 	if v < 0 {
 		return -v
 	}
 	return v
-}
-
-func formatExp(v float64, digits int) string {
-	return strconv.FormatFloat(v, 'e', digits, 64)
 }

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -220,22 +221,19 @@ func catArrays(v, w types.ArrayValue) (types.ArrayValue, error) {
 	switch len(v.Dims) - len(w.Dims) {
 	case 0:
 		dims[0].Len += w.Dims[0].Len
-		if !sameLens(inner, w.Dims[1:]) {
+		if !sameDims(inner, w.Dims[1:]) {
 			return v, bad.WithDetail("Arrays with differing element dimensions are " +
 				"not compatible for concatenation.")
 		}
 	case 1:
 		dims[0].Len++
-		if len(v.Dims) == 2 && w.Dims[0].Lower != v.Dims[1].Lower {
-			return v, bad.WithDetail("Arrays with differing dimensions are not compatible for concatenation.")
-		}
-		if !sameLens(inner, w.Dims) {
+		if !sameDims(inner, w.Dims) {
 			return v, bad.WithDetail("Arrays with differing dimensions are not compatible for concatenation.")
 		}
 	case -1:
 		dims = append([]types.Dim(nil), w.Dims...)
 		dims[0].Len++
-		if !sameLens(v.Dims, w.Dims[1:]) {
+		if !sameDims(v.Dims, w.Dims[1:]) {
 			return v, bad.WithDetail("Arrays with differing dimensions are not compatible for concatenation.")
 		}
 	default:
@@ -246,9 +244,9 @@ func catArrays(v, w types.ArrayValue) (types.ArrayValue, error) {
 	return types.ArrayValue{Dims: dims, Elems: elems}, nil
 }
 
-func sameLens(a, b []types.Dim) bool {
+func sameDims(a, b []types.Dim) bool {
 	for i := range a {
-		if a[i].Len != b[i].Len {
+		if a[i] != b[i] {
 			return false
 		}
 	}
@@ -317,7 +315,8 @@ func bindPosition(f *Func, args []types.Type, _ types.Type) {
 		}
 		from := int64(lowerOf(v))
 		if len(a) > 2 {
-			if a[2].Null && len(v.Elems) > 0 {
+			hasNull := slices.ContainsFunc(v.Elems, func(d types.Datum) bool { return d.Null })
+			if a[2].Null && len(v.Elems) > 0 && (!a[1].Null || hasNull) {
 				return types.NullDatum, sqlerr.New(sqlerr.NullValueNotAllowed,
 					"initial position must not be null")
 			}
@@ -397,14 +396,28 @@ func bindFill(f *Func, args []types.Type, ret types.Type) {
 			return types.NullDatum, sqlerr.New(sqlerr.NullValueNotAllowed,
 				"dimension array or low bound array cannot be null")
 		}
+		for _, d := range a[1:] {
+			if len(d.Array(ints).Dims) > 1 {
+				return types.NullDatum, sqlerr.New(sqlerr.ArraySubscriptError,
+					"wrong number of array subscripts").WithDetail("Dimension array must be one dimensional.")
+			}
+			if slices.ContainsFunc(d.Array(ints).Elems, func(d types.Datum) bool { return d.Null }) {
+				return types.NullDatum, sqlerr.New(sqlerr.NullValueNotAllowed, "dimension values cannot be null")
+			}
+		}
 		lens := a[1].Array(ints).Elems
 		v := types.ArrayValue{}
+		var lows []types.Datum
+		if len(a) > 2 {
+			lows = a[2].Array(ints).Elems
+			if len(lows) != len(lens) {
+				return types.NullDatum, sqlerr.New(sqlerr.ArraySubscriptError,
+					"wrong number of array subscripts").
+					WithDetail("Low bound array has different size than dimensions array.")
+			}
+		}
 		n := int64(1)
 		for _, l := range lens {
-			if l.Null {
-				return types.NullDatum, sqlerr.New(sqlerr.NullValueNotAllowed,
-					"dimension values cannot be null")
-			}
 			if l.I < 0 || n*l.I > 1<<27 {
 				return types.NullDatum, sqlerr.New(sqlerr.ProgramLimitExceeded,
 					"array size exceeds the maximum allowed (%d)", 134217727)
@@ -412,16 +425,8 @@ func bindFill(f *Func, args []types.Type, ret types.Type) {
 			n *= l.I
 			v.Dims = append(v.Dims, types.Dim{Len: int32(l.I), Lower: 1})
 		}
-		if len(a) > 2 {
-			lows := a[2].Array(ints).Elems
-			if len(lows) != len(lens) {
-				return types.NullDatum, sqlerr.New(sqlerr.ArraySubscriptError,
-					"wrong number of array subscripts").
-					WithDetail("Low bound array has different size than dimensions array.")
-			}
-			for i := range lows {
-				v.Dims[i].Lower = int32(lows[i].I)
-			}
+		for i := range lows {
+			v.Dims[i].Lower = int32(lows[i].I)
 		}
 		if len(lens) == 0 || n == 0 {
 			return types.ArrayOfDatums(elem, nil), nil
@@ -451,7 +456,11 @@ func bindTrimArray(f *Func, args []types.Type, _ types.Type) {
 			return types.ArrayOfDatums(elem, nil), nil
 		}
 		v.Elems = v.Elems[:len(v.Elems)/n*keep]
+		v.Dims = slices.Clone(v.Dims)
 		v.Dims[0].Len = int32(keep)
+		for i := range v.Dims {
+			v.Dims[i].Lower = 1
+		}
 		return types.ArrayDatum(elem, v), nil
 	}
 }

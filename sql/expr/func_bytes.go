@@ -250,7 +250,7 @@ func decodeHex(s string) (string, error) {
 	high, half := byte(0), false
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if c == ' ' || c == '\n' || c == '\t' || c == '\r' {
+		if !half && (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
 			continue
 		}
 		v, ok := hexDigit(c)

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -243,9 +244,13 @@ func (s *formatSpec) width1(next *int, args []types.Datum, ts []types.Type, env 
 	if args[i-1].Null {
 		return nil
 	}
-	w, err := strconv.Atoi(formatText(env, ts[i-1], args[i-1]))
+	v, err := types.ParseInt(types.Int4, formatText(env, ts[i-1], args[i-1]))
 	if err != nil {
-		return errFormat("", "invalid width in format()")
+		return err
+	}
+	w := int(v)
+	if w == math.MinInt32 {
+		return sqlerr.New(sqlerr.NumericValueOutOfRange, "number is out of range")
 	}
 	if w < 0 {
 		s.left, w = true, -w

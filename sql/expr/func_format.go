@@ -7,7 +7,7 @@ import (
 func defineFormat(r *registry) {
 	r.fn("to_char(timestamp, text) text", charOfTimes(sameTime,
 		func(_ *Env, us int64) moment { return momentFromMicros(us) }), "text by a template",
-		"to_char(timestamp '2002-04-20 17:31:12.66', 'YYYY-MM-DD HH24:MI:SS.MS FMDay')")
+		"to_char(timestamp '2002-04-20 17:31:12.66', 'YYYY-MM-DD HH24:MI:SS.MS FMDay')").stable()
 	r.fn("to_char(timestamptz, text) text", charOfTimes(zoneTime,
 		func(env *Env, us int64) moment { return momentAt(zoneOf(env), us) }), "text by a template",
 		"to_char(timestamptz '2002-04-20 17:31:12.66+00', 'HH12:MI:SS AM TZ')").stable()
@@ -17,25 +17,21 @@ func defineFormat(r *registry) {
 		}
 		s, err := toCharTime(momentOfInterval(a[0].Interval()), a[1].S)
 		return types.TextDatum(s), err
-	}, "text by a template", "to_char(interval '15h 2m 12s', 'HH24:MI:SS')")
-	num := func(sig, example string, f func(d types.Datum) (types.Decimal, error)) {
+	}, "text by a template", "to_char(interval '15h 2m 12s', 'HH24:MI:SS')").stable()
+	num := func(sig, example string, f func(d types.Datum, format string) (string, error)) {
 		r.fn("to_char("+sig+", text) text", func(a []types.Datum) (types.Datum, error) {
-			d, err := f(a[0])
-			if err != nil {
-				return types.NullDatum, err
-			}
-			s, err := toCharNumber(d, a[1].S)
+			s, err := f(a[0], a[1].S)
 			return types.TextDatum(s), err
-		}, "text by a template", example)
+		}, "text by a template", example).stable()
 	}
-	num("int4", "to_char(125, '999')", func(d types.Datum) (types.Decimal, error) {
-		return types.DecimalFromInt(d.I), nil
+	num("int4", "to_char(125, '999')", func(d types.Datum, f string) (string, error) {
+		return toCharInt(types.Int4, d.I, f)
 	})
-	num("int8", "to_char(125000::bigint, '999,999,999')", func(d types.Datum) (types.Decimal, error) {
-		return types.DecimalFromInt(d.I), nil
+	num("int8", "to_char(125000::bigint, '999,999,999')", func(d types.Datum, f string) (string, error) {
+		return toCharInt(types.Int8, d.I, f)
 	})
-	num("numeric", "to_char(-125.8, '999D99S')", func(d types.Datum) (types.Decimal, error) {
-		return d.Decimal(), nil
+	num("numeric", "to_char(-125.8, '999D99S')", func(d types.Datum, f string) (string, error) {
+		return toCharNumber(d.Decimal(), f)
 	})
 	for _, k := range []struct {
 		name, example string
@@ -47,7 +43,7 @@ func defineFormat(r *registry) {
 		r.fn("to_char("+k.name+", text) text", func(a []types.Datum) (types.Datum, error) {
 			s, err := toCharFloat(a[0].F, k.digits, a[1].S)
 			return types.TextDatum(s), err
-		}, "text by a template", k.example)
+		}, "text by a template", k.example).stable()
 	}
 	r.fn("to_number(text, text) numeric", func(a []types.Datum) (types.Datum, error) {
 		if a[1].S == "" {
@@ -57,17 +53,11 @@ func defineFormat(r *registry) {
 		return types.NumericDatum(d), err
 	}, "number of a text by a template", "to_number('12,454.8-', '99G999D9S')").stable()
 	r.fn("to_date(text, text) date", func(a []types.Datum) (types.Datum, error) {
-		local, _, _, err := parseByTemplate(a[0].S, a[1].S)
-		return types.IntDatum(types.TimestampToDate(local)), err
+		days, err := toDate(a[0].S, a[1].S)
+		return types.IntDatum(days), err
 	}, "date of a text by a template", "to_date('05 Dec 2000', 'DD Mon YYYY')").stable()
 	r.fn("to_timestamp(text, text) timestamptz", func(env *Env, a []types.Datum) (types.Datum, error) {
-		local, offset, zoned, err := parseByTemplate(a[0].S, a[1].S)
-		if err != nil {
-			return types.NullDatum, err
-		}
-		if zoned {
-			return types.IntDatum(local - int64(offset)*1e6), nil
-		}
-		return types.IntDatum(types.FromZone(zoneOf(env), local)), nil
+		us, err := toTimestamp(env, a[0].S, a[1].S)
+		return types.IntDatum(us), err
 	}, "instant of a text by a template", "to_timestamp('05 Dec 2000 12:30', 'DD Mon YYYY HH24:MI')").stable()
 }

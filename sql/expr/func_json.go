@@ -126,6 +126,9 @@ func stripNullsPlain(s string) string { return string(appendStripped(nil, s)) }
 func appendStripped(dst []byte, s string) []byte {
 	kind := types.JSONKind(s)
 	if kind != 'o' && kind != 'a' {
+		if kind == 's' {
+			return types.AppendJSONString(dst, types.JSONUnquote(strings.TrimSpace(s)))
+		}
 		return append(dst, strings.TrimSpace(s)...)
 	}
 	open, end := byte('{'), byte('}')
@@ -143,7 +146,7 @@ func appendStripped(dst []byte, s string) []byte {
 		}
 		n++
 		if kind == 'o' {
-			dst = append(append(dst, it.Key...), ':')
+			dst = append(types.AppendJSONString(dst, types.JSONUnquote(it.Key)), ':')
 		}
 		dst = appendStripped(dst, it.Value)
 	}
@@ -297,7 +300,11 @@ func defineJSONBEdit(r *registry) {
 	}, "without a key or element", "'{\"a\": \"b\", \"c\": \"d\"}'::jsonb - 'a'")
 	r.op("-(jsonb, text[]) jsonb", func(a []types.Datum) (types.Datum, error) {
 		var keys []string
-		for _, d := range a[1].Array(types.Of(types.Text)).Elems {
+		list := a[1].Array(types.Of(types.Text))
+		if len(list.Dims) > 1 {
+			return types.NullDatum, errSubscripts()
+		}
+		for _, d := range list.Elems {
 			if !d.Null {
 				keys = append(keys, d.S)
 			}
@@ -309,13 +316,19 @@ func defineJSONBEdit(r *registry) {
 		return types.JSONDeleteIndex(s, int(i))
 	}, "without an element", "'[\"a\", \"b\"]'::jsonb - 1")
 	deletePath := func(a []types.Datum) (types.Datum, error) {
+		if r := types.OpenArrayDatum(types.Of(types.Text), a[1]); r.NDims() > 1 {
+			return types.NullDatum, errSubscripts()
+		}
 		if k := types.JSONKind(a[0].S); k != 'o' && k != 'a' {
 			s, err := types.JSONDeletePath(a[0].S, nil)
 			return types.TextDatum(s), err
 		}
-		path, err := wholePath(a[1])
-		if err != nil {
-			return types.NullDatum, err
+		if k := types.JSONKind(a[0].S); (k == 'a' || k == 'o') && types.JSONLen(a[0].S) == 0 {
+			return a[0], nil
+		}
+		path, known, err := wholePath(a[0].S, a[1])
+		if err != nil || !known {
+			return a[0], err
 		}
 		s, err := types.JSONDeletePath(a[0].S, path)
 		return types.TextDatum(s), err
@@ -326,9 +339,12 @@ func defineJSONBEdit(r *registry) {
 		"jsonb_delete_path('[\"a\", {\"b\":1}]', '{1,b}')")
 	r.fn("jsonb_set(jsonb_in jsonb, path text[], replacement jsonb, create_if_missing bool = true) jsonb",
 		func(a []types.Datum) (types.Datum, error) {
-			path, err := wholePath(a[1])
-			if err != nil {
-				return types.NullDatum, err
+			if k := types.JSONKind(a[0].S); !a[3].Bool() && (k == 'a' || k == 'o') && types.JSONLen(a[0].S) == 0 {
+				return a[0], nil
+			}
+			path, known, err := wholePath(a[0].S, a[1])
+			if err != nil || !known {
+				return a[0], err
 			}
 			s, err := types.JSONSet(a[0].S, path, a[2].S, a[3].Bool())
 			return types.TextDatum(s), err
@@ -336,9 +352,9 @@ func defineJSONBEdit(r *registry) {
 		"jsonb_set('[{\"f1\":1,\"f2\":null},2]', '{0,f1}', '[2,3,4]', false)")
 	r.fn("jsonb_insert(jsonb_in jsonb, path text[], replacement jsonb, insert_after bool = false) jsonb",
 		func(a []types.Datum) (types.Datum, error) {
-			path, err := wholePath(a[1])
-			if err != nil {
-				return types.NullDatum, err
+			path, known, err := wholePath(a[0].S, a[1])
+			if err != nil || !known {
+				return a[0], err
 			}
 			s, err := types.JSONInsert(a[0].S, path, a[2].S, a[3].Bool())
 			return types.TextDatum(s), err
@@ -347,17 +363,39 @@ func defineJSONBEdit(r *registry) {
 		"indented text", "jsonb_pretty('[{\"f1\":1}, 2]')")
 }
 
-func wholePath(d types.Datum) ([]string, error) {
+// wholePath gives the steps of a path into the jsonb s. A NULL among them is an
+// error where the steps before it lead to something; else known is false.
+func wholePath(s string, d types.Datum) (path []string, known bool, err error) {
 	r := types.OpenArrayDatum(types.Of(types.Text), d)
-	path := make([]string, r.Len())
+	if len(r.Dims()) > 1 {
+		return nil, false, errSubscripts()
+	}
+	path = make([]string, r.Len())
 	for i := range path {
 		if r.IsNull(i) {
-			return nil, sqlerr.New(sqlerr.NullValueNotAllowed,
-				"path element at position %d is null", i+1)
+			return nil, false, nullStep(s, path[:i])
 		}
 		path[i] = r.Bytes(i)
 	}
-	return path, nil
+	return path, true, nil
+}
+
+func nullStep(s string, before []string) error {
+	if k := types.JSONKind(s); k != 'o' && k != 'a' {
+		_, err := types.JSONDeletePath(s, before)
+		return err
+	}
+	if _, err := types.JSONSet(s, before, "null", true); err != nil && len(before) > 0 {
+		return err
+	}
+	if _, ok := types.JSONPath(s, before); !ok {
+		return nil
+	}
+	return sqlerr.New(sqlerr.NullValueNotAllowed, "path element at position %d is null", len(before)+1)
+}
+
+func errSubscripts() error {
+	return sqlerr.New(sqlerr.ArraySubscriptError, "wrong number of array subscripts")
 }
 
 func jsonExistsMany(all bool) func([]types.Datum) (types.Datum, error) {

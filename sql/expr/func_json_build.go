@@ -97,7 +97,7 @@ func bindBuildObject(jsonb bool) func(*Func, []types.Type, types.Type) {
 					return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
 						"key value must be scalar, not array, composite, or json")
 				}
-				buf = types.AppendJSONString(buf, formatText(env, args[i], a[i]))
+				buf = types.AppendJSONString(buf, jsonKeyText(env, args[i], a[i]))
 				buf = append(buf, " : "...)
 				buf = appendJSONValue(env, buf, args[i+1], a[i+1], jsonb)
 			}

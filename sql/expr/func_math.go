@@ -53,6 +53,9 @@ func floatPower(x, y float64) (float64, error) {
 			"a negative number raised to a non-integer power yields a complex result")
 	}
 	v := math.Pow(x, y)
+	if x > 0 && x < minNormal { // whose logarithm is wrong on some processors
+		v = math.Pow(x*(1<<54), y) * math.Pow(2, -54*y)
+	}
 	if math.IsInf(x, 0) || math.IsInf(y, 0) {
 		return v, nil
 	}
@@ -89,9 +92,23 @@ func floatLog(f func(float64) float64) func(float64) (float64, error) {
 			return 0, sqlerr.New(sqlerr.InvalidArgumentForLogarithm,
 				"cannot take logarithm of a negative number")
 		}
+		if x < minNormal { // where the logarithm of some processors is wrong
+			return f(x*(1<<54)) - 54*f(2), nil
+		}
 		return f(x), nil
 	}
 }
+
+// log10 is exact for the powers of ten, where math.Log10 may be off by a digit.
+func log10(x float64) float64 {
+	v := math.Log10(x)
+	if r := math.Round(v); r != v && math.Abs(r) <= 308 && math.Pow10(int(r)) == x {
+		return r
+	}
+	return v
+}
+
+const minNormal = 0x1p-1022 // the smallest float with all its digits
 
 // trig refuses infinite arguments.
 func trig(f func(float64) float64) func(float64) (float64, error) {
@@ -150,11 +167,16 @@ func defineMath(r *registry) {
 	f1("cbrt", math.Cbrt, "cube root", "cbrt(8::float8)")
 	f1("exp", floatExp, "exponential", "exp(1::float8)")
 	f1("ln", floatLog(math.Log), "natural logarithm", "ln(2::float8)")
-	f1("log", floatLog(math.Log10), "logarithm to base 10", "log(100::float8)")
-	f1("log10", floatLog(math.Log10), "logarithm to base 10", "log10(1000::float8)")
+	f1("log", floatLog(log10), "logarithm to base 10", "log(100::float8)")
+	f1("log10", floatLog(log10), "logarithm to base 10", "log10(1000::float8)")
 	f1("degrees", func(x float64) (float64, error) { return checkFloat(x/radiansPerDegree, x) },
 		"radians to degrees", "degrees(0.5::float8)")
-	f1("radians", func(x float64) float64 { return x * radiansPerDegree },
+	f1("radians", func(x float64) (float64, error) {
+		if v := x * radiansPerDegree; v != 0 || x == 0 {
+			return v, nil
+		}
+		return 0, errFloatUnderflow()
+	},
 		"degrees to radians", "radians(45::float8)")
 	r.fn("power(float8, float8) float8", floatPower, "power", "power(9::float8, 3::float8)")
 	r.fn("pow(float8, float8) float8", floatPower, "power", "pow(9::float8, 3::float8)")

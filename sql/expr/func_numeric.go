@@ -44,9 +44,9 @@ func sure(f func(types.Decimal) types.Decimal) func(types.Decimal) (types.Decima
 
 func defineNumeric(r *registry) {
 	pair := "(numeric, numeric) numeric"
-	r.op("+"+pair, numericArith(types.Decimal.Add), "add", "1.50 + 2.25")
-	r.op("-"+pair, numericArith(types.Decimal.Sub), "subtract", "1.50 - 2.25")
-	r.op("*"+pair, numericArith(types.Decimal.Mul), "multiply", "1.50 * 2.25")
+	r.op("+"+pair, numericSum(1, types.Decimal.Add), "add", "1.50 + 2.25")
+	r.op("-"+pair, numericSum(-1, types.Decimal.Sub), "subtract", "1.50 - 2.25")
+	r.op("*"+pair, numericProduct, "multiply", "1.50 * 2.25")
 	r.op("/"+pair, numericArith(types.Decimal.Div), "divide", "10.0 / 4")
 	r.op("%"+pair, numericArith(types.Decimal.Mod), "remainder", "7.5 % 2")
 	r.op("^"+pair, numericArith(types.Decimal.Power), "power", "2.0 ^ 10")
@@ -120,7 +120,7 @@ func defineScale(r *registry) {
 }
 
 // clampScale bounds a number of places to what numeric can have.
-func clampScale(n int64) int32 { return int32(min(max(n, -2000), 2000)) }
+func clampScale(n int64) int32 { return int32(min(max(n, -131072), 16383)) }
 
 func numericBucket(a []types.Datum) (types.Datum, error) {
 	x, lo, hi, n := a[0].Decimal(), a[1].Decimal(), a[2].Decimal(), a[3].I

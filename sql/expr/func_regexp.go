@@ -107,10 +107,7 @@ func regexpMatches(_ *Env, a []types.Datum, emit func([]types.Datum) error) erro
 func regexpReplace(p *pattern, s, repl string, start, n int) string {
 	var b strings.Builder
 	at, seen := 0, 0
-	for _, loc := range p.all(s) {
-		if loc[0] < start {
-			continue
-		}
+	for _, loc := range p.allFrom(s, start) {
 		seen++
 		if n != 0 && seen != n {
 			continue
@@ -236,14 +233,11 @@ func matchesFrom(s, src, flags string, start int64) ([][]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	from := runeOffset(aliasBytes(s), int(min(start-1, int64(len(s)))))
-	var out [][]int
-	for _, loc := range p.all(s) {
-		if loc[0] >= from {
-			out = append(out, loc)
-		}
+	if start > int64(utf8.RuneCountInString(s))+1 {
+		return nil, nil
 	}
-	return out, nil
+	from := runeOffset(aliasBytes(s), int(min(start-1, int64(len(s)))))
+	return p.allFrom(s, from), nil
 }
 
 func intOr(a []types.Datum, i int, def int64) int64 {
@@ -289,6 +283,9 @@ func nthMatch(a []types.Datum, n int64, flags string, sub int64, fn string) ([]i
 	if err := noGlobal(flags, fn, ""); err != nil {
 		return nil, err
 	}
+	if _, err := compilePattern(a[1].S, flags); err != nil {
+		return nil, err
+	}
 	if intOr(a, 2, 1) > int64(utf8.RuneCountInString(a[0].S))+1 {
 		return nil, nil
 	}
@@ -297,6 +294,9 @@ func nthMatch(a []types.Datum, n int64, flags string, sub int64, fn string) ([]i
 		return nil, err
 	}
 	loc := ms[n-1]
+	if len(loc) == 2 && sub == 1 { // without groups the whole is the first
+		sub = 0
+	}
 	if 2*sub+1 >= int64(len(loc)) || loc[2*sub] < 0 {
 		return nil, nil
 	}

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -335,6 +336,12 @@ func defineText(r *registry) {
 	r.fn("char_length(text) int4", textLength, "number of characters", "char_length('josé')")
 	r.fn("character_length(text) int4", textLength, "number of characters",
 		"character_length('josé')")
+	for _, name := range []string{"length", "char_length", "character_length"} {
+		r.fn(name+"(bpchar) int4", func(b []byte) int64 { return textLength(bytes.TrimRight(b, " ")) },
+			"number of characters but for blanks at the end", name+"('ab '::char(4))")
+	}
+	r.fn("octet_length(bpchar) int4", func(b []byte) int64 { return int64(len(b)) },
+		"number of bytes", "octet_length('ab'::char(4))")
 	r.fn("octet_length(text) int4", func(b []byte) int64 { return int64(len(b)) },
 		"number of bytes", "octet_length('josé')")
 	r.fn("bit_length(text) int4", func(b []byte) int64 { return 8 * int64(len(b)) },
@@ -445,6 +452,8 @@ func defineTextEdit(r *registry) {
 		}
 		return types.TextDatum(QuoteLiteral(a[0].S)), nil
 	}, "quoted as a string literal, NULL for null", "quote_nullable(NULL)").nullable()
+	r.fn("quote_nullable(anyelement) text", bindQuote, "text form, quoted, NULL for null",
+		"quote_nullable(42.5)").stable().nullable()
 	r.fn("quote_literal(anyelement) text", bindQuote, "text form, quoted", "quote_literal(42.5)").stable()
 	r.fn("string_to_table(text, text) text", func(_ *Env, a []types.Datum,
 		emit func([]types.Datum) error) error {
@@ -465,6 +474,12 @@ func defineTextEdit(r *registry) {
 func bindQuote(f *Func, args []types.Type, _ types.Type) {
 	t := args[0]
 	f.Row = func(env *Env, a []types.Datum) (types.Datum, error) {
+		switch {
+		case a[0].Null:
+			return types.TextDatum("NULL"), nil
+		case t.Kind == types.Bool: // a cast, not the output function
+			return types.TextDatum("'" + strconv.FormatBool(a[0].Bool()) + "'"), nil
+		}
 		return types.TextDatum(QuoteLiteral(formatText(env, t, a[0]))), nil
 	}
 }

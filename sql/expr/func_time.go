@@ -44,7 +44,7 @@ func momentOf(k types.Kind, v int64, zoned bool, env *Env) int64 {
 	if k == types.Date {
 		us, err := types.DateToTimestamp(v)
 		if err != nil {
-			return types.Infinity
+			return types.Infinity - 1 // later than every timestamp, but no infinity
 		}
 		v = us
 	}
@@ -138,6 +138,11 @@ func extractKernel(t types.Type, numeric bool) Kernel {
 		last, tenv := "", typesEnv(env)
 		for k, r := range rows {
 			name := aliasString(args[0].Bytes(int(r)))
+			if t.Kind == types.Timestamp && isInfinite(args[1].I64[args[1].Row(int(r))]) && isZoneField(name) {
+				setNull(out, int(r)) // PostgreSQL does not see there that it has no zone
+				last = ""
+				continue
+			}
 			if k == 0 || name != last {
 				var err error
 				if field, err = extractField(name, t); err != nil {
@@ -164,6 +169,11 @@ func extractKernel(t types.Type, numeric bool) Kernel {
 	}
 }
 
+func isZoneField(name string) bool {
+	f, ok := types.ParseDateField(name)
+	return ok && (f == types.FieldTimezone || f == types.FieldTimezoneHour || f == types.FieldTimezoneMinute)
+}
+
 func truncField(name string, k types.Kind) (types.DateField, error) {
 	f, ok := types.ParseDateField(name)
 	switch {
@@ -185,11 +195,11 @@ func defineTrunc(r *registry) {
 		if isInfinite(a[1].I) {
 			return a[1], nil
 		}
-		f, err := truncField(a[0].S, types.Timestamptz)
+		zone, err := types.ZoneByName(a[2].S)
 		if err != nil {
 			return types.NullDatum, err
 		}
-		zone, err := types.ZoneByName(a[2].S)
+		f, err := truncField(a[0].S, types.Timestamptz)
 		if err != nil {
 			return types.NullDatum, err
 		}
@@ -368,6 +378,13 @@ func defineZones(r *registry) {
 		west := int32((env.Now - types.AtZone(zone, env.Now)) / 1e6)
 		return types.TimetzDatum(a[1].Timetz().In(west)), nil
 	}, "the same time of day in a zone", "timetz '20:38:40-05' at time zone 'UTC'").stable()
+	r.fn("timezone(interval, timetz) timetz", func(a []types.Datum) (types.Datum, error) {
+		if _, err := intervalZone(a[0].Interval()); err != nil {
+			return types.NullDatum, err
+		}
+		west := int32(-a[0].Interval().Micros / 1e6)
+		return types.TimetzDatum(a[1].Timetz().In(west)), nil
+	}, "the same time of day at an offset", "timetz '20:38:40-05' at time zone interval '-08:00'")
 	for _, k := range []string{"date", "timestamp", "timestamptz", "interval"} {
 		example := map[string]string{"interval": "isfinite(interval '4 hours')",
 			"date": "isfinite(date '2001-02-16')"}[k]

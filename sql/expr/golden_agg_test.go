@@ -37,6 +37,16 @@ func aggInput(c *AggCall, env *Env, row []types.Datum) (aggRow, bool, error) {
 }
 
 func sortAggRows(c *AggCall, in []aggRow) [][]types.Datum {
+	if c.Distinct && len(c.OrderBy) == 0 { // the way to find equal rows
+		slices.SortStableFunc(in, func(a, b aggRow) int {
+			for i, x := range c.Args {
+				if cmp := types.Compare(x.Type(), a.args[i], b.args[i]); cmp != 0 {
+					return cmp
+				}
+			}
+			return 0
+		})
+	}
 	slices.SortStableFunc(in, func(a, b aggRow) int {
 		for i, o := range c.OrderBy {
 			x, y := a.keys[i], b.keys[i]

@@ -45,7 +45,7 @@ func (c *compiler) compileCast(e *Cast) (node, error) {
 
 // sameForm tells whether every value of from is stored the same as a value of to.
 func sameForm(from, to types.Type) bool {
-	if to.Mod != 0 && to.Mod != from.Mod {
+	if m := to.Innermost().Mod; m != 0 && m != from.Innermost().Mod || to.Mod != 0 && to.Mod != from.Mod {
 		return false
 	}
 	a, b := from.Kind, to.Kind
@@ -181,7 +181,12 @@ func castIntNumeric(_ *Env, _ int, rows []uint16, args []*vector, out *vector) e
 	a := args[0].I64
 	for _, r := range rows {
 		padTo(out, int(r))
-		endBytes(out, types.EncodeNumeric(out.Buf, types.DecimalFromInt(a[r])))
+		v := a[r]
+		digits := uint64(v)
+		if v < 0 {
+			digits = -digits
+		}
+		endBytes(out, types.EncodeSmallNumeric(out.Buf, digits, 0, v < 0))
 	}
 	return nil
 }

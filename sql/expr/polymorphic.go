@@ -126,6 +126,11 @@ func bindPoly(params, args []types.Type) (b polyBinding, ok bool) {
 		if b.compat, ok = commonType(compat); !ok {
 			return b, false
 		}
+		for _, t := range compat {
+			if !t.Same(b.compat) && !CanCoerce(t, b.compat, CoerceImplicit) {
+				return b, false
+			}
+		}
 	}
 	return b, true
 }

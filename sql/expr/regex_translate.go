@@ -20,6 +20,8 @@ type pattern struct {
 	// again says that an empty match may follow right after another one, which
 	// package regexp leaves out.
 	again bool
+	// looksBack says that a match may depend on what is before it.
+	looksBack bool
 }
 
 type patternKey struct{ src, flags string }
@@ -59,6 +61,28 @@ func compilePattern(src, flags string) (*pattern, error) {
 	patterns.m[key] = p
 	patterns.mu.Unlock()
 	return p, nil
+}
+
+// allFrom gives every match in s from byte from on.
+func (p *pattern) allFrom(s string, from int) [][]int {
+	if from == 0 || p.looksBack {
+		var out [][]int
+		for _, m := range p.all(s) {
+			if m[0] >= from {
+				out = append(out, m)
+			}
+		}
+		return out
+	}
+	out := p.all(s[from:])
+	for _, m := range out {
+		for k := range m {
+			if m[k] >= 0 {
+				m[k] += from
+			}
+		}
+	}
+	return out
 }
 
 // all gives every match in s, as submatch indexes.
@@ -115,7 +139,10 @@ func (f *reFlags) set(flags string, where string) error {
 			f.expanded = false
 		case 'q':
 			f.literal = true
-		case 'e', 'b':
+		case 'e':
+		case 'b':
+			return sqlerr.Unsupported("basic regular expressions are not supported",
+				"Use the syntax of advanced ones, without the option b.")
 		default:
 			return sqlerr.New(sqlerr.InvalidParameterValue,
 				"invalid regular expression option: \"%c\"", c)
@@ -156,9 +183,10 @@ func newPattern(src, flags string) (*pattern, error) {
 	if !lazy {
 		re.Longest()
 	}
-	again := re.MatchString("") && !strings.ContainsAny(expr, "^$") && !strings.Contains(expr, `\b`) &&
-		!strings.Contains(expr, `\A`)
-	return &pattern{re: re, global: f.global, again: again}, nil
+	looksBack := strings.Contains(expr, "^") || strings.Contains(expr, `\b`) ||
+		strings.Contains(expr, `\B`) || strings.Contains(expr, `\A`)
+	again := re.MatchString("") && !looksBack && !strings.Contains(expr, "$")
+	return &pattern{re: re, global: f.global, again: again, looksBack: looksBack}, nil
 }
 
 func (f reFlags) prefix() string {

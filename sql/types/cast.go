@@ -2,6 +2,7 @@ package types
 
 import (
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -84,6 +85,22 @@ func Cast(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) {
 		return castToText(env, from, to, d, explicit)
 	}
 	if (Category(from.Kind) == 'S' || from.Kind == Unknown) && to.Kind != Char {
+		if to.Kind == Interval && from.Kind != Unknown || to.Kind == Array && to.Elem.Mod != 0 {
+			plain := to // only a literal interval is read by the modifier
+			if plain.Mod = 0; to.Kind == Array {
+				elem := *to.Elem
+				elem.Mod = 0
+				plain.Elem = &elem
+			}
+			v, err := ParseText(env, plain, d.S)
+			if err != nil {
+				return v, err
+			}
+			if to.Kind == Array {
+				return castArray(env, *plain.Elem, *to.Elem, v, explicit)
+			}
+			return coerceMod(to, v, explicit)
+		}
 		return ParseText(env, to, d.S)
 	}
 	out, err := castValue(env, from, to, d, explicit)
@@ -126,9 +143,9 @@ func castToText(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) 
 	var s string
 	switch from.Kind {
 	case Bool:
-		s = "false"
-		if d.I != 0 {
-			s = "true"
+		s = strconv.FormatBool(d.I != 0)
+		if to.Kind == Name { // by the output function, as there is no cast
+			s = s[:1]
 		}
 	case Bpchar:
 		s = trimBlanks(d.S)

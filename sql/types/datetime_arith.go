@@ -33,7 +33,10 @@ func AddToTimestamp(v int64, iv IntervalValue) (int64, error) {
 			return 0, errTimestampRange()
 		}
 	}
-	v, ok1 := addMicros(v, int64(iv.Days)*usecPerDay)
+	ok1 := absDays(iv.Days) <= maxMoveDays
+	if ok1 {
+		v, ok1 = addMicros(v, int64(iv.Days)*usecPerDay)
+	}
 	if !ok1 || !timestampInRange(v) {
 		return 0, errTimestampRange()
 	}
@@ -42,6 +45,16 @@ func AddToTimestamp(v int64, iv IntervalValue) (int64, error) {
 		return 0, errTimestampRange()
 	}
 	return v, nil
+}
+
+// maxMoveDays is about the whole range of timestamps: 300,000 years.
+const maxMoveDays = 110_000_000
+
+func absDays(d int32) int64 {
+	if d < 0 {
+		return -int64(d)
+	}
+	return int64(d)
 }
 
 // AddToTimestamptz gives v + iv for an instant: months and days are those of the
@@ -63,6 +76,9 @@ func AddToTimestamptz(loc *time.Location, v int64, iv IntervalValue) (int64, err
 		v = fromLocal(loc, local)
 	}
 	if iv.Days != 0 {
+		if absDays(iv.Days) > maxMoveDays {
+			return 0, errTimestampRange()
+		}
 		local, ok := addMicros(toLocal(loc, v), int64(iv.Days)*usecPerDay)
 		if !ok || !timestampInRange(local) {
 			return 0, errTimestampRange()
@@ -227,8 +243,9 @@ func MakeDate(year, month, day int64) (int64, error) {
 
 // MakeTime is make_time.
 func MakeTime(hour, minute int64, sec float64) (int64, error) {
-	bad := hour < 0 || hour > 24 || minute < 0 || minute > 59 || !(sec >= 0 && sec <= 60)
-	us := (hour*60+minute)*usecPerMinute + int64(math.RoundToEven(sec*usecPerSec))
+	rounded := math.RoundToEven(sec * usecPerSec)
+	bad := hour < 0 || hour > 24 || minute < 0 || minute > 59 || !(rounded >= 0 && rounded <= 60*usecPerSec)
+	us := (hour*60+minute)*usecPerMinute + int64(rounded)
 	if bad || us > usecPerDay {
 		return 0, sqlerr.New(sqlerr.DatetimeFieldOverflow,
 			"time field value out of range: %d:%02d:%s", hour, minute, formatG(sec))

@@ -55,7 +55,7 @@ var unitFields = map[tokType]DateField{
 
 // ParseDateField finds a field by any of its names.
 func ParseDateField(name string) (DateField, bool) {
-	s := strings.ToLower(trimSpace(name))
+	s := strings.ToLower(name)
 	if u, ok := intervalUnit(s); ok && u != tokAgo {
 		return unitFields[u], true
 	}

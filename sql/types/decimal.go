@@ -13,6 +13,8 @@ import (
 // PostgreSQL's limits of numeric (src/backend/utils/adt/numeric.c).
 const (
 	maxDisplayScale  = 1000   // NUMERIC_MAX_DISPLAY_SCALE, of computed results
+	maxStoredScale   = 16383  // what a numeric's header holds
+	maxRoundPlaces   = 131072 // digits before the decimal point
 	maxResultScale   = 2000   // NUMERIC_MAX_RESULT_SCALE
 	minSigDigits     = 16     // NUMERIC_MIN_SIG_DIGITS
 	maxScale         = 16383  // NUMERIC_DSCALE_MAX

@@ -392,7 +392,7 @@ func (d Decimal) roundPlaces(n int32, round bool) Decimal {
 	if d.form != finite {
 		return d
 	}
-	n = min(max(n, -maxResultScale), maxResultScale)
+	n = min(max(n, -maxRoundPlaces), maxStoredScale)
 	if n >= d.scale {
 		d = d.magTimes10(n - d.scale)
 		d.scale = n

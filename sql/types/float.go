@@ -19,19 +19,63 @@ func ParseFloat(k Kind, s string) (float64, error) {
 		if v, ok := floatWord(t); ok {
 			return v, nil
 		}
-		return 0, errSyntax(kinds[k].sql, s)
+		return 0, errNoFloat(k, t, s, bits)
 	}
 	v, err := strconv.ParseFloat(t, bits)
 	if err != nil {
 		if math.IsInf(v, 0) {
 			return 0, errFloatText(k, t)
 		}
-		return 0, errSyntax(kinds[k].sql, s)
+		return 0, errNoFloat(k, t, s, bits)
 	}
 	if v == 0 && !zeroMantissa(t) {
 		return 0, errFloatText(k, t)
 	}
 	return v, nil
+}
+
+// errNoFloat refuses what is no number; when it begins with one, its range is seen
+// first.
+func errNoFloat(k Kind, t, s string, bits int) error {
+	if n := numberPrefix(t); n > 0 {
+		if v, err := strconv.ParseFloat(t[:n], bits); err != nil || v == 0 && !zeroMantissa(t[:n]) {
+			return errFloatText(k, t[:n])
+		}
+	}
+	return errSyntax(kinds[k].sql, s)
+}
+
+// numberPrefix is the length of the decimal number that s begins with.
+func numberPrefix(s string) int {
+	i := 0
+	digits := func() int {
+		from := i
+		for i < len(s) && isDigit(s[i]) {
+			i++
+		}
+		return i - from
+	}
+	if i < len(s) && (s[i] == '-' || s[i] == '+') {
+		i++
+	}
+	n := digits()
+	if i < len(s) && s[i] == '.' {
+		i++
+		n += digits()
+	}
+	if n == 0 {
+		return 0
+	}
+	end := i
+	if i < len(s) && s[i]|0x20 == 'e' {
+		if i++; i < len(s) && (s[i] == '-' || s[i] == '+') {
+			i++
+		}
+		if digits() > 0 {
+			end = i
+		}
+	}
+	return end
 }
 
 func errFloatText(k Kind, s string) error {

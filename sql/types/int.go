@@ -58,9 +58,19 @@ func parseIntSlow(k Kind, s string) (int64, error) {
 	}
 	var v uint64
 	over := false
+	limit := map[Kind]uint64{Int2: 1 << 15, Int4: 1 << 31}[k]
+	if limit == 0 {
+		limit = 1 << 63
+	}
+	if !neg {
+		limit--
+	}
 	for i := range len(t) {
 		d := t[i] - '0'
 		if d > 9 {
+			if i > 0 && (over || v > limit) {
+				break // PostgreSQL sees that before it sees what follows
+			}
 			return 0, errSyntax(kinds[k].sql, s)
 		}
 		if v > (math.MaxUint64-9)/10 {
@@ -106,6 +116,9 @@ func CheckInt(k Kind, v int64) error {
 // ParseOID reads an oid as PostgreSQL's strtoul does: a negative number wraps.
 func ParseOID(k Kind, s string) (int64, error) {
 	t := trimSpace(s)
+	if k == Xid {
+		return parseXid(t), nil
+	}
 	u := t
 	neg := false
 	if len(u) > 0 && (u[0] == '-' || u[0] == '+') {
@@ -132,6 +145,19 @@ func ParseOID(k Kind, s string) (int64, error) {
 		v = uint64(uint32(-int32(uint32(v))))
 	}
 	return int64(v), nil
+}
+
+// parseXid reads an xid as PostgreSQL's strtoul does: what is no number is 0.
+func parseXid(s string) int64 {
+	n := 0
+	for n < len(s) && isDigit(s[n]) {
+		n++
+	}
+	v, err := strconv.ParseUint(s[:n], 10, 64)
+	if err != nil && n > 0 {
+		return math.MaxUint32
+	}
+	return int64(uint32(v))
 }
 
 // parseReg reads a regclass and its like: a number, "-", or a name.

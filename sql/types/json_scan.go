@@ -236,9 +236,12 @@ func JSONLen(s string) int {
 
 // JSONPath follows a path of keys and indexes (#>).
 func JSONPath(s string, path []string) (v string, ok bool) {
-	for _, step := range path {
+	for n, step := range path {
 		switch JSONKind(s) {
 		case 'o':
+			if n+1 < len(path) {
+				return lastOnPath(s, step, path[n+1:])
+			}
 			s, ok = JSONGet(s, step)
 		case 'a':
 			i, good := pathIndex(step)
@@ -254,6 +257,19 @@ func JSONPath(s string, path []string) (v string, ok bool) {
 		}
 	}
 	return trimSpace(s), true
+}
+
+// lastOnPath follows a path through every member of that name: json may have several,
+// of which the last that leads to the end counts.
+func lastOnPath(s, name string, rest []string) (v string, ok bool) {
+	for it := JSONElements(s); it.Next(); {
+		if it.KeyIs(name) {
+			if w, found := JSONPath(it.Value, rest); found {
+				v, ok = w, true
+			}
+		}
+	}
+	return v, ok
 }
 
 // pathIndex reads an array index of a path.
