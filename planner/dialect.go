@@ -62,17 +62,10 @@ func readsKsql(entries []*entry) bool {
 	return n > 0
 }
 
-// Ksql implements expr.DialectScope: a query is in ksqlDB's dialect when what it
-// makes is declared so, else when everything it reads is.
-func (s *scope) Ksql() bool {
-	if s.b.decided {
-		return s.b.ksql
-	}
-	return readsKsql(s.entries)
-}
-
-// Strict implements expr.StrictScope: what is kept is checked as ksqlDB does.
-func (s *scope) Strict() bool { return s.b.decided && s.b.ksql }
+// Ksql implements expr.DialectScope: names mean what they do in ksqlDB in what is
+// kept and declared so. A query that is only read is PostgreSQL's, as a materialized
+// view is, which is equal to its SELECT.
+func (s *scope) Ksql() bool { return s.b.decided && s.b.ksql }
 
 // decideDialect says what the result is declared as, whatever it reads.
 func (b *builder) decideDialect(ksql bool) { b.ksql, b.decided = ksql, true }

@@ -20,9 +20,8 @@ type LiteralScope interface {
 type checker struct {
 	sc    Scope
 	depth int
-	base  int // next column number for parameters of lambdas
-	// The statement is in ksqlDB's dialect; it is kept, and so its types are strict.
-	ksql, strict bool
+	base  int  // next column number for parameters of lambdas
+	ksql  bool // the statement is in ksqlDB's dialect
 }
 
 // maxDepth bounds the nesting of expressions, so that no input overflows the

@@ -16,28 +16,16 @@ type DialectScope interface {
 	Ksql() bool
 }
 
-// StrictScope is a DialectScope that knows whether a statement is kept: there
-// ksqlDB refuses to compare a number with a quoted one, which PostgreSQL reads as
-// a number.
-type StrictScope interface {
-	DialectScope
-	// Strict tells whether such comparisons are refused.
-	Strict() bool
-}
-
 func newChecker(sc Scope) checker {
 	c := checker{sc: sc, base: lambdaBase}
 	if d, ok := sc.(DialectScope); ok {
 		c.ksql = d.Ksql()
 	}
-	if d, ok := sc.(StrictScope); ok {
-		c.strict = d.Strict()
-	}
 	return c
 }
 
 // quotedComparison tells whether an operation compares a number with a string
-// literal.
+// literal, which ksqlDB refuses and PostgreSQL reads as a number.
 func quotedComparison(name string, args []Expr) bool {
 	if len(args) != 2 || !isOrdering(name) && name != "=" && name != "<>" {
 		return false
@@ -74,7 +62,7 @@ func (c *checker) dialectOperator(name string, args []Expr, pos int) (Expr, bool
 	if !c.ksql {
 		return nil, false, nil
 	}
-	if c.strict && quotedComparison(name, args) {
+	if quotedComparison(name, args) {
 		return nil, true, errNoOperator(name, typesOf(args), notFound, pos).
 			WithHint("Write the number without quotes.")
 	}

@@ -68,8 +68,7 @@ var sampleRows = [][]types.Datum{
 // ksqlScope is a scope of ksqlDB's dialect.
 type ksqlScope struct{ *testScope }
 
-func (ksqlScope) Ksql() bool   { return true }
-func (ksqlScope) Strict() bool { return true }
+func (ksqlScope) Ksql() bool { return true }
 
 func sampleScope() *testScope {
 	return &testScope{cols: []types.Field{{Name: "x", Type: types.Of(types.Int4)},

@@ -39,8 +39,7 @@ func (c *checker) checkLambda(e *sql.Lambda, params []types.Type) (*Lambda, erro
 	for i, t := range params {
 		sc.params = append(sc.params, &Col{Index: base + i, T: t, Name: e.Params[i]})
 	}
-	sub := checker{sc: sc, depth: c.depth, base: base + len(params), ksql: c.ksql,
-		strict: c.strict}
+	sub := checker{sc: sc, depth: c.depth, base: base + len(params), ksql: c.ksql}
 	body, err := sub.check(e.Body)
 	if err != nil {
 		return nil, err
