@@ -44,8 +44,8 @@ func sure(f func(types.Decimal) types.Decimal) func(types.Decimal) (types.Decima
 
 func defineNumeric(r *registry) {
 	pair := "(numeric, numeric) numeric"
-	r.op("+"+pair, numericSum(1, types.Decimal.Add), "add", "1.50 + 2.25")
-	r.op("-"+pair, numericSum(-1, types.Decimal.Sub), "subtract", "1.50 - 2.25")
+	r.op("+"+pair, numericSums(1, types.Decimal.Add), "add", "1.50 + 2.25")
+	r.op("-"+pair, numericSums(-1, types.Decimal.Sub), "subtract", "1.50 - 2.25")
 	r.op("*"+pair, numericProduct, "multiply", "1.50 * 2.25")
 	r.op("/"+pair, numericArith(types.Decimal.Div), "divide", "10.0 / 4")
 	r.op("%"+pair, numericArith(types.Decimal.Mod), "remainder", "7.5 % 2")

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/big"
+	"math/bits"
 	"strconv"
 
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -56,10 +57,43 @@ func EncodeNumeric(dst []byte, d Decimal) []byte {
 		dst = binary.LittleEndian.AppendUint64(dst, lo)
 		lo = d.hi
 	}
-	for ; lo != 0; lo >>= 8 {
-		dst = append(dst, byte(lo))
+	return appendShort(dst, lo)
+}
+
+// appendShort appends the bytes of a number up to the last one that is not 0.
+func appendShort(dst []byte, lo uint64) []byte {
+	n := len(dst) + (bits.Len64(lo)+7)/8
+	return binary.LittleEndian.AppendUint64(dst, lo)[:n]
+}
+
+// SmallNumeric reads the encoding of a finite numeric whose digits are a 64-bit
+// number; ok is false for others.
+func SmallNumeric(b []byte) (digits uint64, scale int32, neg, ok bool) {
+	n := len(b) - 1
+	if n < 0 {
+		return 0, 0, false, true
 	}
-	return dst
+	h := b[0]
+	if n > 8 || h&3 == encSpecial || h>>2 == encLongMark {
+		return 0, 0, false, false
+	}
+	if cap(b) >= 9 {
+		digits = binary.LittleEndian.Uint64(b[1:9]) & (1<<(8*n) - 1)
+	} else {
+		for i := n; i > 0; i-- {
+			digits = digits<<8 | uint64(b[i])
+		}
+	}
+	return digits, int32(h >> 2), h&3 == encNegative, true
+}
+
+// EncodeSmallNumeric is EncodeNumeric of digits times 10^-scale; scale < 63.
+func EncodeSmallNumeric(dst []byte, digits uint64, scale int32, neg bool) []byte {
+	h := byte(scale) << 2
+	if neg && digits != 0 {
+		h |= encNegative
+	}
+	return appendShort(append(dst, h), digits)
 }
 
 // DecodeNumeric reads an encoding of EncodeNumeric.
