@@ -48,27 +48,33 @@ func TestFunctionReference(t *testing.T) {
 		if !f.Operator {
 			group = category(f)
 		}
-		add(groups, group, f.Name, f.Doc, f.Example, signature(f), rules(f))
+		add(groups, group, f.Name, f.Doc, f.Example, signature(f), rules(f)...)
 	}
 	for _, a := range expr.Aggs() {
-		add(groups, "Aggregates", a.Name, a.Doc, a.Example, aggSignature(a), aggRules(a))
+		add(groups, "Aggregates", a.Name, a.Doc, a.Example, aggSignature(a), aggRules(a)...)
 	}
 	for _, w := range expr.WindowFuncs {
 		add(groups, "Window functions", w.Name, w.Doc, "", w.Name+"("+typeList(w.Args, nil)+") "+
-			expr.TypeName(w.Ret), "")
+			expr.TypeName(w.Ret))
+	}
+	for _, f := range expr.DialectFuncs() {
+		add(groups, "ksqlDB's dialect", f.Name, f.Doc, "", signature(f), rules(f)...)
 	}
 	for _, f := range forms {
-		add(groups, f.group, f.name, f.doc, f.example, f.signature, "")
+		add(groups, f.group, f.name, f.doc, f.example, f.signature)
 	}
 	var b strings.Builder
 	writeFunctions(t.Context(), &b, c, groups)
 	keep(t, "docs/reference/functions.md", b.String())
 }
 
+// anchor makes the anchor of a heading of its text.
+var anchor = strings.NewReplacer(" ", "-", "'", "")
+
 // order is that of the page.
 var order = []string{"Operators", "Numbers", "Text", "Bytes", "Dates and times", "JSON", "Arrays",
 	"Maps and structs", "Conditions and comparison", "Sets of rows", "System", "Aggregates",
-	"Window functions"}
+	"Window functions", "ksqlDB's dialect"}
 
 func writeFunctions(ctx context.Context, b *strings.Builder, c *client.Conn,
 	groups map[string][]*entry) {
@@ -79,7 +85,7 @@ func writeFunctions(ctx context.Context, b *strings.Builder, c *client.Conn,
 	b.WriteString("\n| group | names |\n|---|---|\n")
 	for _, g := range order {
 		fmt.Fprintf(b, "| [%s](#%s) | %d |\n", g,
-			strings.ReplaceAll(strings.ToLower(g), " ", "-"), len(groups[g]))
+			anchor.Replace(strings.ToLower(g)), len(groups[g]))
 	}
 	for _, g := range order {
 		fmt.Fprintf(b, "\n## %s\n\n| name | what it does | example | overloads |\n|---|---|---|---|\n", g)
@@ -94,7 +100,6 @@ func writeFunctions(ctx context.Context, b *strings.Builder, c *client.Conn,
 func text(e *entry) string {
 	doc := strings.ToUpper(e.doc[:1]) + e.doc[1:]
 	rules := slices.Compact(slices.Sorted(slices.Values(e.rules)))
-	rules = slices.DeleteFunc(rules, func(s string) bool { return s == "" })
 	return strings.TrimSuffix(doc, ".") + "." + strings.Join(append([]string{""}, rules...), " ")
 }
 
@@ -144,7 +149,7 @@ func cell(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\n", " "), "|", "\\|")
 }
 
-func add(groups map[string][]*entry, group, name, doc, example, signature, rule string) {
+func add(groups map[string][]*entry, group, name, doc, example, signature string, rules ...string) {
 	list := groups[group]
 	i := slices.IndexFunc(list, func(e *entry) bool { return e.name == name })
 	if i < 0 {
@@ -156,7 +161,7 @@ func add(groups map[string][]*entry, group, name, doc, example, signature, rule 
 	if e.example == "" {
 		e.example = example
 	}
-	e.signatures, e.rules = append(e.signatures, signature), append(e.rules, rule)
+	e.signatures, e.rules = append(e.signatures, signature), append(e.rules, rules...)
 }
 
 func signature(f *expr.Func) string {
@@ -203,8 +208,7 @@ func typeList(ts []types.Type, names []string) string {
 }
 
 // rules says what is special about an overload.
-func rules(f *expr.Func) string {
-	var s []string
+func rules(f *expr.Func) (s []string) {
 	if !f.Strict && !f.Operator {
 		s = append(s, "Takes NULL.")
 	}
@@ -216,14 +220,14 @@ func rules(f *expr.Func) string {
 	case f.Volatility == expr.Stable && !f.Operator:
 		s = append(s, "Stable.")
 	}
-	return strings.Join(s, " ")
+	return s
 }
 
-func aggRules(a *expr.AggFunc) string {
+func aggRules(a *expr.AggFunc) []string {
 	if a.KeepNulls {
-		return "Takes NULL."
+		return []string{"Takes NULL."}
 	}
-	return ""
+	return nil
 }
 
 // category is the group of a function: by the type of its first argument that has
@@ -259,7 +263,7 @@ func groupOf(t types.Type) string {
 		return "Dates and times"
 	case name == "bytea":
 		return "Bytes"
-	case name == "text" || name == "character varying" || name == "character" || name == "name":
+	case name == "text" || name == "character varying" || name == "bpchar" || name == "name":
 		return "Text"
 	case name == "integer" || name == "bigint" || name == "smallint" || name == "numeric" ||
 		name == "real" || name == "double precision":
