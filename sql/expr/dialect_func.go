@@ -290,6 +290,8 @@ func defineDialectText(r *registry) {
 		}
 		return d, nil
 	}, "character of that code, NULL where there is none", "chr(0)")
+	r.dialect("chr(text) text", func(s string) (string, error) { return chrText(s) },
+		"character of a code such as '75' or '\\u004b'", "chr('\\u004b')")
 	r.dialect("concat(variadic text) text", javaConcat(0), "texts joined, NULLs left out",
 		"concat('a', NULL, 'b')").nullable()
 	r.dialect("concat(variadic bytea) bytea", javaConcat(0), "bytes joined, NULLs left out",
