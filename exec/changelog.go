@@ -92,7 +92,7 @@ func (r *changelogReader) sortNames(columns []int) {
 func (r *changelogReader) read() error {
 	need := allColumns(len(r.rel.types))
 	for p := range r.rel.late {
-		err := r.b.e.scanLog(r.b.ctx, r.rel, p, r.b.rd.Point.Epoch, need, r.add)
+		err := r.b.e.scanLog(r.b.ctx, r.rel, p, r.b.rd.Point.at(r.rel), need, r.add)
 		if err != nil {
 			return err
 		}

@@ -65,7 +65,7 @@ func (e *Engine) maybeCheckpoint(w epochWork) error {
 	s.bytes += int64(w.bytes)
 	s.dirty = true
 	due := w.in.Clock-s.clock >= e.cfg.CheckpointMicros || s.bytes >= e.cfg.CheckpointBytes
-	if !due || s.running.Load() {
+	if !due || s.running.Load() || e.checkpointWaits() {
 		return nil
 	}
 	return e.checkpoint(w.in.Epoch, w.in.Clock, w.in.RaftIndex, w.snap)
@@ -132,7 +132,7 @@ func (e *Engine) handOver(cp *state.Checkpoint, epoch log.Epoch, clock int64) ([
 		}
 	}
 	for _, q := range e.order {
-		if q.graph == nil || q.back != nil || q.waiting != nil {
+		if q.graph == nil || q.back != nil || q.waiting != nil || q.lag != nil {
 			continue // started anew at a restart
 		}
 		meta.Queries = append(meta.Queries, savedQuery{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/state"
@@ -34,6 +35,7 @@ type Engine struct {
 	retiring []retired
 	saved    savedState
 	pressure pressure
+	maxLag   atomic.Int64
 
 	// shared is what readers look up; the loop replaces it when objects come and
 	// go.
@@ -70,6 +72,7 @@ func New(cfg Config) (*Engine, error) {
 		ctx:     ctx, stop: stop,
 		loopDone: make(chan struct{}),
 	}
+	e.maxLag.Store(cfg.MaxEpochLag)
 	if cfg.StoreBytes > 0 {
 		e.memory.SetStoreLimit(cfg.StoreBytes)
 	}
@@ -85,6 +88,9 @@ func New(cfg Config) (*Engine, error) {
 func (c *Config) fill() {
 	if c.CheckpointMicros == 0 {
 		c.CheckpointMicros = 10_000_000
+	}
+	if c.MaxEpochLag == 0 {
+		c.MaxEpochLag = maxEpochLag
 	}
 	if c.BatchRows == 0 {
 		c.BatchRows = batch.MaxRows

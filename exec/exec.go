@@ -60,6 +60,14 @@ type Config struct {
 	CheckpointMicros int64
 	// CheckpointBytes starts a checkpoint after so much input; 0: 256 MB.
 	CheckpointBytes int64
+	// MaxEpochLag is how long, in microseconds, the common epoch waits for a query,
+	// which then goes on alone; 0 means the default of 1 s, < 0 for ever.
+	MaxEpochLag int64
+	// Stopwatch gives microseconds since some moment, to see how long queries take; nil
+	// sees none. It decides who leaves the common epoch, never what anyone computes.
+	Stopwatch func() int64
+	// Computing, for tests, is called before a query computes an epoch, and may block.
+	Computing func(query string, epoch log.Epoch)
 	// BatchRows is how many rows a batch holds at most; 0 means batch.MaxRows, which
 	// none may exceed. Less is for tests: no answer depends on it.
 	BatchRows int
@@ -78,6 +86,10 @@ type Log interface {
 	Tick(ctx context.Context) error
 	// Retain drops what retention allows to go, if this node leads.
 	Retain(ctx context.Context) error
+	// Behind lets the derived rows of a stream's epochs after one come late, when
+	// others' of the same epochs have ended; Caught ends that.
+	Behind(s log.StreamID, after log.Epoch)
+	Caught(s log.StreamID)
 	// Checkpoint makes the log's part of a checkpoint durable: tails up to the
 	// epoch are sealed, the manifest is written with extra as the machine's state,
 	// older Raft entries are recycled.
@@ -91,6 +103,14 @@ type ReadPoint struct {
 	Catalog *catalog.Snapshot
 
 	pin *state.Pin
+	// behind are the relations that it shows at an earlier epoch.
+	behind map[catalog.OID]behindPoint
+}
+
+// behindPoint is the epoch of a relation whose query is outside the common one.
+type behindPoint struct {
+	epoch log.Epoch
+	pin   *state.Pin
 }
 
 // Read is one bounded execution.

@@ -15,6 +15,8 @@ type epochDelta struct {
 	at    progress // of the feed's plan
 	rows  map[*relation][]*rows
 	bytes int
+	// caused is that of the feed's query, see query.caused.
+	caused int64
 }
 
 // feed hands the epochs' changes to a reader that does not run with the loop: a
@@ -26,6 +28,14 @@ type feed struct {
 	// progress gives the event time of the reader's sources; called by the loop.
 	progress func(clock int64) progress
 	at       progress // of the last epoch; the loop's
+
+	// The rest is the loop's. from is the last epoch that the reader has; caused, when
+	// set, is that of its query; late are sources whose query is outside the common
+	// epoch, and held what waits for them.
+	from   log.Epoch
+	caused func(clock int64) int64
+	late   []*relation
+	held   []heldDelta
 
 	mu     sync.Mutex
 	queue  []epochDelta
@@ -51,6 +61,9 @@ func newFeed(g *graph, limit int, blocking bool) *feed {
 
 // put adds an epoch's changes of the feed's relations.
 func (f *feed) put(epoch log.Epoch, clock int64) {
+	if epoch <= f.from {
+		return
+	}
 	f.at = f.progress(clock)
 	d := epochDelta{epoch: epoch, clock: clock, at: f.at}
 	for _, r := range f.rels {
@@ -65,6 +78,18 @@ func (f *feed) put(epoch log.Epoch, clock int64) {
 			d.bytes += deltaBytes(x)
 		}
 	}
+	if f.caused != nil {
+		d.caused = f.caused(clock)
+	}
+	if len(f.late) > 0 || len(f.held) > 0 {
+		f.held = append(f.held, f.withTimes(d))
+		return
+	}
+	f.enqueue(d)
+}
+
+// enqueue hands an epoch to the reader.
+func (f *feed) enqueue(d epochDelta) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for f.blocking && !f.closed && f.bytes > f.limit {

@@ -31,11 +31,19 @@ import (
 
 // stepClock gives a time that moves by a millisecond at each look; After never
 // fires, so that nothing happens by itself.
-type stepClock struct{ now atomic.Int64 }
+type stepClock struct {
+	now   atomic.Int64
+	after func(micros int64) <-chan struct{} // nil: never
+}
 
 func (c *stepClock) NowMicros() int64 { return c.now.Add(1000) }
 
-func (c *stepClock) After(int64) <-chan struct{} { return nil }
+func (c *stepClock) After(micros int64) <-chan struct{} {
+	if c.after == nil {
+		return nil
+	}
+	return c.after(micros)
+}
 
 // testLog is a replica as the engine sees it.
 type testLog struct {
@@ -72,13 +80,16 @@ type options struct {
 	crash      bool // a restart is a power cut: what was not synced is half gone
 	workers    int
 	batchRows  int // 0: as many as fit
+	maxLag     int64
+	computing  func(query string, epoch log.Epoch)
+	after      func(micros int64) <-chan struct{}
 	memory     int64
 	storeBytes int64
 }
 
 func newNode(t testing.TB, o options) *node {
 	t.Helper()
-	n := &node{t: t, fs: vfs.NewCrashableMem(), clock: &stepClock{}, opts: o}
+	n := &node{t: t, fs: vfs.NewCrashableMem(), clock: &stepClock{after: o.after}, opts: o}
 	n.clock.now.Store(1_700_000_000_000_000)
 	n.open()
 	t.Cleanup(n.close)
@@ -94,6 +105,7 @@ func (n *node) open() {
 		Random:           func() uint64 { n.random += 0x9e3779b97f4a7c15; return n.random },
 		CheckpointMicros: 1 << 60, BatchRows: n.opts.batchRows,
 		MemoryBytes: n.opts.memory, StoreBytes: n.opts.storeBytes,
+		MaxEpochLag: n.opts.maxLag, Computing: n.opts.computing,
 	}
 	if n.opts.checkpoint {
 		cfg.CheckpointMicros = 1

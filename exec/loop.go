@@ -51,10 +51,12 @@ func (e *Engine) runEpoch(w epochWork) (err error) {
 		if !q.runs() {
 			continue
 		}
-		if err := q.step(e, epoch, clock); err != nil {
+		if err := e.step(q, w); err != nil {
 			e.fail(q, err)
 		}
-		q.target.rel.wm.endEpoch(clock)
+		if q.lag == nil {
+			q.target.rel.wm.endEpoch(clock)
+		}
 	}
 	for _, f := range e.feeds {
 		f.put(epoch, clock)
@@ -72,6 +74,7 @@ func (e *Engine) runEpoch(w epochWork) (err error) {
 	for _, r := range e.rels {
 		r.delta, r.caused = nil, math.MinInt64
 	}
+	e.boundLag()
 	if err := e.relieve(w); err != nil {
 		return err
 	}
@@ -105,6 +108,7 @@ func (e *Engine) applyChanges(w epochWork) (created []*query, err error) {
 	}
 	for i := range w.changes {
 		c := &w.changes[i]
+		e.awaitChanged(c)
 		for _, q := range c.Ended {
 			e.endQuery(q.OID)
 		}

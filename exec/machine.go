@@ -96,6 +96,21 @@ func (q *intake) take() (w epochWork, r request, ok bool) {
 	return w, r, true
 }
 
+// takeRequest is take for requests alone.
+func (q *intake) takeRequest() (r request, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.asked) == 0 && !q.closed {
+		q.ready.Wait()
+	}
+	if q.closed {
+		return r, false
+	}
+	r = q.asked[0]
+	q.asked = q.asked[1:]
+	return r, true
+}
+
 func (q *intake) start() {
 	q.mu.Lock()
 	q.open = true

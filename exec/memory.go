@@ -188,7 +188,7 @@ func (e *Engine) evictColdest(want int64) {
 	}
 	var all []cold
 	for _, q := range e.order {
-		if q.graph == nil || q.back != nil {
+		if q.graph == nil || q.back != nil || q.lag != nil {
 			continue
 		}
 		for _, m := range q.graph.accounts(nil) {
@@ -216,7 +216,7 @@ func (e *Engine) evictColdest(want int64) {
 // it, and at last the end of the heaviest query.
 func (e *Engine) squeeze(w epochWork) error {
 	s := &e.saved
-	if !s.running.Load() && s.bytes > 0 {
+	if !s.running.Load() && s.bytes > 0 && !e.checkpointWaits() {
 		if err := e.checkpoint(w.in.Epoch, w.in.Clock, w.in.RaftIndex, w.snap); err != nil {
 			return err
 		}

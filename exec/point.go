@@ -19,6 +19,8 @@ type points struct {
 	pins    *state.Pins
 	waiters map[log.Epoch][]chan struct{}
 	failed  error // the loop ended: nothing more is published
+	// late are the targets of queries outside the common epoch; guarded by mu.
+	late map[catalog.OID]*laggard
 }
 
 func newPoints(snap *catalog.Snapshot) *points {
@@ -26,6 +28,7 @@ func newPoints(snap *catalog.Snapshot) *points {
 		snap:    snap,
 		pins:    state.NewPins(),
 		waiters: map[log.Epoch][]chan struct{}{},
+		late:    map[catalog.OID]*laggard{},
 	}
 }
 
@@ -85,7 +88,9 @@ func (e *Engine) Pin() *ReadPoint {
 	p := e.points
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return &ReadPoint{Epoch: p.epoch, Clock: p.clock, Catalog: p.snap, pin: p.pins.Pin()}
+	r := &ReadPoint{Epoch: p.epoch, Clock: p.clock, Catalog: p.snap, pin: p.pins.Pin()}
+	p.pinLate(r)
+	return r
 }
 
 // PinAt pins an earlier epoch that is still kept; ok is false when it is not.
@@ -98,11 +103,53 @@ func (e *Engine) PinAt(epoch log.Epoch) (*ReadPoint, bool) {
 	if !ok {
 		return nil, false
 	}
-	return &ReadPoint{Epoch: epoch, Clock: p.clock, Catalog: p.snap, pin: pin}, true
+	r := &ReadPoint{Epoch: epoch, Clock: p.clock, Catalog: p.snap, pin: pin}
+	p.pinLate(r)
+	return r, true
+}
+
+// pinLate pins what is complete of targets that are behind.
+func (p *points) pinLate(r *ReadPoint) {
+	for oid, l := range p.late {
+		if l.at >= r.Epoch {
+			continue
+		}
+		if r.behind == nil {
+			r.behind = map[catalog.OID]behindPoint{}
+		}
+		r.behind[oid] = behindPoint{l.at, l.pins.Pin()}
+	}
+}
+
+// behind notes that a target is complete up to an earlier epoch only.
+func (p *points) behind(oid catalog.OID, l *laggard) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.late[oid] = l
+}
+
+// reach notes that a target is complete up to an epoch.
+func (p *points) reach(l *laggard, epoch log.Epoch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l.at = epoch
+	l.pins.Publish(uint64(epoch))
+}
+
+// caughtUp ends behind.
+func (p *points) caughtUp(oid catalog.OID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.late, oid)
 }
 
 // Release gives the epoch free. Further calls do nothing.
-func (r *ReadPoint) Release() { r.pin.Release() }
+func (r *ReadPoint) Release() {
+	r.pin.Release()
+	for _, b := range r.behind {
+		b.pin.Release()
+	}
+}
 
 // WaitApplied returns when the epoch's effect is readable in every view.
 func (e *Engine) WaitApplied(ctx context.Context, epoch log.Epoch) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/log"
@@ -30,6 +31,11 @@ type query struct {
 	failed *sqlerr.Error
 	// back is set while history is read.
 	back *backfill
+	// lag is set while the query is outside the common epoch.
+	lag  *laggard
+	name string // does not change
+	// took is how long the last epoch took, microseconds.
+	took atomic.Int64
 	// waiting holds the input of a paused query.
 	waiting *feed
 	// rebuilt: the query was active before, and reads history because its plan
@@ -65,7 +71,7 @@ func (e *Engine) buildQuery(q *query, snap *catalog.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	q.plan = p
+	q.plan, q.name = p, q.cat.Name
 	rel := e.rels[p.Target.OID]
 	if rel == nil {
 		return fmt.Errorf("target %s of query %s does not run", p.Target.Name, q.cat.Name)
@@ -124,36 +130,15 @@ func rowArray(b *batch.Batch, row int) string {
 }
 
 // runs tells whether the query takes part in the loop's epochs.
-func (q *query) runs() bool { return q.state == catalog.QueryRunning && q.back == nil }
-
-// step runs one epoch of an active query over its sources' deltas.
-func (q *query) step(e *Engine, epoch log.Epoch, clock int64) error {
-	input := false
-	for _, s := range q.graph.scans {
-		for _, r := range s.rel.delta {
-			s.feed(r)
-			q.rowsIn += int64(r.b.Rows())
-			input = true
-		}
-	}
-	at := q.graph.progress(clock)
-	q.at = epoch
-	q.speed.observe(clock, q.rowsIn)
-	if !input && !q.graph.moves(at) && q.graph.began {
-		return q.finish(e, epoch, clock) // what a back-fill left
-	}
-	err := q.graph.endEpoch(e.pool, epochOf(epoch, clock, at))
-	if err != nil {
-		return err
-	}
-	return q.finish(e, epoch, clock)
+func (q *query) runs() bool {
+	return q.state == catalog.QueryRunning && q.back == nil && q.lag == nil
 }
 
-func (q *query) finish(e *Engine, epoch log.Epoch, clock int64) error {
+func (q *query) finish(e *Engine, epoch log.Epoch, clock, caused int64) error {
 	for _, p := range q.target.parts {
 		q.rowsOut += int64(p.rows)
 	}
-	return q.target.finish(e, epoch, clock, q.caused(clock))
+	return q.target.finish(e, epoch, clock, caused)
 }
 
 // caused gives the rowtime of what takes rows out in an epoch: the latest of the

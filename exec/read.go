@@ -98,7 +98,7 @@ func (b *builder) boundedScan(out op.Sink, n *plan.Scan) error {
 }
 
 func (b *builder) readScan(rel *relation, n *plan.Scan, sc *scanner) error {
-	epoch := b.rd.Point.Epoch
+	epoch := b.rd.Point.at(rel)
 	var o *overlay
 	if b.rd.Txn != nil {
 		o = b.rd.Txn.rels[n.Rel.OID]
@@ -136,13 +136,13 @@ func (b *builder) readPoint(rel *relation, n *plan.Scan, sc *scanner) error {
 		key[i] = d
 	}
 	out := batch.New(rel.storedTypes(), 1)
-	if err := rel.lookup(b.rd.Point.Epoch, key, out); err != nil {
+	if err := rel.lookup(b.rd.Point.at(rel), key, out); err != nil {
 		return err
 	}
 	if out.N == 0 {
 		return nil
 	}
-	return sc.push(rel.changes(out, 0, rows{epoch: b.rd.Point.Epoch}))
+	return sc.push(rel.changes(out, 0, rows{epoch: b.rd.Point.at(rel)}))
 }
 
 // without takes the rows whose keys the transaction wrote out of r.

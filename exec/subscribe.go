@@ -71,12 +71,16 @@ func (e *Engine) between(ctx context.Context, fn func() error) error {
 func (e *Engine) openSubscription(ctx context.Context, s *Subscription, sub *subscriber,
 	limit int,
 ) error {
-	return e.between(context.WithoutCancel(ctx), func() error {
+	return e.betweenTogether(ctx, func() error {
 		b := newBuilder(e, graphOptions{})
 		b.env = *s.Env
 		b.env.RunSubplan = nil
 		g, err := b.subscription(s.Plan.Root, sub)
 		if err != nil {
+			return err
+		}
+		if err := e.together(g.sources()); err != nil {
+			g.close()
 			return err
 		}
 		sub.graph, sub.point = g, e.Pin()

@@ -151,7 +151,7 @@ func (e *Engine) queryRows(ctx *system.Context, emit func(viewRow) error) error 
 				"rows_out":        types.IntDatum(q.rowsOut),
 				"rows_per_second": types.FloatDatum(q.speed.perSecond(e.cfg.Clock.NowMicros())),
 				"on_error":        types.TextDatum(q.cat.OnError),
-				"applied_epoch":   types.IntDatum(int64(q.at)),
+				"applied_epoch":   types.IntDatum(int64(q.complete())),
 				"created_epoch":   types.IntDatum(int64(q.cat.Created)),
 				"active_epoch":    types.IntDatum(int64(q.cat.Active)),
 				"sources":         sourceNames(ctx, q.cat.Sources),
@@ -163,7 +163,7 @@ func (e *Engine) queryRows(ctx *system.Context, emit func(viewRow) error) error 
 				r["error"] = types.TextDatum(q.failed.Message)
 				r["sqlstate"] = types.TextDatum(string(q.failed.Code))
 			}
-			if q.graph != nil && q.back == nil {
+			if q.graph != nil && q.back == nil && q.lag == nil {
 				r["memory_bytes"] = types.IntDatum(q.graph.usage().Bytes)
 				r["spilled_bytes"] = types.IntDatum(q.graph.spilled())
 			}
@@ -226,7 +226,7 @@ func (e *Engine) lagRow(q *query, r *relation, p int) viewRow {
 	if q.back != nil {
 		at = q.back.at.Load()
 	} else if !q.runs() {
-		at = uint64(q.at)
+		at = uint64(q.complete())
 	}
 	if err != nil || at >= now {
 		return row
@@ -240,6 +240,9 @@ func (e *Engine) lagRow(q *query, r *relation, p int) viewRow {
 		row["lag_rows"] = types.IntDatum(int64(end - position))
 		if q.back != nil {
 			lag := e.cfg.Clock.NowMicros() - q.back.started
+			row["lag_ms"] = types.IntDatum(max(lag, 0) / 1000)
+		} else if q.lag != nil {
+			lag := e.cfg.Clock.NowMicros() - q.lag.since
 			row["lag_ms"] = types.IntDatum(max(lag, 0) / 1000)
 		}
 	}

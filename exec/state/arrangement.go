@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -25,6 +26,7 @@ type Arrangement struct {
 	keyer  *Keyer
 	pins   *Pins
 
+	extra   []*Pins      // of readers at epochs of their own; guarded by mu
 	mu      sync.RWMutex // readers hold it for reading while they look at pages
 	arena                // guarded by mu
 	idx     index        // guarded by mu
@@ -383,6 +385,11 @@ func (a *Arrangement) collect() {
 	if a.pins != nil {
 		horizon = a.pins.Horizon()
 	}
+	a.extra = slices.DeleteFunc(a.extra, func(p *Pins) bool {
+		h := p.Horizon()
+		horizon = min(horizon, h)
+		return h == math.MaxUint64
+	})
 	n := 0
 	for n < len(a.garbage) && a.garbage[n].end <= horizon {
 		if n%relaxEvery == 0 {
@@ -456,6 +463,14 @@ func (a *Arrangement) saveKey(r Ref) []byte {
 	b = append(b, a.row(r)...)
 	a.one = b
 	return b
+}
+
+// Watch makes the arrangement keep what another Pins holds, too, until nobody
+// holds anything and the last possible epoch is published there.
+func (a *Arrangement) Watch(p *Pins) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.extra = append(a.extra, p)
 }
 
 // Full tells whether the arrangement has little room left: its owner should not

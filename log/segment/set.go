@@ -56,7 +56,10 @@ type Set struct {
 	// restored is the epoch of the manifest that the set was opened from: derived
 	// rows up to it are there already.
 	restored atomic.Uint64
-	ended    atomic.Uint64 // last epoch whose derived rows are all in
+	// behind has the streams whose derived rows may come late, by StreamID: the epoch
+	// up to which they are in.
+	behind sync.Map
+	ended  atomic.Uint64 // last epoch whose derived rows are all in
 
 	// sealing is held by the one background writer of files.
 	sealing sync.Mutex
@@ -259,6 +262,10 @@ func (s *Set) AppendDerived(b *log.Block) error {
 		return err
 	}
 	b.LastEpoch, b.Epochs = b.Epoch, nil
+	if after, ok := s.behind.Load(b.Partition.Stream); ok && b.Epoch > after.(log.Epoch) {
+		p.append(b)
+		return nil
+	}
 	if b.Epoch <= log.Epoch(s.restored.Load()) || b.Epoch <= log.Epoch(s.ended.Load()) {
 		b.Base = p.view.Load().endAt(b.Epoch - 1)
 		return nil
@@ -270,6 +277,13 @@ func (s *Set) AppendDerived(b *log.Block) error {
 	p.append(b)
 	return nil
 }
+
+// Behind lets the derived rows of a stream's epochs after one come late: they are
+// appended although the epochs have ended for others.
+func (s *Set) Behind(id log.StreamID, after log.Epoch) { s.behind.Store(id, after) }
+
+// Caught ends Behind.
+func (s *Set) Caught(id log.StreamID) { s.behind.Delete(id) }
 
 // EndEpoch implements log.Partitions.
 func (s *Set) EndEpoch(e log.Epoch) {

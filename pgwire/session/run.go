@@ -163,6 +163,9 @@ func (s *Session) runIn(ctx context.Context, x *scope, st *statement, params []t
 		err = s.subscribe(ctx, x, p, params, s.settings.int(idxSubscriberBuffer), o.rows,
 			func() error { return gone(sink.Flush()) })
 	} else {
+		if err := s.behindNotices(x, p, sink); err != nil {
+			return err
+		}
 		err = s.host.engine.Run(ctx, x.read(p, params), o.rows)
 	}
 	if err != nil {
@@ -172,6 +175,18 @@ func (s *Session) runIn(ctx context.Context, x *scope, st *statement, params []t
 		return err
 	}
 	return gone(sink.Complete(rowTag(p.Tag, o.n)))
+}
+
+// behindNotices says which relations a read shows at an earlier epoch.
+func (s *Session) behindNotices(x *scope, p *plan.Plan, sink Sink) error {
+	for _, text := range x.point.Behind(p) {
+		err := s.notice(sink, &Notice{Severity: "NOTICE", Code: sqlerr.SuccessfulCompletion,
+			Message: text, Hint: "millrace.lag shows how far it is behind."})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // output gives rows to a sink. The result is announced with its first rows, so

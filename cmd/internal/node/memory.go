@@ -52,5 +52,5 @@ func goMemory() int64 {
 		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
 	}
 	metrics.Read(s)
-	return programBytes + int64(s[0].Value.Uint64() - s[1].Value.Uint64())
+	return programBytes + int64(s[0].Value.Uint64()-s[1].Value.Uint64())
 }
