@@ -93,7 +93,7 @@ func (e *Engine) runBackfill(ctx context.Context, q *query, b *backfill) error {
 	}
 	b.at.Store(uint64(b.point.Epoch))
 	if e.log.Leading() {
-		e.proposeState(q.cat.OID, catalog.QueryRunning, nil)
+		e.proposeState(q.oid, catalog.QueryRunning, nil)
 	}
 	for {
 		d, ok, _ := b.feed.take(ctx)
@@ -110,7 +110,7 @@ func (e *Engine) runBackfill(ctx context.Context, q *query, b *backfill) error {
 
 func (e *Engine) backfillFailed(ctx context.Context, q *query, err error) {
 	if ctx.Err() == nil && e.log.Leading() {
-		e.proposeState(q.cat.OID, catalog.QueryFailed, asUser(err))
+		e.proposeState(q.oid, catalog.QueryFailed, asUser(err))
 	}
 }
 

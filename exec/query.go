@@ -21,6 +21,10 @@ import (
 // query is a running continuous query. While it reads history a goroutine of
 // its own drives it (backfill.go); once activated it runs with the loop.
 type query struct {
+	// oid and failing (on a row error) do not change; cat is the loop's.
+	oid     catalog.OID
+	failing bool
+
 	cat    *catalog.Query
 	plan   *plan.Continuous
 	graph  *graph
@@ -56,7 +60,10 @@ type query struct {
 
 // newQuery plans a query and builds its graph; sources and target exist.
 func (e *Engine) newQuery(c *catalog.Query, snap *catalog.Snapshot) (*query, error) {
-	q := &query{cat: c, ready: make(chan struct{}), state: c.State}
+	q := &query{
+		oid: c.OID, failing: c.OnError == "fail", cat: c, state: c.State,
+		ready: make(chan struct{}),
+	}
 	if err := e.buildQuery(q, snap); err != nil {
 		return q, err
 	}
@@ -88,7 +95,7 @@ func (e *Engine) buildQuery(q *query, snap *catalog.Snapshot) error {
 // rowError is the policy for rows that fail: the value becomes NULL and is
 // counted, or the query fails.
 func (q *query) rowError(f *expr.RowFailure) error {
-	if q.cat.OnError == "fail" {
+	if q.failing {
 		return f.Err
 	}
 	e := rowError{q.at, f.Err, f.Call(), rowArray(f.Input, f.Row)}
