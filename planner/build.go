@@ -354,6 +354,7 @@ func (s *scope) inline(f *catalog.UserFunc, args []expr.Expr, pos int) (expr.Exp
 	if err != nil {
 		return nil, inStored(err, pos).InContext("SQL function \"%s\"", f.Name)
 	}
+	placeAt(x, pos, cast)
 	if x, err = expr.CoerceTo(x, f.Ret, expr.CoerceAssignment, s, pos); err != nil {
 		return nil, err
 	}

@@ -303,6 +303,11 @@ func (b *builder) view(rel *catalog.Relation, t *sql.Table) (*from, error) {
 	if err != nil {
 		return nil, inStored(err, t.Pos()).InContext("view \"%s\"", rel.Name)
 	}
+	walkNodes(bound.node, func(n plan.Node) {
+		for _, s := range slots(n) {
+			placeAt(*s, t.Pos(), nil)
+		}
+	})
 	f, err := b.named(bound, t.Alias, rel.Name, t.Pos())
 	if err != nil {
 		return nil, err
@@ -327,6 +332,24 @@ func inStored(err error, pos int) *sqlerr.Error {
 	e := *sqlerr.As(err)
 	e.Offset, e.Position = 0, 0
 	return e.At(pos)
+}
+
+// placeAt moves the calls and casts of an expression that was bound from a text of
+// the catalog to the place in the statement that uses it, so that later errors
+// point there. Expressions in except come from the statement itself.
+func placeAt(e expr.Expr, pos int, except []expr.Expr) {
+	expr.Walk(e, func(x expr.Expr) bool {
+		if slices.Contains(except, x) {
+			return false
+		}
+		switch x := x.(type) {
+		case *expr.Call:
+			x.Pos = pos
+		case *expr.Cast:
+			x.Pos = pos
+		}
+		return true
+	})
 }
 
 // derived binds (SELECT ...) AS x.
