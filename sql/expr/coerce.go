@@ -34,7 +34,7 @@ func CoerceTo(e Expr, t types.Type, ctx CoerceCtx, sc Scope, pos int) (Expr, err
 	return &Cast{X: e, T: t, Explicit: ctx == CoerceExplicit, Pos: pos}, nil
 }
 
-func castError(from, t types.Type, ctx CoerceCtx, pos int) error {
+func castError(from, t types.Type, ctx CoerceCtx, pos int) *sqlerr.Error {
 	if ctx != CoerceExplicit {
 		return sqlerr.New(sqlerr.DatatypeMismatch, "expression is of type %s, not %s",
 			baseName(from), baseName(t)).At(pos).

@@ -66,9 +66,11 @@ func (c *checker) dialectOperator(name string, args []Expr, pos int) (Expr, bool
 		return nil, true, errNoOperator(name, typesOf(args), notFound, pos).
 			WithHint("Write the number without quotes.")
 	}
-	if isOrdering(name) && args[0].Type().Kind == types.Array &&
-		args[len(args)-1].Type().Kind == types.Array {
+	if isOrdering(name) && unordered[args[0].Type().Kind] && unordered[args[len(args)-1].Type().Kind] {
 		return nil, true, errNoOperator(name, typesOf(args), notFound, pos)
+	}
+	if x, ok, err := c.compareTimes(name, args, pos); ok || err != nil {
+		return x, ok, err
 	}
 	if len(args) == 2 && isFloat(args[0].Type().Kind) != isFloat(args[1].Type().Kind) ||
 		len(args) == 2 && isFloat(args[0].Type().Kind) {
@@ -90,6 +92,32 @@ func (c *checker) dialectOperator(name string, args []Expr, pos int) (Expr, bool
 	}
 	x, err = c.coerce(x, t, CoerceExplicit, pos)
 	return x, true, err
+}
+
+// unordered are the kinds that ksqlDB compares with = and <> only, beside MAP and
+// STRUCT.
+var unordered = map[types.Kind]bool{types.Array: true, types.Bool: true}
+
+// compareTimes compares a text with a date or time, as which it is read.
+func (c *checker) compareTimes(name string, args []Expr, pos int) (Expr, bool, error) {
+	if len(args) != 2 || !isOrdering(name) && name != "=" && name != "<>" {
+		return nil, false, nil
+	}
+	for i, x := range args {
+		t := args[1-i].Type()
+		if !isString(x.Type().Kind) || !isTimeKind(t.Kind) && t.Kind != types.Timestamptz ||
+			t.Kind == types.Interval {
+			continue
+		}
+		both := []Expr{args[0], args[1]}
+		var err error
+		if both[i], err = c.coerce(x, t, CoerceExplicit, pos); err != nil {
+			return nil, false, err
+		}
+		y, err := c.operator(name, both, pos)
+		return y, true, err
+	}
+	return nil, false, nil
 }
 
 // decimalResult gives the DECIMAL(p, s) of an operation over two, where at least
@@ -168,6 +196,9 @@ func (c *checker) dialectCast(x Expr, t types.Type, pos int) (Expr, error) {
 	name := ""
 	switch {
 	case !c.ksql:
+	case from == types.Bytea && isString(t.Kind):
+		return nil, castError(x.Type(), t, CoerceExplicit, pos).
+			WithHint("Use from_bytes, which takes the encoding.")
 	case isInteger(t.Kind) && (isFloat(from) || from == types.Numeric):
 		name = "cast_integer"
 	case t.Kind == types.Bool && isString(from):
