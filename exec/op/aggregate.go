@@ -343,6 +343,7 @@ type emitter struct {
 	enc    state.Rows
 	old    []*batch.Vector // results per aggregate
 	new    []*batch.Vector
+	given  given
 }
 
 func (e *emitter) init(a *Aggregate) {

@@ -100,6 +100,8 @@ func (a *Aggregate) emitWords(s *aggSet, p *pane, refs []state.Ref, old []int64,
 	if err := a.bothResults(len(refs)); err != nil {
 		return err
 	}
+	g := &x.given
+	g.reset()
 	for k, r := range refs {
 		was, is := old[k*a.words+groupCount], *p.groups.Word(r, groupCount)
 		had, has := was > 0 || s.global && a.begun, is > 0 || s.global
@@ -110,19 +112,93 @@ func (a *Aggregate) emitWords(s *aggSet, p *pane, refs []state.Ref, old []int64,
 			continue
 		}
 		if had {
-			if err := a.emitRow(s, p, r, x.old, k, -1); err != nil {
-				return err
-			}
+			g.add(r, k, -1)
 		}
 		if has {
-			if err := a.emitRow(s, p, r, x.new, k, 1); err != nil {
-				return err
-			}
-		} else {
+			g.add(r, k, 1)
+		}
+	}
+	if err := a.giveRows(s, p); err != nil {
+		return err
+	}
+	for _, r := range refs {
+		if *p.groups.Word(r, groupCount) <= 0 && !s.global {
 			p.groups.Delete(r)
 		}
 	}
 	return nil
+}
+
+// given are rows to be given: results of groups as they were and as they are.
+type given struct {
+	refs []state.Ref
+	at   []int32 // row of the results
+	w    []int32
+}
+
+func (g *given) reset() { g.refs, g.at, g.w = g.refs[:0], g.at[:0], g.w[:0] }
+
+func (g *given) add(r state.Ref, k int, w int32) {
+	g.refs, g.at, g.w = append(g.refs, r), append(g.at, int32(k)), append(g.w, w)
+}
+
+// giveRows gives the rows of env.given, column by column where that can be done.
+func (a *Aggregate) giveRows(s *aggSet, p *pane) error {
+	x := &a.env
+	g := &x.given
+	if s.perPane || a.cfg.Sets != nil || g.long(p.groups) {
+		for i, r := range g.refs {
+			res := x.new
+			if g.w[i] < 0 {
+				res = x.old
+			}
+			if err := a.emitRow(s, p, r, res, int(g.at[i]), g.w[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := a.out.room(len(g.refs)); err != nil {
+		return err
+	}
+	cols := a.out.cols()
+	for _, r := range g.refs {
+		p.groups.AppendKey(r, cols[:len(s.cols)])
+	}
+	for i := range a.aggs {
+		appendGiven(cols[len(a.cfg.Groups)+i], x.old[i], x.new[i], g)
+	}
+	return a.out.endAll(g.w)
+}
+
+// long tells whether the keys of rows are too long for one batch.
+func (g *given) long(t *state.Table) bool {
+	n := 0
+	for _, r := range g.refs {
+		n += len(t.KeyBytes(r))
+	}
+	return n > batch.MaxBytes/4
+}
+
+// appendGiven appends one result column of rows.
+func appendGiven(to, was, is *batch.Vector, g *given) {
+	if to.Type.Phys() == types.PhysInt64 && to.Valid == nil && was.Valid == nil && is.Valid == nil {
+		for i, k := range g.at {
+			if g.w[i] < 0 {
+				to.I64 = append(to.I64, was.I64[k])
+			} else {
+				to.I64 = append(to.I64, is.I64[k])
+			}
+		}
+		return
+	}
+	for i, k := range g.at {
+		if g.w[i] < 0 {
+			to.AppendRow(was, int(k))
+		} else {
+			to.AppendRow(is, int(k))
+		}
+	}
 }
 
 // bothResults computes the results of the first n groups at env.acc and, as they

@@ -101,6 +101,27 @@ func (o *builder) bytes() int {
 	return n
 }
 
+// room makes room for n rows, at most batch.MaxRows, that endAll ends.
+func (o *builder) room(n int) error {
+	if o.b.N+n > batch.MaxRows {
+		return o.flush()
+	}
+	return nil
+}
+
+// endAll ends rows that were appended to all columns, in room that was made.
+func (o *builder) endAll(ws []int32) error {
+	o.w = append(o.w, ws...)
+	o.b.N += len(ws)
+	for _, w := range ws {
+		o.mixed = o.mixed || w != 1
+	}
+	if o.b.N == batch.MaxRows || o.bytes() >= batch.MaxBytes {
+		return o.flush()
+	}
+	return nil
+}
+
 // row appends a row of a batch.
 func (o *builder) row(from []*batch.Vector, i int, w int32) error {
 	for c, v := range o.b.Cols {

@@ -169,6 +169,14 @@ func sumIntNumeric(acc accs, out *batch.Vector) error {
 			out.AppendNull()
 			continue
 		}
+		if v := int64(s.lo); s.hi == v>>63 {
+			digits := uint64(v)
+			if v < 0 {
+				digits = -digits
+			}
+			out.AppendBytes(types.EncodeSmallNumeric(buf[:0], digits, 0, v < 0))
+			continue
+		}
 		out.AppendBytes(types.EncodeNumeric(buf[:0], s.decimal()))
 	}
 	return nil
