@@ -62,6 +62,9 @@ type AggFunc struct {
 	// EmptyZero says that the value over no rows is 0, not NULL (count).
 	EmptyZero bool
 
+	// hypothetical writes the result of a hypothetical-set aggregate.
+	hypothetical func(*hypothetical, *batch.Vector)
+
 	origin *AggFunc // what a bound copy was made of
 }
 

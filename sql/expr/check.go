@@ -332,11 +332,34 @@ func resolveTypeBase(n *sql.TypeName, sc Scope) (types.Type, error) {
 	}
 	err := sqlerr.New(sqlerr.UndefinedObject, "type \"%s\" does not exist",
 		strings.Join(n.Name, ".")).At(n.Pos())
+	if hint, ok := refusedTypes[strings.ToLower(strings.TrimSuffix(name, "[]"))]; ok {
+		return types.Type{}, sqlerr.Unsupported("type "+name, hint).At(n.Pos())
+	}
 	if near := closest(name, typeNames); near != "" {
 		return types.Type{}, err.WithHint("Did you mean \"%s\"?", near)
 	}
 	return types.Type{}, err
 }
+
+// refusedTypes are PostgreSQL's types that are not here, with what to take instead.
+var refusedTypes = func() map[string]string {
+	m := map[string]string{}
+	for hint, names := range map[string]string{
+		"Use an integer, boolean[] or bytea instead.":             "bit varbit",
+		"Use text instead.":                                       "inet cidr macaddr macaddr8 xml",
+		"Use two columns of double precision, or jsonb, instead.": "point line lseg box path polygon circle",
+		"Use numeric instead.":                                    "money",
+		"Use two columns for the bounds instead.": "int4range int8range numrange tsrange tstzrange daterange " +
+			"int4multirange int8multirange nummultirange tsmultirange tstzmultirange datemultirange",
+		"Use LIKE, or a regular expression, on the text instead.": "tsvector tsquery regconfig regdictionary",
+		"Use bigint instead.": "pg_lsn xid8 cid tid txid_snapshot pg_snapshot",
+	} {
+		for _, n := range strings.Fields(names) {
+			m[n] = hint
+		}
+	}
+	return m
+}()
 
 // typeNames are the names that hints offer.
 var typeNames = []string{"bigint", "integer", "smallint", "boolean", "text", "varchar", "numeric",

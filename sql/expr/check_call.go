@@ -193,6 +193,9 @@ func (c *checker) call(e *sql.Call) (Expr, error) {
 		switch {
 		case e.Over != nil:
 			return c.windowCall(name, e)
+		case len(e.Within) == 0 && findWindowFunc(name) != nil && (!IsAggregate(name) || isHypothetical(name)):
+			return nil, sqlerr.New(sqlerr.WrongObjectType,
+				"window function %s requires an OVER clause", name).At(e.Pos())
 		case IsAggregate(name) || len(e.Within) > 0:
 			return c.aggregate(name, e)
 		case findWindowFunc(name) != nil && !knownFunction(name):
@@ -416,6 +419,9 @@ func (c *checker) aggCall(name string, e *sql.Call) (*AggCall, error) {
 }
 
 func (c *checker) bindAggregate(call *AggCall, args []Expr, e *sql.Call) (*AggCall, error) {
+	if fs := builtin().aggs[call.Name]; len(fs) == 1 && fs[0].hypothetical != nil {
+		return c.bindHypothetical(call, fs[0], args, e)
+	}
 	ts := typesOf(args)
 	cand, how := choose(aggCandidates(builtin().aggs[call.Name], len(args)), ts)
 	switch how {

@@ -29,8 +29,8 @@ var builtin = sync.OnceValue(func() *registry {
 	for _, define := range []func(*registry){
 		defineCompare, defineArith, defineNumeric, defineMath, defineText, defineRegexp,
 		defineBytes, defineLike, defineTime, defineTimeOps, defineFormat, defineJSON,
-		defineJSONBuild, defineArray, defineCond, defineSets, defineSystem, defineAggs,
-		defineStatAggs, defineCollectAggs, defineOrderedAggs, defineKsqlAggs, defineKsqlArrays,
+		defineJSONBuild, defineArray, defineCond, defineSets, defineRare, defineSystem, defineAggs,
+		defineStatAggs, defineCollectAggs, defineOrderedAggs, defineHypothetical, defineKsqlAggs, defineKsqlArrays,
 		defineKsqlText, defineKsqlJSON, defineKsqlTime, defineKsqlMore, defineDialect,
 	} {
 		define(r)
