@@ -157,6 +157,9 @@ func (b *builder) createSchema(s *sql.CreateSchema) (*plan.Plan, error) {
 		IfNotExists: s.IfNotExists}), nil
 }
 
+// indexMethods are PostgreSQL's; there is one kind of index whatever is named.
+var indexMethods = []string{"btree", "hash", "gin", "gist", "spgist", "brin"}
+
 // createIndex plans CREATE INDEX: keys must be plain columns.
 func (b *builder) createIndex(s *sql.CreateIndex) (*plan.Plan, error) {
 	rel, err := b.relation(s.Table, s.Pos())
@@ -176,6 +179,11 @@ func (b *builder) createIndex(s *sql.CreateIndex) (*plan.Plan, error) {
 	if s.Where != nil {
 		return nil, sqlerr.Unsupported("a partial index",
 			"Leave WHERE out, or index a materialized view of the rows.").At(s.Where.Pos())
+	}
+	if s.Method != "" && !contains(indexMethods, lower(s.Method)) {
+		return nil, sqlerr.New(sqlerr.UndefinedObject,
+			"access method \"%s\" does not exist", s.Method).At(s.Pos()).
+			WithHint("Leave USING out; %s are accepted.", strings.Join(indexMethods, ", "))
 	}
 	var cols []int
 	for _, k := range s.Keys {
@@ -466,7 +474,7 @@ func (b *builder) createRole(s *sql.CreateRole) (*plan.Plan, error) {
 // the session replaces it by its verifier, because making that needs randomness.
 func roleOptions(r *catalog.Role, opts []sql.Option) error {
 	for _, o := range opts {
-		name := lower(o.Name)
+		name := strings.ReplaceAll(lower(o.Name), "_", " ")
 		off := strings.HasPrefix(name, "no") && name != "noinherit"
 		switch strings.TrimPrefix(name, "no") {
 		case "superuser":
@@ -493,7 +501,9 @@ func roleOptions(r *catalog.Role, opts []sql.Option) error {
 			r.MemberOf = append(r.MemberOf, text)
 		default:
 			return sqlerr.New(sqlerr.SyntaxError,
-				"unrecognized role option \"%s\"", name).At(o.Pos())
+				"unrecognized role option \"%s\"", name).At(o.Pos()).
+				WithHint("The options are [NO]LOGIN, [NO]SUPERUSER, [NO]INHERIT, [NO]CREATEROLE, " +
+					"[NO]CREATEDB, PASSWORD, VALID UNTIL, CONNECTION LIMIT and IN ROLE.")
 		}
 	}
 	return nil

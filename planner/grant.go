@@ -2,6 +2,7 @@ package planner
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
@@ -125,7 +126,8 @@ func validPrivileges(g *sql.Grantable, kind string) error {
 		}
 		switch {
 		case !known:
-			return sqlerr.New(sqlerr.SyntaxError, "unrecognized privilege type \"%s\"", lower(p.Name))
+			return sqlerr.New(sqlerr.SyntaxError, "unrecognized privilege type \"%s\"", lower(p.Name)).
+				WithHint("Privileges of a %s are %s.", kind, strings.Join(privilegeKinds[kind], ", "))
 		case g.Kind == sql.ObjSequence || g.Kind == sql.ObjTable && p.Name == "USAGE":
 			// A sequence may be called a table.
 		case !contains(privilegeKinds[kind], p.Name):

@@ -255,6 +255,19 @@ func (s *Session) undefinedSetting(name string) error {
 	return err
 }
 
+// undefinedShow answers SHOW of what is neither a setting nor a kind of objects.
+func (s *Session) undefinedShow(name string) error {
+	var kinds []string
+	for k := sql.ShowStreams; k <= sql.ShowCursors; k++ {
+		kinds = append(kinds, k.String())
+	}
+	err := s.undefinedSetting(name)
+	if near := catalog.Nearest(strings.ToUpper(name), kinds); near != "" {
+		return sqlerr.As(err).WithHint("Did you mean SHOW %s?", near)
+	}
+	return err
+}
+
 // nearest gives the setting that a misspelt name most likely means.
 func nearest(name string) string {
 	plain := strings.ReplaceAll(strings.ToLower(name), "_", "")

@@ -187,7 +187,7 @@ func (s *Session) showVar(x *sql.ShowVar, formats []int16, sink Sink) error {
 	if name != "all" {
 		v, ok := s.Setting(name)
 		if !ok {
-			return s.undefinedSetting(name)
+			return s.undefinedShow(name)
 		}
 		return s.textRows(sink, cols, formats, "SHOW", []string{v})
 	}
