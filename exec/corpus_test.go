@@ -23,6 +23,9 @@ var configurations = []options{
 	{name: "power cuts", partitions: 3, workers: 1, restart: true, crash: true},
 	{name: "checkpoints and power cuts", partitions: 3, workers: 1, restart: true, crash: true,
 		checkpoint: true},
+	{name: "queries leave the common epoch", partitions: 3, workers: 2, leave: true},
+	{name: "queries leave, checkpoint and restart", partitions: 3, workers: 2, leave: true,
+		restart: true, checkpoint: true},
 }
 
 // TestCorpus runs testdata/exec: see the README there.

@@ -79,7 +79,8 @@ type options struct {
 	checkpoint bool // after each statement
 	crash      bool // a restart is a power cut: what was not synced is half gone
 	workers    int
-	batchRows  int // 0: as many as fit
+	batchRows  int  // 0: as many as fit
+	leave      bool // queries leave the common epoch, or not, as it comes
 	maxLag     int64
 	computing  func(query string, epoch log.Epoch)
 	after      func(micros int64) <-chan struct{}
@@ -90,6 +91,17 @@ type options struct {
 func newNode(t testing.TB, o options) *node {
 	t.Helper()
 	n := &node{t: t, fs: vfs.NewCrashableMem(), clock: &stepClock{after: o.after}, opts: o}
+	if o.leave {
+		n.opts.computing, n.opts.maxLag = func(string, log.Epoch) {}, 777_000
+		now := make(chan struct{})
+		close(now)
+		n.clock.after = func(micros int64) <-chan struct{} {
+			if micros == 777_000 && rand.IntN(2) == 0 {
+				return now
+			}
+			return nil
+		}
+	}
 	n.clock.now.Store(1_700_000_000_000_000)
 	n.open()
 	t.Cleanup(n.close)
@@ -191,6 +203,9 @@ func (n *node) statement(s sql.Statement, text string) ([]string, error) {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
+	if err := n.engine.Together(ctx); err != nil {
+		return nil, err
+	}
 	point := n.engine.Pin()
 	defer point.Release()
 	env := n.env(point)
