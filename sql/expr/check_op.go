@@ -546,9 +546,9 @@ func (c *checker) in(e *sql.In) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	var same, alone []Expr // columns are compared each for itself
+	var same, alone []Expr // columns are compared each for itself, but not in ksqlDB
 	for _, it := range items {
-		if dependsOnRow(it) {
+		if !c.ksql && dependsOnRow(it) {
 			alone = append(alone, it)
 		} else {
 			same = append(same, it)
