@@ -20,7 +20,7 @@ import (
 func newStartCommand() *cobra.Command {
 	cfg := node.DefaultConfig()
 	var logLevel string
-	var checkpoint time.Duration
+	var checkpoint, lag time.Duration
 	c := &cobra.Command{
 		Use:   "start",
 		Short: "Run a node",
@@ -42,6 +42,9 @@ when it is on disk.`,
 				return usageError{errors.New("--checkpoint-interval must be positive")}
 			}
 			cfg.CheckpointMicros = checkpoint.Microseconds()
+			if cfg.MaxEpochLag = lag.Microseconds(); lag == 0 {
+				cfg.MaxEpochLag = 1 // the shortest there is
+			}
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
 			return runStart(ctx, cfg, logLevel, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -55,7 +58,10 @@ when it is on disk.`,
 	f.StringVar(&cfg.NodeID, "node-id", "", "name of the node; made up at the first start")
 	f.StringSliceVar(&cfg.Join, "join", nil, "addresses of a cluster to join (not in this version)")
 	f.Int64Var(&cfg.MemoryBytes, "memory", 0,
-		"budget for the state of queries in bytes, counted and not enforced yet; 0: half of the machine's memory")
+		"memory budget in bytes: state that has no room goes to disk; 0: half of the machine's memory")
+	f.DurationVar(&lag, "max-epoch-lag", time.Second,
+		"how long writers and other queries wait for a continuous query before it goes on alone; "+
+			"negative: for ever")
 	f.BoolVar(&cfg.Insecure, "insecure", false,
 		"serve everybody who can reach --listen, without encryption and password")
 	f.DurationVar(&checkpoint, "checkpoint-interval", 10*time.Second,

@@ -32,9 +32,12 @@ type Config struct {
 	NodeID string
 	// Join are addresses of a running cluster to become a member of. --join
 	Join []string
-	// MemoryBytes is the budget for state; 0: half of the machine's memory.
+	// MemoryBytes is the budget for the process; 0: half of the machine's memory.
 	// --memory
 	MemoryBytes int64
+	// MaxEpochLag is how long, in microseconds, writers and other queries wait for a
+	// continuous query; 0: 1 s, < 0: for ever. --max-epoch-lag
+	MaxEpochLag int64
 	// Insecure allows listening beyond loopback without TLS and a password.
 	// --insecure
 	Insecure bool

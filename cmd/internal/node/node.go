@@ -130,8 +130,9 @@ func (n *Node) startEngine(context.Context) error {
 		FS: n.cfg.FS, Dir: n.cfg.Data, Clock: n.cfg.Clock,
 		Catalog: catalog.NewMachine(), System: n.system,
 		Logger: n.cfg.Logger, Workers: n.cfg.Workers, MemoryBytes: n.cfg.MemoryBytes,
-		OtherBytes: goMemory,
-		Random:     n.cfg.Random, CheckpointMicros: n.cfg.CheckpointMicros,
+		OtherBytes:  goMemory,
+		MaxEpochLag: n.cfg.MaxEpochLag, Stopwatch: n.cfg.Clock.NowMicros,
+		Random: n.cfg.Random, CheckpointMicros: n.cfg.CheckpointMicros,
 	})
 	if err == nil {
 		registerMemory(n.registry, n.engine)
