@@ -2,7 +2,8 @@ package sqlerr
 
 // serverDocs are the classes 53 to XX: limits, states of objects, the server.
 var serverDocs = []Doc{
-	{DiskFull, "disk_full", "Less room is left on the disk than the reserve: writes are refused, reads go on.",
+	{DiskFull, "disk_full",
+		"Less room is left on the disk than the reserve: writes are refused, reads go on.",
 		"Free space in the data directory.", "", "exec/errors_test.go"},
 	{OutOfMemory, "out_of_memory",
 		"The state of continuous queries exceeds the memory budget: the heaviest query ends.",
@@ -21,22 +22,26 @@ INSERT INTO s SELECT repeat('x', 1000) FROM generate_series(1, 1000);`, ""},
 		"", "SELECT repeat('x', 2000000000);", ""},
 	{StatementTooComplex, "statement_too_complex", "The statement is nested too deeply.",
 		"Split it, or load data with COPY.", "", "sql/parse/limits_test.go"},
-	{TooManyColumns, "too_many_columns", "A relation or result has at most 1600 columns, CUBE 12.",
+	{TooManyColumns, "too_many_columns",
+		"A relation or result has at most 1600 columns, CUBE 12.",
 		"", "SELECT 1 GROUP BY CUBE (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1);", ""},
 	{ObjectNotInPrerequisiteState, "object_not_in_prerequisite_state",
 		"The object is in a state that does not allow this.", "",
 		`CREATE TABLE t (a int);
 CREATE VIEW v AS SELECT a FROM t;
 INSERT INTO v VALUES (1);`, ""},
-	{CantChangeRuntimeParam, "cant_change_runtime_param", "The setting describes the server and cannot be changed.",
+	{CantChangeRuntimeParam, "cant_change_runtime_param",
+		"The setting describes the server and cannot be changed.",
 		"", "SET server_version = '16';", ""},
-	{QueryCanceled, "query_canceled", "The statement was cancelled, by its client or by statement_timeout.",
+	{QueryCanceled, "query_canceled",
+		"The statement was cancelled, by its client or by statement_timeout.",
 		"", `CREATE STREAM s (a int);
 SET statement_timeout = '20ms';
 SELECT * FROM s EMIT CHANGES;`, ""},
 	{AdminShutdown, "admin_shutdown", "The server is stopping.", "Connect again.",
 		"", "pgwire/conn_test.go"},
-	{CannotConnectNow, "cannot_connect_now", "The server is starting or stopping, or there is no leader.",
+	{CannotConnectNow, "cannot_connect_now",
+		"The server is starting or stopping, or there is no leader.",
 		"Retry.", "", "exec/errors_test.go"},
 	{IdleSessionTimeout, "idle_session_timeout",
 		"The session was idle for longer than the setting of that name, or a subscriber reads too slowly.",

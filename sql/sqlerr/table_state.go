@@ -2,14 +2,17 @@ package sqlerr
 
 // stateDocs are the classes 25 to 40: transactions, cursors, roles, conflicts.
 var stateDocs = []Doc{
-	{ActiveSQLTransaction, "active_sql_transaction", "The statement cannot run inside a transaction block.",
+	{ActiveSQLTransaction, "active_sql_transaction",
+		"The statement cannot run inside a transaction block.",
 		"Send COMMIT first.", `BEGIN;
 VACUUM;`, ""},
-	{ReadOnlySQLTransaction, "read_only_sql_transaction", "A write in a transaction that is READ ONLY.",
+	{ReadOnlySQLTransaction, "read_only_sql_transaction",
+		"A write in a transaction that is READ ONLY.",
 		"", `CREATE TABLE t (a int);
 BEGIN READ ONLY;
 INSERT INTO t VALUES (1);`, ""},
-	{NoActiveSQLTransaction, "no_active_sql_transaction", "The statement needs a transaction block.",
+	{NoActiveSQLTransaction, "no_active_sql_transaction",
+		"The statement needs a transaction block.",
 		"Send BEGIN first.", "SAVEPOINT s;", ""},
 	{InFailedSQLTransaction, "in_failed_sql_transaction",
 		"A statement of the block has failed; it takes nothing more.",
@@ -19,7 +22,8 @@ SELECT 1;`, ""},
 	{IdleInTransactionSessionTimeout, "idle_in_transaction_session_timeout",
 		"The session was idle in a transaction for longer than the setting of that name.",
 		"Connect again.", "", "testdata/pgwire/cancel.test"},
-	{InvalidSQLStatementName, "invalid_sql_statement_name", "There is no prepared statement of that name.",
+	{InvalidSQLStatementName, "invalid_sql_statement_name",
+		"There is no prepared statement of that name.",
 		"", "EXECUTE nothing;", ""},
 	{InvalidAuthorizationSpecification, "invalid_authorization_specification",
 		"The role does not exist or may not log in.", "CREATE ROLE ... LOGIN.",
@@ -35,7 +39,8 @@ DROP STREAM s;`, ""},
 	{InvalidCursorName, "invalid_cursor_name", "There is no cursor of that name, or no longer.",
 		"Cursors end with their transaction unless they are declared WITH HOLD.",
 		"FETCH 1 FROM nothing;", ""},
-	{InvalidSavepointSpecification, "invalid_savepoint_specification", "There is no savepoint of that name.",
+	{InvalidSavepointSpecification, "invalid_savepoint_specification",
+		"There is no savepoint of that name.",
 		"", `BEGIN;
 ROLLBACK TO nothing;`, ""},
 	{InvalidCatalogName, "invalid_catalog_name", "There is one database: millrace.",

@@ -99,7 +99,16 @@ func writeFunctions(ctx context.Context, b *strings.Builder, c *client.Conn,
 // text is the sentence of an entry, with what is special about it.
 func text(e *entry) string {
 	doc := strings.ToUpper(e.doc[:1]) + e.doc[1:]
-	rules := slices.Compact(slices.Sorted(slices.Values(e.rules)))
+	rules := slices.DeleteFunc(slices.Clone(e.rules), func(r string) bool {
+		n := 0 // a rule of some overloads only would say too much
+		for _, s := range e.rules {
+			if s == r {
+				n++
+			}
+		}
+		return n < len(e.signatures)
+	})
+	rules = slices.Compact(slices.Sorted(slices.Values(rules)))
 	return strings.TrimSuffix(doc, ".") + "." + strings.Join(append([]string{""}, rules...), " ")
 }
 
