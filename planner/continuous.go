@@ -145,7 +145,7 @@ func (b *builder) keep(q *sql.Query, kind keepKind) (*kept, error) {
 	}
 	k.appendOnly = k.root.Props().AppendOnly
 	b.resultKey(k, q, kind)
-	if b.ksql && (kind == keepTable || kind == keepStream) {
+	if b.ksql && (kind == keepTable || kind == keepStream || isForEver(q, kind)) {
 		b.keyFirst(k)
 	}
 	return k, nil

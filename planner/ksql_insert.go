@@ -5,6 +5,7 @@ import (
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -27,6 +28,38 @@ func (in *insertion) forEver() bool {
 	rels := in.b.joinedTables(sel.From[0])
 	return len(rels) > 0 && rels[0].Kind == catalog.KindStream &&
 		!slices.ContainsFunc(rels, func(r *catalog.Relation) bool { return !isKsql(r) })
+}
+
+// isForEver tells whether a kept query is one of INSERT INTO ... SELECT without EMIT.
+func isForEver(q *sql.Query, kind keepKind) bool {
+	return kind == keepInsert && q.Emit == sql.EmitNone
+}
+
+// fitsStream compares the result of INSERT INTO ... SELECT with its stream as ksqlDB
+// does: the same number of columns, the same key, and no type that would lose
+// something.
+func (in *insertion) fitsStream(k *kept) error {
+	differs := func(format string, args ...any) error {
+		return sqlerr.New(sqlerr.DatatypeMismatch,
+			"the result of this query does not fit stream \"%s\"", in.rel.Name).
+			At(in.s.Query.Pos()).WithDetail(format, args...).
+			WithHint("Give a column list to insert once, by PostgreSQL's rules.")
+	}
+	target := in.rel.Visible()
+	if len(target) != len(k.cols) {
+		return differs("It has %d columns, and the stream %d.", len(k.cols), len(target))
+	}
+	if len(k.key) != len(in.rel.Key) {
+		return differs("It has %d key columns, and the stream %d.", len(k.key), len(in.rel.Key))
+	}
+	for i, o := range target {
+		c := &in.rel.Columns[o]
+		from := k.cols[i].Type
+		if from.Kind != types.Unknown && !expr.CanCoerce(from, c.Type, expr.CoerceImplicit) {
+			return differs("Column \"%s\" is of type %s, and its value of type %s.", c.Name, c.Type, from)
+		}
+	}
+	return nil
 }
 
 // queryID is the name that INSERT INTO ... WITH (query_id = 'name') gives its query.

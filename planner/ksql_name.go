@@ -11,12 +11,11 @@ import (
 // have the same name get their table's name in front. Over relations declared as in
 // ksqlDB, so do all columns of *, and those whose name more than one of them has.
 func (k *block) ksqlNames() {
-	if !k.b.naming || k.q != k.b.emitting {
-		return
-	}
-	k.nameExpressions()
-	if k.joined() > 1 {
-		k.prefixNames()
+	if k.b.naming && k.q == k.b.emitting {
+		k.nameExpressions()
+		if k.joined() > 1 {
+			k.prefixNames()
+		}
 	}
 	k.rowKey()
 }

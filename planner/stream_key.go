@@ -144,7 +144,7 @@ func plainValue(x expr.Expr) expr.Expr {
 // expressions, * brings the key along as the column ROWKEY.
 func (k *block) rowKey() {
 	b := k.b
-	if !b.naming || k.q != b.emitting || k.sel.GroupBy != nil || len(k.sel.Part) > 0 {
+	if !b.continuous || k.q != b.emitting || k.sel.GroupBy != nil || len(k.sel.Part) > 0 {
 		return
 	}
 	b.inherited, b.inherits = nil, true
@@ -166,7 +166,7 @@ func (k *block) rowKey() {
 			k.items[at].x = k.alwaysThere(k.items[at].x, part[0])
 		}
 		star = star || slices.ContainsFunc(k.items, func(it item) bool { return it.star })
-		if at < 0 && b.ksql && star && k.joined() > 1 && len(part) > 0 {
+		if at < 0 && b.ksql && b.naming && star && k.joined() > 1 && len(part) > 0 {
 			at = len(k.items)
 			k.items = append(k.items, item{x: part[0], name: "rowkey", pos: -1,
 				ref: &sql.ColRef{Loc: sql.NoLoc, Name: sql.Name{"rowkey"}}})

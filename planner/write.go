@@ -644,6 +644,11 @@ func (b *builder) insertContinuously(in *insertion) (*plan.Plan, error) {
 			"the result of this query has no unique key, which a table needs").
 			At(in.s.Query.Pos()).WithHint("%s", tableHint(k))
 	}
+	if in.s.Query.Emit == sql.EmitNone {
+		if err := in.fitsStream(k); err != nil {
+			return nil, err
+		}
+	}
 	c := &plan.Continuous{Target: in.rel, Root: k.root, Time: k.time}
 	if err := b.fitTarget(c, k); err != nil {
 		return nil, err
