@@ -136,9 +136,13 @@ type Check struct{ Name, Expr string }
 // Sequence holds the parameters of a sequence.
 type Sequence struct {
 	Start, Increment, Min, Max int64
-	Cycle                      bool
-	OwnedBy                    OID
-	OwnedColumn                int
+	// Start is the next number that no node has taken; Origin is the one that the
+	// sequence was declared to start with. Where Origin is out of bounds it is the
+	// first bound.
+	Origin      int64 `json:",omitempty"`
+	Cycle       bool
+	OwnedBy     OID
+	OwnedColumn int
 }
 
 // QueryState is the state of a continuous query.

@@ -55,17 +55,15 @@ func (a *Appender) Committed() int64 { return a.total }
 // Add writes the rows of a batch, which the Appender keeps.
 func (a *Appender) Add(ctx context.Context, b *batch.Batch) error {
 	w := a.e.newWriter(a.rd)
-	if w.decides && a.rd.Txn == nil {
+	if (w.decides || len(w.w.Uniques) > 0) && a.rd.Txn == nil {
 		return a.addDecided(ctx, b)
 	}
 	if err := a.run(ctx, w, b); err != nil {
 		return err
 	}
 	if a.rd.Txn != nil {
-		for _, c := range w.changes {
-			if err := a.rd.Txn.add(w.w.Rel, c); err != nil {
-				return err
-			}
+		if err := w.addToBlock(); err != nil {
+			return err
 		}
 		a.total += w.rows
 		return nil
@@ -132,13 +130,20 @@ func (a *Appender) run(ctx context.Context, w *writer, b *batch.Batch) error {
 		return err
 	}
 	if _, leaf := w.w.Input.(*plan.Values); leaf {
-		return w.take(b)
+		if err := w.take(b); err != nil {
+			return err
+		}
+		return w.unique(ctx)
 	}
 	env := *a.rd.Env
 	work := map[int]*workTable{brought: {rows: []*batch.Batch{b}}}
-	return a.e.runIn(ctx, a.rd, &env, w.w.Input, work, func(x *batch.Batch) error {
+	err := a.e.runIn(ctx, a.rd, &env, w.w.Input, work, func(x *batch.Batch) error {
 		return w.take(shallow(x))
 	})
+	if err != nil {
+		return err
+	}
+	return w.unique(ctx)
 }
 
 // shallow copies the frame of a batch whose vectors stay good.

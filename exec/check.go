@@ -30,7 +30,7 @@ func (s *writer) check(b *batch.Batch) error {
 				e := sqlerr.New(sqlerr.CheckViolation,
 					"new row for relation %q violates check constraint %q", s.w.Rel.Name, c.Name).
 					WithDetail("Failing row contains (%s).", s.rowText(b, r))
-				e.Table, e.Constraint = s.w.Rel.Name, c.Name
+				e.Schema, e.Table, e.Constraint = s.w.Rel.Schema, s.w.Rel.Name, c.Name
 				return e
 			}
 		}
@@ -56,7 +56,7 @@ func (s *writer) notNull(c plan.RowCheck, b *batch.Batch, row int) error {
 		"null value in column %q of relation %q violates not-null constraint",
 		c.Column, s.w.Rel.Name).
 		WithDetail("Failing row contains (%s).", s.rowText(b, row))
-	e.Table, e.Column = s.w.Rel.Name, c.Column
+	e.Schema, e.Table, e.Column = s.w.Rel.Schema, s.w.Rel.Name, c.Column
 	return e
 }
 
@@ -90,7 +90,8 @@ func (s *writer) duplicate(b *batch.Batch, row int) error {
 		"duplicate key value violates unique constraint %q", s.w.Rel.Name+"_pkey").
 		WithDetail("Key (%s)=(%s) already exists.",
 			strings.Join(names, ", "), strings.Join(values, ", "))
-	e.Table, e.Constraint = s.w.Rel.Name, s.w.Rel.Name+"_pkey"
+	e.Schema, e.Table = s.w.Rel.Schema, s.w.Rel.Name
+	e.Constraint = s.w.Rel.Name + "_pkey"
 	return e
 }
 

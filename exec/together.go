@@ -28,10 +28,8 @@ func (e *Engine) writeTogether(ctx context.Context, rd *Read, out func(*batch.Ba
 			return WriteResult{}, err
 		}
 		for _, s := range p.writers {
-			for _, c := range s.changes {
-				if err := rd.Txn.add(s.w.Rel, c); err != nil {
-					return WriteResult{}, err
-				}
+			if err := s.addToBlock(); err != nil {
+				return WriteResult{}, err
 			}
 		}
 		return WriteResult{Rows: p.rows}, p.flush(out)

@@ -38,10 +38,8 @@ func (e *Engine) Write(ctx context.Context, rd *Read, out func(*batch.Batch) err
 		if err := s.run(ctx); err != nil {
 			return WriteResult{}, err
 		}
-		for _, c := range s.changes {
-			if err := rd.Txn.add(w.Rel, c); err != nil {
-				return WriteResult{}, err
-			}
+		if err := s.addToBlock(); err != nil {
+			return WriteResult{}, err
 		}
 		return WriteResult{Rows: s.rows}, s.flushReturning(out)
 	}
@@ -84,6 +82,20 @@ func (s *writer) commit(ctx context.Context) (log.Epoch, error) {
 	return s.e.propose(ctx, txn, s.rd.CommitOnly)
 }
 
+// addToBlock adds the statement's changes to the transaction block.
+func (s *writer) addToBlock() error {
+	for _, c := range s.changes {
+		if err := s.rd.Txn.add(s.w.Rel, c); err != nil {
+			return err
+		}
+	}
+	if keys := s.uniqueKeys(); len(keys) > 0 {
+		o := s.rd.Txn.overlay(s.w.Rel)
+		o.keys = append(o.keys, keys...)
+	}
+	return nil
+}
+
 // addTo adds the statement's changes to a transaction.
 func (s *writer) addTo(txn *log.Txn) error {
 	for _, c := range s.changes {
@@ -96,7 +108,8 @@ func (s *writer) addTo(txn *log.Txn) error {
 			txn.Writes = append(txn.Writes, s.enc.keys(c.b)...)
 		}
 	}
-	if s.decides && len(s.changes) > 0 {
+	txn.Writes = append(txn.Writes, s.uniqueKeys()...)
+	if (s.decides || len(s.w.Uniques) > 0) && len(s.changes) > 0 {
 		txn.ReadEpoch = max(s.rd.Point.Epoch, 1)
 	}
 	return nil
@@ -140,12 +153,18 @@ func (s *writer) run(ctx context.Context) error {
 	if err := s.compile(); err != nil {
 		return err
 	}
+	var err error
 	if v, ok := s.w.Input.(*plan.Values); ok {
-		return s.values(ctx, v)
+		err = s.values(ctx, v)
+	} else {
+		err = s.e.runNode(ctx, s.rd, s.w.Input, func(b *batch.Batch) error {
+			return s.take(copyBatch(b))
+		})
 	}
-	return s.e.runNode(ctx, s.rd, s.w.Input, func(b *batch.Batch) error {
-		return s.take(copyBatch(b))
-	})
+	if err != nil {
+		return err
+	}
+	return s.unique(ctx)
 }
 
 func (s *writer) compile() (err error) {

@@ -113,7 +113,9 @@ func (d *definition) action(c *catalog.AlterRelation, a sql.AlterAction) error {
 		if err != nil {
 			return err
 		}
-		if a.NotNull && d.rel.Kind.Stored() && !col.NotNull {
+		if a.NotNull && d.rel.Kind == catalog.KindTable && !col.NotNull {
+			d.b.verifyNotNull(&d.rel, col.Name)
+		} else if a.NotNull && d.rel.Kind.Stored() && !col.NotNull {
 			d.b.notice("column \"%s\" is NOT NULL for rows written from now on; "+
 				"rows that exist are not checked", col.Name)
 		}
@@ -123,6 +125,15 @@ func (d *definition) action(c *catalog.AlterRelation, a sql.AlterAction) error {
 				"column \"%s\" is in a primary key", a.Name).At(a.Pos())
 		}
 		col.NotNull = a.NotNull
+		return nil
+	case *sql.RestartIdentity:
+		return d.restartIdentity(a)
+	case *sql.DropIdentity:
+		return d.dropIdentity(a)
+	case *sql.ValidateConstraint:
+		return d.validate(a)
+	case *sql.AlterNothing:
+		d.b.notice("%s has no effect", a.Words)
 		return nil
 	case *sql.AddConstraint:
 		return d.addConstraint(a.Constraint)
@@ -346,11 +357,24 @@ func rank(k types.Kind) int {
 func (d *definition) addConstraint(k *sql.Constraint) error {
 	switch k.Kind {
 	case sql.CheckConstraint:
-		d.b.notice("constraint is checked for rows written from now on; rows that exist are not " +
-			"checked")
-		return d.check(k, "")
+		if err := d.check(k, ""); err != nil {
+			return err
+		}
+		if k.NotValid || d.rel.Kind != catalog.KindTable {
+			d.b.notice("constraint is checked for rows written from now on; rows that exist " +
+				"are not checked")
+			return nil
+		}
+		c := d.rel.Checks[len(d.rel.Checks)-1]
+		d.b.verifyCheck(&d.rel, c)
+		return nil
 	case sql.UniqueConstraint:
-		return d.unique(k.Columns, k.Name, k.Pos())
+		if err := d.unique(k.Columns, k.Name, k.Pos()); err != nil {
+			return err
+		}
+		x := &d.companions[len(d.companions)-1]
+		d.b.verifyUnique(&d.rel, x.IndexColumns, x.Name)
+		return nil
 	case sql.ForeignKeyConstraint:
 		d.b.notice("foreign key constraint is not enforced")
 		return nil

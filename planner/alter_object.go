@@ -56,10 +56,6 @@ func (b *builder) alterSequence(s *sql.AlterSequence) (*plan.Plan, error) {
 	if err != nil || rel == nil {
 		return &plan.Plan{Tag: "ALTER SEQUENCE"}, err
 	}
-	if s.Options.Restart != nil || s.Options.RestartWithDefault {
-		return nil, sqlerr.Unsupported("ALTER SEQUENCE ... RESTART",
-			"Use SELECT setval('"+rel.Name+"', value, false).")
-	}
 	next := *rel.Sequence
 	var first error
 	read := func(x sql.Expr, v *int64) {
@@ -73,7 +69,8 @@ func (b *builder) alterSequence(s *sql.AlterSequence) (*plan.Plan, error) {
 		}
 		*v = n
 	}
-	read(s.Options.Start, &next.Start)
+	next.Origin = origin(rel.Sequence)
+	read(s.Options.Start, &next.Origin)
 	read(s.Options.Increment, &next.Increment)
 	read(s.Options.Min, &next.Min)
 	read(s.Options.Max, &next.Max)
@@ -83,6 +80,13 @@ func (b *builder) alterSequence(s *sql.AlterSequence) (*plan.Plan, error) {
 	}
 	r := *rel
 	r.Sequence = &next
+	if s.Options.Restart != nil || s.Options.RestartWithDefault {
+		value := next.Origin
+		if read(s.Options.Restart, &value); first != nil {
+			return nil, first
+		}
+		b.restart(rel, value)
+	}
 	return command("ALTER SEQUENCE", &catalog.AlterRelation{Relation: r,
 		From: rel.SchemaVersion}), nil
 }

@@ -57,6 +57,7 @@ func (b *builder) finish(p *plan.Plan) (*plan.Plan, error) {
 	slices.Sort(p.Sources)
 	p.Version = b.env.Snapshot.Version
 	p.Notices = append(p.Notices, b.notices...)
+	p.Verify, p.Then = b.verify, b.then
 	p.Volatile = changing(p)
 	return p, nil
 }

@@ -17,8 +17,7 @@ func (b *builder) createAs(s *sql.CreateAs) (*plan.Plan, error) {
 		kind, keep, tag = catalog.KindTable, keepTable, "CREATE TABLE"
 	}
 	if s.NoData {
-		return nil, sqlerr.Unsupported("WITH NO DATA",
-			"Create the "+kindWord(kind)+" with a column list instead.").At(s.Pos())
+		return b.emptyAs(s, kind, tag)
 	}
 	d, k, err := b.asQuery(kind, keep, s.Name, s.Columns, s.Query, s.With, s.Pos())
 	if err != nil {

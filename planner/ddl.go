@@ -207,6 +207,9 @@ func (b *builder) createIndex(s *sql.CreateIndex) (*plan.Plan, error) {
 	if name == "" {
 		name = b.env.Snapshot.IndexName(rel, cols, false)
 	}
+	if s.Unique {
+		b.verifyUnique(rel, cols, name)
+	}
 	r := catalog.Relation{Schema: rel.Schema, Name: name, Kind: catalog.KindIndex, Table: rel.OID,
 		IndexColumns: cols, Unique: s.Unique, TimeColumn: -1, GraceMicros: -1, Owner: b.env.User}
 	return command("CREATE INDEX", &catalog.CreateRelation{Relation: r,
@@ -347,6 +350,7 @@ func (b *builder) sequence(o *sql.SequenceOptions, t types.Type) (*catalog.Seque
 		s.Start = s.Max
 	}
 	read(o.Start, &s.Start)
+	s.Origin = s.Start
 	switch {
 	case err != nil:
 		return nil, err

@@ -97,6 +97,8 @@ type builder struct {
 	subplans []plan.Node
 	sources  map[catalog.OID]*catalog.Relation
 	notices  []plan.Notice
+	verify   []plan.Verify
+	then     []string // queries for after the command
 	// direct are the relations that the statement itself names, with the columns
 	// that it uses; nil for functions.
 	direct map[catalog.OID]map[int]bool

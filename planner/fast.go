@@ -47,7 +47,8 @@ func fastInsert(s *sql.Insert, env *Env) *plan.Plan {
 		c := &rel.Columns[o]
 		out.Out = append(out.Out, plan.Column{Name: c.Name, Type: c.Type, Hidden: c.Hidden})
 	}
-	w := &plan.Write{Kind: plan.Insert, Rel: rel, Input: out, Time: -1, Checks: f.checks}
+	w := &plan.Write{Kind: plan.Insert, Rel: rel, Input: out, Time: -1, Checks: f.checks,
+		Uniques: b.uniques(rel)}
 	if rel.Kind == catalog.KindTable {
 		w.Conflict = &plan.Conflict{Action: plan.Upsert}
 		if rel.OnConflict == "error" {

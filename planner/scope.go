@@ -87,8 +87,20 @@ func (s *scope) unqualified(name string, pos int) (expr.Expr, error) {
 			return level.wholeRow(e, depth, pos)
 		}
 	}
+	if physical[name] {
+		return nil, noPlace(name, pos)
+	}
 	err := sqlerr.New(sqlerr.UndefinedColumn, "column \"%s\" does not exist", name).At(pos)
 	return nil, s.columnHint(err, "", name)
+}
+
+// physical are PostgreSQL's system columns that tell where and by which command a row was
+// stored.
+var physical = map[string]bool{"ctid": true, "cmin": true, "cmax": true}
+
+func noPlace(name string, pos int) error {
+	return sqlerr.Unsupported("system column \""+name+"\"", "Rows have no place that could be "+
+		"told: use the primary key, or ROWPARTITION and ROWOFFSET of a stream.").At(pos)
 }
 
 // lookup finds a column by name alone at this level; visible columns win over
@@ -141,6 +153,9 @@ func (s *scope) qualified(name []string, pos int) (expr.Expr, error) {
 		c, err := level.ofEntry(e, last, pos)
 		if err != nil {
 			return nil, err
+		}
+		if c == nil && physical[last] {
+			return nil, noPlace(last, pos)
 		}
 		if c == nil {
 			err := sqlerr.New(sqlerr.UndefinedColumn, "column %s.%s does not exist",

@@ -84,6 +84,7 @@ func (b *builder) update(s *sql.Update) (*plan.Plan, error) {
 	if len(s.From) > 0 && !b.merging {
 		w.Input = b.oncePerRow(rel, layout, p)
 	}
+	w.Uniques = b.uniques(rel)
 	if w.Checks, err = b.rowChecks(rel); err != nil {
 		return nil, err
 	}
@@ -257,6 +258,9 @@ func (b *builder) truncate(s *sql.Truncate) (*plan.Plan, error) {
 		}
 		b.wants(rel, "TRUNCATE")
 		c.OIDs = append(c.OIDs, rel.OID)
+		if s.RestartIdentity {
+			b.restartOwned(rel)
+		}
 	}
 	return command("TRUNCATE TABLE", c), nil
 }
@@ -354,6 +358,7 @@ func (b *builder) copyTo(s *sql.Copy) (*plan.Plan, error) {
 	if slices.Contains(in.target, rowtimeColumn) {
 		out.Time = len(in.layout)
 	}
+	out.Uniques = b.uniques(rel)
 	if out.Checks, err = b.rowChecks(rel); err != nil {
 		return nil, err
 	}

@@ -116,6 +116,7 @@ func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
 	if slices.Contains(in.target, rowtimeColumn) {
 		out.Time = len(in.layout)
 	}
+	out.Uniques = b.uniques(rel)
 	if out.Checks, err = b.rowChecks(rel); err != nil {
 		return nil, err
 	}
@@ -453,6 +454,26 @@ func (b *builder) defaultOf(rel *catalog.Relation, o int) (expr.Expr, error) {
 	return b.stored(c.Default, (&scope{b: b}).in("DEFAULT expressions"), c)
 }
 
+// uniques are the unique constraints of a table beside its primary key.
+func (b *builder) uniques(rel *catalog.Relation) []plan.Unique {
+	if rel.Kind != catalog.KindTable {
+		return nil
+	}
+	var out []plan.Unique
+	layout := rowLayout(rel)
+	for _, x := range b.env.Snapshot.Indexes(rel.OID) {
+		if !x.Unique {
+			continue
+		}
+		u := plan.Unique{Name: x.Name, OID: x.OID}
+		for _, o := range x.IndexColumns {
+			u.Columns = append(u.Columns, slices.Index(layout, o))
+		}
+		out = append(out, u)
+	}
+	return out
+}
+
 // rowChecks are the NOT NULL and CHECK constraints of a relation. The hidden row id
 // of a bag table is filled in later and has no check.
 func (b *builder) rowChecks(rel *catalog.Relation) ([]plan.RowCheck, error) {
@@ -558,6 +579,11 @@ func (in *insertion) conflict() (*plan.Conflict, error) {
 func (in *insertion) conflictTarget(c *sql.OnConflict) error {
 	if len(c.Targets) == 0 {
 		if c.Constraint != "" && c.Constraint != in.rel.Name+"_pkey" {
+			for _, x := range in.b.env.Snapshot.Indexes(in.rel.OID) {
+				if x.Unique && x.Name == c.Constraint {
+					return in.otherUnique(c)
+				}
+			}
 			return sqlerr.New(sqlerr.UndefinedObject,
 				"constraint \"%s\" for table \"%s\" does not exist", c.Constraint, in.rel.Name).
 				At(c.Pos())
@@ -577,10 +603,24 @@ func (in *insertion) conflictTarget(c *sql.OnConflict) error {
 		}
 		cols = append(cols, i)
 	}
+	for _, x := range in.b.env.Snapshot.Indexes(in.rel.OID) {
+		if x.Unique && subset(cols, x.IndexColumns) && subset(x.IndexColumns, cols) {
+			return in.otherUnique(c)
+		}
+	}
 	if len(cols) != len(in.rel.Key) || !subset(cols, in.rel.Key) || !subset(in.rel.Key, cols) {
 		return in.noConstraint(c)
 	}
 	return nil
+}
+
+// otherUnique allows DO NOTHING for a unique constraint beside the primary key.
+func (in *insertion) otherUnique(c *sql.OnConflict) error {
+	if c.DoNothing {
+		return nil
+	}
+	return sqlerr.Unsupported("ON CONFLICT DO UPDATE for a constraint that is not the primary key",
+		"Use MERGE, or make the columns the primary key.").At(c.Pos())
 }
 
 func (in *insertion) noConstraint(c *sql.OnConflict) error {

@@ -100,6 +100,34 @@ type (
 		NotNull bool
 	}
 
+	// RestartIdentity is ALTER c RESTART [WITH n].
+	RestartIdentity struct {
+		Loc
+		Name string
+		With Expr // nil: the start value
+	}
+
+	// DropIdentity is ALTER c DROP IDENTITY.
+	DropIdentity struct {
+		Loc
+		Name     string
+		IfExists bool
+	}
+
+	// ValidateConstraint is VALIDATE CONSTRAINT.
+	ValidateConstraint struct {
+		Loc
+		Name string
+	}
+
+	// AlterNothing is an action that asks for what does not exist here and changes no
+	// result: SET STATISTICS, SET STORAGE, CLUSTER ON... Words are the action as it is
+	// printed.
+	AlterNothing struct {
+		Loc
+		Words string
+	}
+
 	// AddConstraint is ADD CONSTRAINT.
 	AddConstraint struct{ Constraint *Constraint }
 
@@ -127,15 +155,19 @@ type (
 	SetSchema struct{ Schema string }
 )
 
-func (*AddColumn) alterAction()        {}
-func (*DropColumn) alterAction()       {}
-func (*AlterColumnType) alterAction()  {}
-func (*SetColumnDefault) alterAction() {}
-func (*SetColumnNotNull) alterAction() {}
-func (*AddConstraint) alterAction()    {}
-func (*DropConstraint) alterAction()   {}
-func (*AddWatermark) alterAction()     {}
-func (*SetOptions) alterAction()       {}
-func (*ResetOptions) alterAction()     {}
-func (*SetOwner) alterAction()         {}
-func (*SetSchema) alterAction()        {}
+func (*AddColumn) alterAction()          {}
+func (*DropColumn) alterAction()         {}
+func (*AlterColumnType) alterAction()    {}
+func (*SetColumnDefault) alterAction()   {}
+func (*SetColumnNotNull) alterAction()   {}
+func (*RestartIdentity) alterAction()    {}
+func (*DropIdentity) alterAction()       {}
+func (*ValidateConstraint) alterAction() {}
+func (*AlterNothing) alterAction()       {}
+func (*AddConstraint) alterAction()      {}
+func (*DropConstraint) alterAction()     {}
+func (*AddWatermark) alterAction()       {}
+func (*SetOptions) alterAction()         {}
+func (*ResetOptions) alterAction()       {}
+func (*SetOwner) alterAction()           {}
+func (*SetSchema) alterAction()          {}

@@ -283,6 +283,7 @@ type Constraint struct {
 	Check    Expr
 	Ref      *Reference
 	Deferred Deferral
+	NotValid bool // rows that exist are not checked
 }
 
 // ConstraintKind is the kind of a constraint.

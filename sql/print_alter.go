@@ -65,6 +65,11 @@ func (p *printer) alterAction(a AlterAction) {
 	case *SetSchema:
 		p.s("SET SCHEMA ")
 		p.id(a.Schema)
+	case *ValidateConstraint:
+		p.s("VALIDATE CONSTRAINT ")
+		p.id(a.Name)
+	case *AlterNothing:
+		p.s(a.Words)
 	default:
 		p.alterColumn(a)
 	}
@@ -89,6 +94,17 @@ func (p *printer) alterColumn(a AlterAction) {
 			p.s(" SET DEFAULT ")
 			p.expr(a.X)
 		}
+	case *RestartIdentity:
+		p.id(a.Name)
+		p.s(" RESTART")
+		if a.With != nil {
+			p.s(" WITH ")
+			p.expr(a.With)
+		}
+	case *DropIdentity:
+		p.id(a.Name)
+		p.s(" DROP IDENTITY")
+		p.when(a.IfExists, " IF EXISTS")
 	case *SetColumnNotNull:
 		p.id(a.Name)
 		p.when(a.NotNull, " SET NOT NULL")

@@ -220,6 +220,7 @@ func (p *printer) constraint(c *Constraint) {
 		p.reference(c.Ref)
 	}
 	p.s([...]string{"", " DEFERRABLE", " DEFERRABLE INITIALLY DEFERRED"}[c.Deferred])
+	p.when(c.NotValid, " NOT VALID")
 }
 
 func (p *printer) reference(r *Reference) {

@@ -404,6 +404,8 @@ func (w walker) alter(s *Alter) {
 			w.expr(a.Using)
 		case *SetColumnDefault:
 			w.expr(a.X)
+		case *RestartIdentity:
+			w.expr(a.With)
 		case *AddConstraint:
 			w.expr(a.Constraint.Check)
 		case *AddWatermark:

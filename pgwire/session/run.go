@@ -310,6 +310,11 @@ func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
 	if err := s.mustWrite(tag); err != nil {
 		return err
 	}
+	for _, v := range st.plan.Verify {
+		if err := s.verify(ctx, v); err != nil {
+			return err
+		}
+	}
 	out, _, err := s.host.engine.Command(ctx, st.plan.Command)
 	for _, n := range out.Notices {
 		nerr := s.notice(sink, &Notice{Severity: "NOTICE", Code: noticeCode(n), Message: n})
@@ -318,6 +323,9 @@ func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
 		}
 	}
 	if err != nil {
+		return err
+	}
+	if err := s.afterwards(ctx, st.plan); err != nil {
 		return err
 	}
 	s.rememberTemp(st)
@@ -344,20 +352,57 @@ func (s *Session) createdTag(ctx context.Context, oid catalog.OID) (string, erro
 		return "SELECT 0", nil // dropped meanwhile
 	}
 	text := "SELECT count(*) FROM " + sql.Name{rel.Schema, rel.Name}.String()
-	tree, err := parse.ParseOne(text)
-	if err != nil {
-		return "", fmt.Errorf("count rows: %w", err)
-	}
-	st := &statement{text: text, tree: tree}
-	if err := s.ready(st, x.point.Catalog); err != nil {
-		return "", err
-	}
 	n := int64(0)
-	err = s.host.engine.Run(ctx, x.read(st.plan, nil), func(b *batch.Batch) error {
+	err := s.ask(ctx, x, text, func(b *batch.Batch) error {
 		n = b.Cols[0].Datum(b.Index(0)).I
 		return nil
 	})
 	return rowTag("SELECT", n), err
+}
+
+// verify asks whether a row exists that a new constraint does not allow.
+func (s *Session) verify(ctx context.Context, v plan.Verify) error {
+	x := &scope{session: s, point: s.host.engine.Pin(), own: true}
+	x.bind(s.txnStart)
+	defer x.close()
+	found := false
+	err := s.ask(ctx, x, v.Query, func(b *batch.Batch) error {
+		found = found || b.Rows() > 0
+		return nil
+	})
+	if err == nil && found {
+		return v.Error
+	}
+	return err
+}
+
+// afterwards runs the queries that come after a command.
+func (s *Session) afterwards(ctx context.Context, p *plan.Plan) error {
+	if len(p.Then) == 0 {
+		return nil
+	}
+	x := &scope{session: s, point: s.host.engine.Pin(), own: true}
+	x.bind(s.txnStart)
+	defer x.close()
+	for _, q := range p.Then {
+		if err := s.ask(ctx, x, q, func(*batch.Batch) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask runs a query of the session's own.
+func (s *Session) ask(ctx context.Context, x *scope, text string, out func(*batch.Batch) error) error {
+	tree, err := parse.ParseOne(text)
+	if err != nil {
+		return fmt.Errorf("own query %s: %w", text, err)
+	}
+	st := &statement{text: text, tree: tree}
+	if err := s.ready(st, x.point.Catalog); err != nil {
+		return err
+	}
+	return s.host.engine.Run(ctx, x.read(st.plan, nil), out)
 }
 
 // noticeCode is PostgreSQL's SQLSTATE of "... already exists, skipping" by the kind of

@@ -10,6 +10,7 @@ package plan
 import (
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -24,6 +25,11 @@ type Plan struct {
 	Write *Write
 	// Command is a DDL statement's change of the catalog.
 	Command catalog.Command
+	// Verify are questions about rows that exist, asked before Command runs: it must not
+	// when one of them has an answer.
+	Verify []Verify
+	// Then are queries that run after Command.
+	Then []string
 	// Notices are sent to the client when the statement runs.
 	Notices []Notice
 
@@ -46,6 +52,12 @@ type Plan struct {
 	Version catalog.Version
 	// Tag is the command tag without a count, such as "CREATE STREAM".
 	Tag string
+}
+
+// Verify is a query that finds a row which a new constraint does not allow.
+type Verify struct {
+	Query string
+	Error *sqlerr.Error
 }
 
 // Notice is a NOTICE or WARNING for the client.

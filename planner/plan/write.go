@@ -35,6 +35,8 @@ type Write struct {
 	// Checks are NOT NULL and CHECK conditions over the new row layout; the
 	// statement fails on the first that is false.
 	Checks []RowCheck
+	// Uniques are the unique constraints beside the primary key.
+	Uniques []Unique
 	// Returning are expressions over the new row layout (Delete: the old row,
 	// Update with FROM: new row only); nil: none.
 	Returning []expr.Expr
@@ -55,6 +57,13 @@ type Part struct {
 	// ID is that of the WorkTables that give the part's RETURNING rows; 0: none do.
 	ID    int
 	Write *Write
+}
+
+// Unique is a unique constraint.
+type Unique struct {
+	Name    string
+	OID     catalog.OID // of its index
+	Columns []int       // positions in the row layout
 }
 
 // RowCheck is a constraint with the error it gives.

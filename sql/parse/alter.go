@@ -1,6 +1,8 @@
 package parse
 
 import (
+	"strings"
+
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
@@ -155,6 +157,10 @@ func (p *parser) alterAction() sql.AlterAction {
 			a.Names = append(a.Names, o.Name)
 		}
 		return a
+	case p.words("validate", "constraint"):
+		return &sql.ValidateConstraint{Loc: at, Name: p.name()}
+	case p.words("cluster", "on"):
+		return &sql.AlterNothing{Loc: at, Words: "CLUSTER ON " + sql.QuoteIdent(p.name())}
 	case p.accept(kwSet):
 		return p.setAction()
 	}
@@ -220,7 +226,8 @@ func (p *parser) dropAction(at sql.Loc) sql.AlterAction {
 func (p *parser) alterColumn(at sql.Loc) sql.AlterAction {
 	name := p.name()
 	switch p.oneOf("set data type", "type", "set default", "drop default", "set not null",
-		"drop not null") {
+		"drop not null", "restart", "drop identity", "set statistics", "set storage",
+		"set compression", "add generated", "set generated") {
 	case 0, 1:
 		a := &sql.AlterColumnType{Loc: at, Name: name, Type: p.typeName()}
 		if p.accept(kwUsing) {
@@ -235,9 +242,35 @@ func (p *parser) alterColumn(at sql.Loc) sql.AlterAction {
 		return &sql.SetColumnNotNull{Loc: at, Name: name, NotNull: true}
 	case 5:
 		return &sql.SetColumnNotNull{Loc: at, Name: name}
+	case 6:
+		a := &sql.RestartIdentity{Loc: at, Name: name}
+		if p.accept(kwWith) || !p.isC(',') && !p.isC(';') && p.tok().kind != kindEOF {
+			a.With = p.expr()
+		}
+		return a
+	case 7:
+		return &sql.DropIdentity{Loc: at, Name: name, IfExists: p.ifExists()}
+	case 8:
+		return p.columnNothing(at, name, "SET STATISTICS ")
+	case 9:
+		return p.columnNothing(at, name, "SET STORAGE ")
+	case 10:
+		return p.columnNothing(at, name, "SET COMPRESSION ")
+	case 11, 12:
+		p.unsupported(at, "making a column that exists an identity column",
+			"Add a column GENERATED ... AS IDENTITY.")
 	}
 	p.unexpected()
 	return nil
+}
+
+// columnNothing reads the value of an option of a column that has no meaning here.
+func (p *parser) columnNothing(at sql.Loc, name, words string) sql.AlterAction {
+	v := sql.Print(p.optionValue())
+	if c, ok := strings.CutPrefix(v, "'"); ok {
+		v = strings.TrimSuffix(c, "'")
+	}
+	return &sql.AlterNothing{Loc: at, Words: "ALTER COLUMN " + sql.QuoteIdent(name) + " " + words + v}
 }
 
 // setAction reads what follows SET.

@@ -276,21 +276,23 @@ func (p *parser) tableConstraint() *sql.Constraint {
 	default:
 		p.unexpected()
 	}
-	p.constraintTail(&c.Deferred)
+	c.NotValid = p.constraintTail(&c.Deferred)
 	return c
 }
 
-// constraintTail reads what may follow any constraint.
-func (p *parser) constraintTail(d *sql.Deferral) {
+// constraintTail reads what may follow any constraint, and tells whether NOT VALID did.
+func (p *parser) constraintTail(d *sql.Deferral) (notValid bool) {
 	for {
 		switch p.oneOf("not enforced", "not valid", "no inherit", "not deferrable",
 			"initially immediate", "deferrable", "initially deferred") {
+		case 1:
+			notValid = true
 		case 5:
 			*d = max(*d, sql.Deferrable)
 		case 6:
 			*d = sql.InitiallyDeferred
 		case -1:
-			return
+			return notValid
 		}
 	}
 }

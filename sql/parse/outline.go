@@ -357,7 +357,7 @@ func (o *outline) selectList(f *level) {
 	case t.kind == kindIdent:
 		switch t.kw {
 		case kwFrom, kwWhere, kwGroup, kwHaving, kwWindow, kwUnion, kwIntersect, kwExcept,
-			kwOrder, kwLimit, kwOffset, kwFetch, kwFor, kwInto:
+			kwOrder, kwLimit, kwOffset, kwFetch, kwFor, kwInto, kwReturning, kwOn:
 			o.selectInto()
 			return
 		}
