@@ -21,6 +21,7 @@ type definition struct {
 	keyPos     int
 	ksql       bool             // written in ksqlDB's style: several columns may be PRIMARY KEY
 	headed     []*sql.ColumnDef // columns of headers
+	likeKey    []string         // the primary key that LIKE ... INCLUDING INDEXES copies
 }
 
 func (b *builder) newDefinition(kind catalog.RelationKind, name sql.Name, pos int) (
@@ -458,6 +459,14 @@ func (d *definition) like(l sql.TableLike) error {
 	if with("CONSTRAINTS") {
 		d.rel.Checks = append(d.rel.Checks, src.Checks...)
 	}
+	if with("INDEXES") && src.Kind == catalog.KindTable {
+		d.likeKey = nil
+		for _, k := range src.Key {
+			if !src.Columns[k].Hidden {
+				d.likeKey = append(d.likeKey, src.Columns[k].Name)
+			}
+		}
+	}
 	return nil
 }
 
@@ -499,6 +508,12 @@ func (d *definition) noUnique(pos int) error {
 
 // tableKeys collects the primary key, or adds the hidden row id of a bag table.
 func (d *definition) tableKeys(def *sql.Definition) error {
+	if len(d.likeKey) > 0 {
+		if err := d.primaryKey(d.likeKey, sql.NoLoc.Pos()); err != nil {
+			return err
+		}
+		d.keyPos = def.Likes[0].Pos()
+	}
 	for _, c := range def.Columns {
 		if c.PrimaryKey {
 			if err := d.primaryKey([]string{c.Name}, c.Pos()); err != nil {

@@ -54,6 +54,11 @@ func (b *builder) comment(s *sql.Comment) (*plan.Plan, error) {
 				"function %s does not exist", s.Name.Last())
 		}
 		c.Class, c.OID = "function", fs[0].OID
+	case sql.ObjRole:
+		if name := s.Name.Last(); b.env.Snapshot.Role(name) == nil {
+			return nil, sqlerr.New(sqlerr.UndefinedObject, "role \"%s\" does not exist", name)
+		}
+		return &plan.Plan{Tag: "COMMENT"}, nil
 	default:
 		if _, ok := dropKinds[s.Kind]; !ok {
 			return &plan.Plan{Tag: "COMMENT"}, nil
