@@ -187,6 +187,7 @@ func (m moment) javaZone(f javaField) (string, error) {
 
 // javaScan reads a text by a pattern.
 type javaScan struct {
+	loose  bool // numbers may have fewer digits
 	s      string
 	m      moment
 	pm     int // -1 not given, 0 AM, 1 PM
@@ -204,20 +205,21 @@ func errJavaText(text, pattern string) error {
 // parseJava reads a text by a pattern; what the pattern lacks is that of
 // 1970-01-01 00:00.
 func parseJava(text, pattern string) (*javaScan, error) {
-	p, err := parseJavaPrefix(text, pattern)
+	p, err := scanJava(text, pattern, false)
 	if err == nil && p.s != "" {
 		return nil, errJavaText(text, pattern)
 	}
 	return p, err
 }
 
-// parseJavaPrefix reads the beginning of a text by a pattern.
-func parseJavaPrefix(text, pattern string) (*javaScan, error) {
+// scanJava reads the beginning of a text by a pattern; loose is Java's older way,
+// which takes numbers with fewer digits than the pattern has letters.
+func scanJava(text, pattern string, loose bool) (*javaScan, error) {
 	fields, err := parseJavaPattern(pattern)
 	if err != nil {
 		return nil, err
 	}
-	p := &javaScan{s: text, m: moment{year: 1970, month: 1, day: 1}, pm: -1}
+	p := &javaScan{s: text, loose: loose, m: moment{year: 1970, month: 1, day: 1}, pm: -1}
 	for i, f := range fields {
 		adjacent := i+1 < len(fields) && fields[i+1].letter != 0
 		if !p.read(f, adjacent) {
@@ -255,7 +257,7 @@ func (p *javaScan) number(f javaField, adjacent bool) (int, bool) {
 	for n < len(p.s) && n < limit && p.s[n] >= '0' && p.s[n] <= '9' {
 		n++
 	}
-	if n == 0 || f.n > 1 && n < f.n {
+	if n == 0 || f.n > 1 && n < f.n && (!p.loose || adjacent) {
 		return 0, false
 	}
 	v, err := strconv.Atoi(p.s[:n])

@@ -148,11 +148,16 @@ func defineKsqlFormats(r *registry) {
 }
 
 func defineKsqlParsers(r *registry) {
-	// ksqlDB's parse_date, alone of these, does not mind text after the date.
+	// ksqlDB's parse_date, alone of these, does not mind text after the date, and
+	// takes numbers with fewer digits.
 	r.fn("parse_date(text, text) date", func(a []types.Datum) (types.Datum, error) {
-		p, err := parseJavaPrefix(a[0].S, a[1].S)
+		p, err := scanJava(a[0].S, a[1].S, true)
 		if err != nil {
 			return types.NullDatum, err
+		}
+		if p.local()%usecPerDay != 0 {
+			return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
+				"date format \"%s\" has a time", a[1].S).WithHint("Use parse_timestamp.")
 		}
 		return types.IntDatum(types.TimestampToDate(p.local())), nil
 	}, "date of a text in a Java format", "parse_date('2024-02-29', 'yyyy-MM-dd')")
