@@ -181,9 +181,7 @@ func (p *parser) refuseAction(at sql.Loc) {
 		{"no inherit", "NO INHERIT", "There is no inheritance."},
 		{"attach partition", "ATTACH PARTITION", "Use a view with UNION ALL."},
 		{"detach partition", "DETACH PARTITION", "There are no tables in tables."},
-		{"cluster on", "CLUSTER ON", "Tables are kept in key order already."},
 		{"replica identity", "REPLICA IDENTITY", "Changes are read with SELECT ... EMIT CHANGES."},
-		{"validate constraint", "VALIDATE CONSTRAINT", "Look for rows that break it with SELECT."},
 	} {
 		if p.oneOf(r.phrase) == 0 {
 			p.unsupported(at, "ALTER TABLE ... "+r.what, r.hint)
