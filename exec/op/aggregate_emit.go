@@ -146,7 +146,7 @@ func (g *given) add(r state.Ref, k int, w int32) {
 func (a *Aggregate) giveRows(s *aggSet, p *pane) error {
 	x := &a.env
 	g := &x.given
-	if s.perPane || a.cfg.Sets != nil || g.long(p.groups) {
+	if a.cfg.Sets != nil || g.long(p.groups) {
 		for i, r := range g.refs {
 			res := x.new
 			if g.w[i] < 0 {
@@ -162,8 +162,22 @@ func (a *Aggregate) giveRows(s *aggSet, p *pane) error {
 		return err
 	}
 	cols := a.out.cols()
+	keys := cols[:len(s.cols)]
+	if s.perPane {
+		for i, c := range s.cols {
+			s.keyRow[i] = cols[c]
+		}
+		keys = s.keyRow
+	}
 	for _, r := range g.refs {
-		p.groups.AppendKey(r, cols[:len(s.cols)])
+		p.groups.AppendKey(r, keys)
+	}
+	if s.perPane {
+		start, end := cols[a.cfg.Window.Start], cols[a.cfg.Window.End]
+		for range g.refs {
+			start.AppendInt(p.start)
+			end.AppendInt(p.end)
+		}
 	}
 	for i := range a.aggs {
 		appendGiven(cols[len(a.cfg.Groups)+i], x.old[i], x.new[i], g)

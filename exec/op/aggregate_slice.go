@@ -174,17 +174,18 @@ func (s *sliced) emitWindow(w span, lo, hi int, e Epoch) error {
 		if err := s.windowResults(chunk); err != nil {
 			return err
 		}
+		s.env.given.reset()
 		for k, r := range chunk {
 			n := *win.groups.Word(r, groupCount)
 			if n < 0 {
 				return errNegative("aggregate", e)
 			}
-			if n == 0 {
-				continue
+			if n > 0 {
+				s.env.given.add(r, k, 1)
 			}
-			if err := s.emitRow(s.set, win, r, s.env.new, k, 1); err != nil {
-				return err
-			}
+		}
+		if err := s.giveRows(s.set, win); err != nil {
+			return err
 		}
 	}
 	return nil

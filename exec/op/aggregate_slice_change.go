@@ -175,6 +175,7 @@ func (s *sliced) emitChange(j int, w span, e Epoch) error {
 	end := p.end
 	p.start, p.end = w.start, w.end // what emitRow gives as the bounds
 	defer func() { p.start, p.end = end-s.unit, end }()
+	x.given.reset()
 	for k, r := range c.keys {
 		if c.hasPrev[k] && c.earlier[k] >= w.start {
 			continue
@@ -187,15 +188,11 @@ func (s *sliced) emitChange(j int, w span, e Epoch) error {
 			continue
 		}
 		if was > 0 {
-			if err := s.emitRow(s.set, p, r, x.old, k, -1); err != nil {
-				return err
-			}
+			x.given.add(r, k, -1)
 		}
 		if is > 0 {
-			if err := s.emitRow(s.set, p, r, x.new, k, 1); err != nil {
-				return err
-			}
+			x.given.add(r, k, 1)
 		}
 	}
-	return nil
+	return s.giveRows(s.set, p)
 }
