@@ -46,7 +46,7 @@ func (b *builder) checkAs(x sql.Expr, s *scope, t types.Type) (expr.Expr, error)
 }
 
 func (b *builder) checkBool(x sql.Expr, s *scope, clause string) (expr.Expr, error) {
-	return expr.CheckBool(timeTexts(x), s, clause)
+	return expr.CheckBool(timeTexts(x, s.Ksql()), s, clause)
 }
 
 // given is a scope whose columns are checked expressions: a way to apply functions

@@ -75,9 +75,8 @@ func (b *builder) asQuery(kind catalog.RelationKind, keep keepKind, name sql.Nam
 	stated := ksqlOptions(with) || slices.ContainsFunc(with, func(o sql.Option) bool {
 		return lower(o.Name) == "dialect"
 	})
-	if stated || keep == keepView || columns != nil {
-		b.decideDialect(stated && ksqlOptions(with) && keep != keepView)
-	}
+	b.decideDialect(keep != keepView && columns == nil &&
+		(ksqlOptions(with) || !stated && b.readsKsql(q)))
 	k, err := b.keep(q, keep)
 	if err != nil {
 		return nil, nil, err

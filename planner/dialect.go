@@ -47,19 +47,40 @@ func isKsql(rel *catalog.Relation) bool {
 	})
 }
 
-// readsKsql tells whether the tables of FROM are all declared as in ksqlDB.
-func readsKsql(entries []*entry) bool {
-	n := 0
-	for _, e := range entries {
-		if e.alias == "" {
-			continue
-		}
-		if e.rel == nil || !isKsql(e.rel) {
+// readsKsql tells whether a query reads nothing but tables that are declared as in
+// ksqlDB.
+func (b *builder) readsKsql(q *sql.Query) bool {
+	sel, ok := q.Body.(*sql.Select)
+	if !ok || q.With != nil || len(sel.From) == 0 {
+		return false
+	}
+	for _, t := range sel.From {
+		rels := b.joinedTables(t)
+		if rels == nil || slices.ContainsFunc(rels, func(r *catalog.Relation) bool {
+			return !isKsql(r)
+		}) {
 			return false
 		}
-		n++
 	}
-	return n > 0
+	return true
+}
+
+// millisTime makes ROWTIME of a relation the number that it is in ksqlDB.
+func (b *builder) millisTime(f *from) error {
+	if !b.decided || !b.ksql {
+		return nil
+	}
+	for i := range f.cols {
+		c := &f.cols[i]
+		if c.name == "rowtime" && c.hidden {
+			ms, err := b.millis(c.x)
+			if err != nil {
+				return err
+			}
+			c.x = ms
+		}
+	}
+	return nil
 }
 
 // Ksql implements expr.DialectScope: names mean what they do in ksqlDB in what is

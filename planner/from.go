@@ -223,6 +223,9 @@ func (b *builder) scan(rel *catalog.Relation, e *entry, t *sql.Table) (*from, er
 	f.addSystemColumns(e)
 	f.time = &expr.Col{Index: rowtime, T: types.Of(types.Timestamptz), Name: "rowtime"}
 	f.node = s
+	if err := b.millisTime(f); err != nil {
+		return nil, err
+	}
 	if t != nil && t.AsOf != nil {
 		if err := b.asOf(s, t.AsOf); err != nil {
 			return nil, err

@@ -12,30 +12,31 @@ import (
 // timeTexts writes out the times in a condition that compares ROWTIME, WINDOWSTART or
 // WINDOWEND with text: ksqlDB takes as much of an ISO time as there is, such as '2018'
 // or '2020-02-23T23:45'. PostgreSQL refuses such texts, so that nothing else can be
-// meant. A ROWTIME without a zone is in the session's, the bounds of windows in UTC.
-func timeTexts(x sql.Expr) sql.Expr {
+// meant. A ROWTIME without a zone is in the session's; in ksqlDB's dialect, where it is
+// a number, it is in UTC like the bounds of windows.
+func timeTexts(x sql.Expr, ksql bool) sql.Expr {
 	switch x := x.(type) {
 	case *sql.Binary:
 		out := *x
 		switch {
 		case x.Op == "AND" || x.Op == "OR":
-			out.L, out.R = timeTexts(x.L), timeTexts(x.R)
+			out.L, out.R = timeTexts(x.L, ksql), timeTexts(x.R, ksql)
 		case timeName(x.L) != "":
-			out.R = timeText(timeName(x.L), x.R)
+			out.R = timeText(timeName(x.L), x.R, ksql)
 		case timeName(x.R) != "":
-			out.L = timeText(timeName(x.R), x.L)
+			out.L = timeText(timeName(x.R), x.L, ksql)
 		}
 		return &out
 	case *sql.Unary:
 		if x.Op == "NOT" {
 			out := *x
-			out.X = timeTexts(x.X)
+			out.X = timeTexts(x.X, ksql)
 			return &out
 		}
 	case *sql.Between:
 		if name := timeName(x.X); name != "" {
 			out := *x
-			out.Lo, out.Hi = timeText(name, x.Lo), timeText(name, x.Hi)
+			out.Lo, out.Hi = timeText(name, x.Lo, ksql), timeText(name, x.Hi, ksql)
 			return &out
 		}
 	}
@@ -55,14 +56,14 @@ func timeName(x sql.Expr) string {
 	return ""
 }
 
-// timeText completes a literal that begins like an ISO time; for the bounds of
-// windows, which are milliseconds, it becomes their number.
-func timeText(column string, x sql.Expr) sql.Expr {
+// timeText completes a literal that begins like an ISO time; for what is in
+// milliseconds it becomes their number.
+func timeText(column string, x sql.Expr, ksql bool) sql.Expr {
 	c, ok := x.(*sql.Const)
 	if !ok || c.Kind != sql.StrConst {
 		return x
 	}
-	if column == "rowtime" {
+	if column == "rowtime" && !ksql {
 		if full, ok := completeTime(c.Val, ""); ok && !isTime(c.Val) && isTime(full) {
 			return &sql.Const{Loc: c.Loc, Kind: sql.StrConst, Val: full}
 		}

@@ -82,9 +82,6 @@ func (k *block) bind() error {
 	}
 	k.from, k.node, k.time = f, f.node, f.time
 	k.scope = f.scope(k.b, k.outer, k.with)
-	if k.b.naming && k.q == k.b.emitting && !k.b.decided {
-		k.b.decideDialect(readsKsql(k.scope.entries))
-	}
 	if err := k.win.define(k.sel.Windows); err != nil {
 		return err
 	}

@@ -78,6 +78,9 @@ func (b *builder) windowTime(f *from, x sql.Expr, o *scope, w *with) (expr.Expr,
 	if d, ok := x.(*sql.Call); ok && lower(d.Name.Last()) == "descriptor" && len(d.Args) == 1 {
 		x = d.Args[0]
 	}
+	if timeName(x) == "rowtime" && b.decided && b.ksql && f.time != nil {
+		return f.time, nil // its name means the number of milliseconds
+	}
 	e, err := b.check(x, f.scope(b, o, w).in("window functions"))
 	if err != nil {
 		return nil, err
@@ -221,14 +224,7 @@ func (b *builder) addMillis(f *from, e *entry, start, end expr.Expr) {
 
 // millis gives a timestamp as milliseconds since 1970.
 func (b *builder) millis(x expr.Expr) (expr.Expr, error) {
-	bigint := &sql.TypeName{Loc: sql.NoLoc, Name: sql.Name{"int8"}}
-	field := &sql.Const{Loc: sql.NoLoc, Kind: sql.StrConst, Val: "epoch"}
-	epoch := &sql.Call{Loc: sql.NoLoc, Name: sql.Name{"extract"},
-		Args: []sql.Expr{field, givenRefs[0]}}
-	ms := &sql.Binary{Loc: sql.NoLoc, Op: "*", L: epoch,
-		R: &sql.Const{Loc: sql.NoLoc, Kind: sql.NumConst, Val: "1000"}}
-	return expr.Check(&sql.Cast{Loc: sql.NoLoc, X: ms, Type: bigint},
-		given{&scope{b: b}, []expr.Expr{x}})
+	return b.call("unix_timestamp", x)
 }
 
 // windowBounds gives tables keyed by windows the pseudo columns too.
