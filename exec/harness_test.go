@@ -203,8 +203,10 @@ func (n *node) statement(s sql.Statement, text string) ([]string, error) {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	if err := n.engine.Together(ctx); err != nil {
-		return nil, err
+	if n.opts.leave {
+		if err := n.engine.Together(ctx); err != nil {
+			return nil, err
+		}
 	}
 	point := n.engine.Pin()
 	defer point.Release()

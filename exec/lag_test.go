@@ -147,9 +147,27 @@ func TestLag(t *testing.T) {
 				strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	}
+	// The epochs' checksums are equal, too, also after a restart.
+	const sums = `SELECT epoch, derived_rows, checksum FROM millrace.epochs
+		WHERE checksum IS NOT NULL ORDER BY epoch`
+	want, err := plain.run(sums)
+	if err != nil || len(want) < 10 {
+		t.Fatalf("checksums: %v, %v", want, err)
+	}
+	if got, err := n.run(sums); err != nil || !slices.Equal(got, want) {
+		t.Errorf("checksums:\n%s\nwant\n%s\n%v", strings.Join(got, "\n"),
+			strings.Join(want, "\n"), err)
+	}
 	n.reopen()
+	plain.reopen()
 	if err := n.checkViews(); err != nil {
 		t.Fatal(err)
+	}
+	write(t, n, 12, 14)
+	write(t, plain, 12, 14)
+	got, err := n.run(sums)
+	if want, _ = plain.run(sums); err != nil || got[len(got)-1] != want[len(want)-1] {
+		t.Errorf("after a restart: %v, want %v (%v)", got, want, err)
 	}
 }
 

@@ -20,6 +20,7 @@ type epochWork struct {
 	changes []catalog.Change
 	snap    *catalog.Snapshot // after the epoch's commands
 	bytes   int
+	arrived int64 // by Config.Stopwatch
 }
 
 // intake is the queue between the replica's goroutine and the loop.
@@ -200,7 +201,7 @@ func specOf(r *catalog.Relation) log.StreamSpec {
 // ApplyEpoch implements log.Machine.
 func (e *Engine) ApplyEpoch(in *log.EpochInput) {
 	w := epochWork{in: in, changes: e.intake.changes, snap: e.cfg.Catalog.Current()}
-	e.intake.changes = nil
+	e.intake.changes, w.arrived = nil, e.stopwatch()
 	for _, b := range in.Blocks {
 		w.bytes += b.Bytes()
 	}

@@ -45,6 +45,7 @@ type relation struct {
 
 // stats are the running numbers of a relation, for system views.
 type stats struct {
+	Sum                   uint64 // rolling checksum of what a query wrote, see roll
 	Rows, Bytes, LateRows int64
 	LastClock             int64
 }

@@ -20,6 +20,7 @@ type target struct {
 	rel   *relation
 	plan  *plan.Continuous
 	parts []*targetPart
+	wrote int64 // rows of the epoch in progress
 }
 
 // targetPart collects one partition's output. The root's columns are mapped to
@@ -97,6 +98,10 @@ func (t *target) finish(e *Engine, epoch log.Epoch, clock, caused int64) (err er
 			}
 		}
 	}
+	if t.wrote > 0 {
+		e.views.wrote(epoch, t.rel, t.wrote)
+		t.wrote = 0
+	}
 	return nil
 }
 
@@ -147,6 +152,8 @@ func (p *targetPart) emit(e *Engine, b *batch.Batch, replaced map[string]bool,
 		rel.counted.Rows += int64(blk.Rows)
 		rel.counted.Bytes += int64(blk.Bytes())
 		rel.counted.LastClock = clock
+		rel.counted.Sum = roll(rel.counted.Sum, blk)
+		p.t.wrote += int64(blk.Rows)
 	}
 	if rel.isStream() {
 		rs.base = blk.Base

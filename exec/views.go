@@ -18,6 +18,7 @@ type viewStats struct {
 	rowsIn atomic.Int64
 	subs   map[*subscriber]bool // owned by the loop
 	recent recentEpochs
+	now    derived // of the epoch in progress
 }
 
 func newViewStats(e *Engine) *viewStats {
@@ -43,6 +44,8 @@ type epochInfo struct {
 	rows, bytes int64
 	commands    int
 	index       uint64
+	apply       int64 // microseconds from arrival to visibility
+	derived     derived
 }
 
 // recentEpochs is a ring of the last epochs; owned by the loop.
@@ -60,7 +63,9 @@ func (v *viewStats) epochDone(w epochWork) {
 	v.rowsIn.Add(rows)
 	v.recent.ring[v.recent.n%keptEpochs] = epochInfo{
 		w.in.Epoch, w.in.Clock, rows, int64(w.bytes), len(w.in.Commands), w.in.RaftIndex,
+		v.e.stopwatch() - w.arrived, v.now,
 	}
+	v.now = derived{}
 	v.recent.n++
 }
 
@@ -310,14 +315,23 @@ func (e *Engine) epochRows(_ *system.Context, emit func(viewRow) error) error {
 	return e.collect(emit, func(add func(viewRow)) {
 		ring := &e.views.recent
 		for i := max(0, ring.n-keptEpochs); i < ring.n; i++ {
-			x := ring.ring[i%keptEpochs]
-			add(viewRow{
+			x := &ring.ring[i%keptEpochs]
+			r := viewRow{
 				"epoch":      types.IntDatum(int64(x.epoch)),
 				"committed":  types.IntDatum(x.clock),
 				"raft_index": types.IntDatum(int64(x.index)),
 				"rows":       types.IntDatum(x.rows), "bytes": types.IntDatum(x.bytes),
-				"commands": types.IntDatum(int64(x.commands)),
-			})
+				"commands":     types.IntDatum(int64(x.commands)),
+				"derived_rows": types.IntDatum(x.derived.rows),
+				"checksum":     types.NullDatum, "apply_us": types.NullDatum,
+			}
+			if x.derived.some {
+				r["checksum"] = types.TextDatum(x.derived.text())
+			}
+			if e.cfg.Stopwatch != nil {
+				r["apply_us"] = types.IntDatum(x.apply)
+			}
+			add(r)
 		}
 	})
 }
