@@ -131,6 +131,7 @@ type writer struct {
 	checks         []*expr.Program
 	ret            *expr.Program
 	seen           map[string]*overlayRow // rows of this statement, by key
+	moves          moves
 }
 
 func (e *Engine) newWriter(rd *Read) *writer {
@@ -164,6 +165,7 @@ func (s *writer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.settle()
 	return s.unique(ctx)
 }
 
@@ -346,16 +348,8 @@ func (s *writer) update(b *batch.Batch, width int) error {
 	if err := s.check(now); err != nil {
 		return err
 	}
-	moved := movedKeys(old, now, s.enc.key)
-	if len(moved) > 0 {
-		gone := *old
-		gone.Sel = moved
-		s.changes = append(s.changes, change{b: &gone, ops: repeat(codec.OpDelete, b.N)})
-		fresh := *now
-		fresh.Sel = moved
-		if err := s.mustBeNew(&fresh, movedOld(old, moved, s.enc.key)); err != nil {
-			return err
-		}
+	if err := s.move(old, now); err != nil {
+		return err
 	}
 	s.rows += int64(len(sel))
 	s.changes = append(s.changes, change{b: now})
