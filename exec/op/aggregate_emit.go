@@ -146,7 +146,7 @@ func (g *given) add(r state.Ref, k int, w int32) {
 func (a *Aggregate) giveRows(s *aggSet, p *pane) error {
 	x := &a.env
 	g := &x.given
-	if a.cfg.Sets != nil || g.long(p.groups) {
+	if a.cfg.Sets != nil || p.groups.KeyLength(g.refs) > batch.MaxBytes/4 {
 		for i, r := range g.refs {
 			res := x.new
 			if g.w[i] < 0 {
@@ -169,9 +169,7 @@ func (a *Aggregate) giveRows(s *aggSet, p *pane) error {
 		}
 		keys = s.keyRow
 	}
-	for _, r := range g.refs {
-		p.groups.AppendKey(r, keys)
-	}
+	p.groups.AppendKeys(g.refs, keys)
 	if s.perPane {
 		start, end := cols[a.cfg.Window.Start], cols[a.cfg.Window.End]
 		for range g.refs {
@@ -183,15 +181,6 @@ func (a *Aggregate) giveRows(s *aggSet, p *pane) error {
 		appendGiven(cols[len(a.cfg.Groups)+i], x.old[i], x.new[i], g)
 	}
 	return a.out.endAll(g.w)
-}
-
-// long tells whether the keys of rows are too long for one batch.
-func (g *given) long(t *state.Table) bool {
-	n := 0
-	for _, r := range g.refs {
-		n += len(t.KeyBytes(r))
-	}
-	return n > batch.MaxBytes/4
 }
 
 // appendGiven appends one result column of rows.
