@@ -24,7 +24,12 @@ type UserFunc struct {
 	ArgNames []string
 	Args     []types.Type
 	Ret      types.Type
-	Body     string // canonical SQL of the expression or query
+	// Set says that it gives rows; a Ret of kind Record, that they have its fields as
+	// columns. In both cases Body is a query.
+	Set bool `json:",omitempty"`
+	// Defaults are the SQL of the values of the last arguments, which a call may leave out.
+	Defaults []string `json:",omitempty"`
+	Body     string   // canonical SQL of the expression or query
 	Strict   bool
 	Volatile byte // 'i', 's', 'v'
 	Comment  string

@@ -262,8 +262,15 @@ func (s *scope) UserFunc(name []string, args []expr.Expr, pos int) (expr.Expr, b
 	if f == nil {
 		return nil, false, nil
 	}
+	if isTable(f) {
+		return nil, true, errTableFunc(f, pos)
+	}
 	if s.b.depth == 0 && f.OID != 0 {
 		s.b.direct[f.OID] = nil
+	}
+	args, err := s.withDefaults(f, args, pos)
+	if err != nil {
+		return nil, true, err
 	}
 	x, err := s.inline(f, args, pos)
 	return x, true, err
@@ -275,10 +282,10 @@ func chooseFunc(fs []*catalog.UserFunc, args []expr.Expr) *catalog.UserFunc {
 	for _, ctx := range []expr.CoerceCtx{expr.CoerceImplicit} {
 		var fit *catalog.UserFunc
 		for _, f := range fs {
-			if len(f.Args) != len(args) {
+			if len(args) > len(f.Args) || len(args) < len(f.Args)-len(f.Defaults) {
 				continue
 			}
-			exact, ok := true, true
+			exact, ok := len(args) == len(f.Args), true
 			for i, a := range args {
 				t := a.Type()
 				exact = exact && t.Same(f.Args[i])

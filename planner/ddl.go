@@ -391,29 +391,21 @@ func (b *builder) createFunction(s *sql.CreateFunction) (*plan.Plan, error) {
 			"language \"%s\" is not supported", s.Language).At(s.Pos()).
 			WithHint("Write the function in SQL: LANGUAGE SQL.")
 	}
-	if s.Returns == nil || s.ReturnsTable != nil || s.Returns.SetOf {
-		return nil, sqlerr.Unsupported("a function that does not return one value",
-			"Use a view, or RETURNS with a scalar type.").At(s.Pos())
-	}
 	schema, name, err := b.target(s.Name, s.Pos())
 	if err != nil {
 		return nil, err
 	}
 	f := catalog.UserFunc{Schema: schema, Name: name, Strict: s.Strict,
 		Volatile: [...]byte{'v', 'i', 's', 'v'}[s.Volatility]}
-	for _, a := range s.Args {
-		if a.Mode != "" && a.Mode != "IN" || a.Default != nil {
-			return nil, sqlerr.Unsupported("OUT, VARIADIC and DEFAULT parameters",
-				"Declare plain parameters, and overloads for fewer of them.").At(s.Pos())
-		}
-		t, err := expr.ResolveTypeName(a.Type, &scope{b: b})
-		if err != nil {
-			return nil, err
-		}
-		f.Args, f.ArgNames = append(f.Args, t), append(f.ArgNames, a.Name)
-	}
-	if f.Ret, err = expr.ResolveTypeName(s.Returns, &scope{b: b}); err != nil {
+	if err := b.declareArgs(&f, s); err != nil {
 		return nil, err
+	}
+	if err := b.declareResult(&f, s); err != nil {
+		return nil, err
+	}
+	if isTable(&f) {
+		err := b.declareRows(&f, s)
+		return command("CREATE FUNCTION", &catalog.CreateFunction{Func: f, OrReplace: s.Replace}), err
 	}
 	body := s.Return
 	if body == nil {
@@ -454,6 +446,9 @@ func functionBody(text string) (sql.Expr, error) {
 		block.Where == nil && q.With == nil && q.Limit == nil && block.GroupBy == nil &&
 		block.Having == nil {
 		return block.Items[0].X, nil
+	}
+	if q.Limit == nil { // the first row counts
+		q.Limit = &sql.Const{Loc: q.Loc, Kind: sql.NumConst, Val: "1"}
 	}
 	return &sql.Subquery{Loc: q.Loc, Q: q}, nil
 }

@@ -29,7 +29,7 @@ func (b *builder) super() bool {
 // wants notes that the statement needs a privilege on a relation that it names
 // itself; what a view reads is the business of the view's owner.
 func (b *builder) wants(rel *catalog.Relation, privilege string) {
-	if b.depth > 0 || b.inlined > 0 {
+	if b.depth > 0 {
 		return
 	}
 	n := b.needs[rel.OID]
@@ -138,7 +138,7 @@ func (b *builder) mustCreateIn(schema string) error {
 // usable tells whether the role may look into a schema.
 func (b *builder) usable(schema string) bool {
 	info := b.env.Snapshot.Schema(schema)
-	if info == nil || schema == "public" || b.super() || b.depth > 0 || b.inlined > 0 {
+	if info == nil || schema == "public" || b.super() || b.depth > 0 {
 		return true
 	}
 	return b.env.Snapshot.HasPrivilege(b.env.User, info.OID, info.Owner, "USAGE")

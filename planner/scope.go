@@ -45,6 +45,8 @@ type scope struct {
 	entries []*entry
 	with    *with
 
+	// args are the arguments of the function whose body is within; nil for none.
+	args []column
 	// clause names the place for messages, as PostgreSQL does: "WHERE".
 	clause string
 	// agg collects aggregates, nil where there may be none.
@@ -403,6 +405,17 @@ func (s *scope) Window(call *expr.WindowCall, over any, pos int) (expr.Expr, err
 
 // Param implements expr.Scope.
 func (s *scope) Param(n int, want types.Type, pos int) (expr.Expr, error) {
+	depth := 0
+	for level := s; level != nil; level, depth = level.parent, depth+1 {
+		if level.args == nil {
+			continue
+		}
+		if n > len(level.args) {
+			return nil, sqlerr.New(sqlerr.UndefinedParameter, "there is no parameter $%d", n).At(pos)
+		}
+		c := &level.args[n-1]
+		return s.b.reach(c.x, depth, pos, c.name), nil
+	}
 	return s.b.param(n, want, pos)
 }
 

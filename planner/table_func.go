@@ -23,6 +23,9 @@ func (b *builder) tableFunc(t *sql.TableFunc, o *scope, w *with) (*from, error) 
 			case name == "changelog" && (c.Name.Schema() == catalog.MillraceSchema):
 				return b.changelog(c, t)
 			}
+			if f, ok, err := b.userTable(c, t, o, w); ok || err != nil {
+				return f, err
+			}
 		}
 	}
 	t = spreadUnnest(t)

@@ -141,8 +141,12 @@ func userProc(f *catalog.UserFunc) *procDef {
 	if volatile == 0 {
 		volatile = 'v'
 	}
-	return &procDef{oid: f.OID, schema: f.Schema, name: f.Name, args: f.Args,
-		argNames: f.ArgNames, ret: f.Ret, kind: 'f', volatile: volatile, strict: f.Strict,
+	var cols []types.Field
+	if f.Ret.Kind == types.Record {
+		cols = f.Ret.Fields
+	}
+	return &procDef{oid: f.OID, schema: f.Schema, name: f.Name, args: f.Args, set: f.Set,
+		retCols: cols, argNames: f.ArgNames, ret: f.Ret, kind: 'f', volatile: volatile, strict: f.Strict,
 		source: f.Body, language: oidSQLLanguage, comment: f.Comment}
 }
 

@@ -184,7 +184,17 @@ func (p *parser) settingValue() sql.Expr {
 	at := p.loc()
 	switch t.kind {
 	case kindStr, kindNum, kindOp, kindParam, kindBits:
-		return p.binary(bpUnary)
+		start := p.i
+		x := p.binary(bpUnary)
+		inner := x
+		if u, ok := x.(*sql.Unary); ok && (u.Op == "-" || u.Op == "+") {
+			inner = u.X
+		}
+		switch inner.(type) {
+		case *sql.Const, *sql.ParamRef:
+			return x
+		}
+		p.unexpectedAt(&p.toks[start+1]) // a literal is all that may stand here
 	case kindIdent:
 		if t.kw == kwTrue || t.kw == kwFalse {
 			return p.word(t)
