@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/millracedb/millrace/cmd/internal/client"
 	"github.com/millracedb/millrace/sql/expr"
@@ -143,7 +144,8 @@ func example(ctx context.Context, c *client.Conn, text string) string {
 	if v := r.Rows[0][0]; v != nil {
 		value = *v
 	}
-	if volatile.MatchString(text) || value == "" || strings.ContainsAny(value, "\n`") {
+	odd := func(r rune) bool { return r == '`' || !unicode.IsPrint(r) }
+	if volatile.MatchString(text) || value == "" || strings.ContainsFunc(value, odd) {
 		return "`" + cell(text) + "`"
 	}
 	return "`" + cell(text) + "` → `" + cell(value) + "`"
