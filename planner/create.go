@@ -545,6 +545,12 @@ func (d *definition) tableKeys(def *sql.Definition) error {
 			return err
 		}
 	}
+	if d.ksql && len(d.rel.Key) > 1 {
+		// A part of a ksqlDB table's key may be NULL, which is a key like any other.
+		for _, k := range d.rel.Key {
+			d.rel.Columns[k].NotNull = false
+		}
+	}
 	if len(d.rel.Key) == 0 {
 		d.rel.Key = []int{len(d.rel.Columns)}
 		name := "_row_id"

@@ -184,6 +184,11 @@ func (k *block) partItem(x sql.Expr) (int, error) {
 	if ref, ok := x.(*sql.ColRef); ok && len(ref.Name) == 1 {
 		if c, err := k.scope.lookup(ref.Name[0], ref.Pos()); err == nil && c == nil {
 			i, err := k.itemNamed(ref.Name[0], "PARTITION BY", ref.Pos())
+			if err == nil && i >= 0 && k.b.ksql {
+				return 0, sqlerr.New(sqlerr.UndefinedColumn, "column \"%s\" does not exist",
+					ref.Name[0]).At(ref.Pos()).WithHint("In ksqlDB's dialect PARTITION BY sees the "+
+					"columns of FROM only: write the expression that the name stands for.")
+			}
 			if err != nil || i >= 0 {
 				return i, err
 			}
