@@ -140,11 +140,11 @@ func (s *sliced) emitClosed(before int64, e Epoch) error {
 		if !e.Bounded && !s.closed(w.end) {
 			return nil
 		}
-		hi := lo
-		for hi < len(panes) && panes[hi].start < w.end {
-			hi++
-		}
 		if e.Bounded || addSat(w.end, s.cfg.Window.Grace) > before {
+			hi := lo
+			for hi < len(panes) && panes[hi].start < w.end {
+				hi++
+			}
 			if err := s.emitWindow(w, lo, hi, e); err != nil {
 				return err
 			}
