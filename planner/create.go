@@ -545,7 +545,7 @@ func (d *definition) tableKeys(def *sql.Definition) error {
 			return err
 		}
 	}
-	if d.ksql && len(d.rel.Key) > 1 {
+	if d.ksql && len(d.rel.Key) > 1 && !d.rel.Windowed {
 		// A part of a ksqlDB table's key may be NULL, which is a key like any other.
 		for _, k := range d.rel.Key {
 			d.rel.Columns[k].NotNull = false
