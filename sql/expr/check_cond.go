@@ -219,7 +219,7 @@ func (c *checker) extreme(name string, e *sql.Call) (Expr, error) {
 // hasOrder tells whether values of a type can be sorted.
 func hasOrder(t types.Type) bool {
 	switch t.Innermost().Kind {
-	case types.JSON, types.Xid, types.Aclitem, types.NodeTree:
+	case types.JSON, types.Jsonpath, types.Xid, types.Aclitem, types.NodeTree:
 		return false
 	}
 	return true

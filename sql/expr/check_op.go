@@ -554,6 +554,9 @@ func (c *checker) in(e *sql.In) (Expr, error) {
 			same = append(same, it)
 		}
 	}
+	if len(same) == 1 && same[0].Type().Kind != types.Unknown {
+		same = nil
+	}
 	var parts []Expr
 	if in, err := c.inSame(x, same, e); len(same) > 0 && (in != nil || err != nil) {
 		if err != nil || len(alone) == 0 {

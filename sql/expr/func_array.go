@@ -468,7 +468,7 @@ func bindTrimArray(f *Func, args []types.Type, _ types.Type) {
 func defineArrayText(r *registry) {
 	r.fn("array_to_string(anyarray, text) text", bindJoin,
 		"text forms with a delimiter between, NULLs left out",
-		"array_to_string(ARRAY[1, 2, NULL, 5], ',')").stable().nullable()
+		"array_to_string(ARRAY[1, 2, NULL, 5], ',')").stable()
 	r.fn("array_to_string(anyarray, text, text) text", bindJoin,
 		"text forms with a delimiter between, and a text for NULLs",
 		"array_to_string(ARRAY[1, 2, NULL, 5], ',', '*')").stable().nullable()

@@ -381,11 +381,7 @@ func wholePath(s string, d types.Datum) (path []string, known bool, err error) {
 }
 
 func nullStep(s string, before []string) error {
-	if k := types.JSONKind(s); k != 'o' && k != 'a' {
-		_, err := types.JSONDeletePath(s, before)
-		return err
-	}
-	if _, err := types.JSONSet(s, before, "null", true); err != nil && len(before) > 0 {
+	if _, err := types.JSONSet(s, before, "null", true); err != nil {
 		return err
 	}
 	if _, ok := types.JSONPath(s, before); !ok {

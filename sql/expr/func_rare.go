@@ -206,7 +206,12 @@ func setLax(a []types.Datum) (types.Datum, error) {
 	}
 	if a[4].Null {
 		return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
-			"null_value_treatment must be \"delete_key\", \"return_target\", \"use_json_null\", or \"raise_exception\"")
+			"null_value_treatment must be \"delete_key\", \"return_target\", \"use_json_null\", "+
+				"or \"raise_exception\"")
+	}
+	if k := types.JSONKind(a[0].S); !a[3].Bool() && (k == 'a' || k == 'o') && types.JSONLen(a[0].S) == 0 &&
+		(!a[2].Null || a[4].S == "use_json_null") {
+		return a[0], nil
 	}
 	value := a[2].S
 	if a[2].Null {
@@ -250,6 +255,13 @@ func defineRareTimes(r *registry) {
 		}
 		return us + a[1].I, nil
 	}
+	r.fn("timezone(interval, timetz) timetz", func(a []types.Datum) (types.Datum, error) {
+		if _, err := intervalZone(a[0].Interval()); err != nil {
+			return types.NullDatum, err
+		}
+		west := int32(-a[0].Interval().Micros / 1e6)
+		return types.TimetzDatum(a[1].Timetz().In(west)), nil
+	}, "the same time of day at an offset", "timetz '20:38:40-05' at time zone interval '-08:00'")
 	r.fn("timestamp(date, time) timestamp", func(a []types.Datum) (types.Datum, error) {
 		us, err := join(a)
 		return types.IntDatum(us), err

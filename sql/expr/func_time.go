@@ -378,13 +378,6 @@ func defineZones(r *registry) {
 		west := int32((env.Now - types.AtZone(zone, env.Now)) / 1e6)
 		return types.TimetzDatum(a[1].Timetz().In(west)), nil
 	}, "the same time of day in a zone", "timetz '20:38:40-05' at time zone 'UTC'").stable()
-	r.fn("timezone(interval, timetz) timetz", func(a []types.Datum) (types.Datum, error) {
-		if _, err := intervalZone(a[0].Interval()); err != nil {
-			return types.NullDatum, err
-		}
-		west := int32(-a[0].Interval().Micros / 1e6)
-		return types.TimetzDatum(a[1].Timetz().In(west)), nil
-	}, "the same time of day at an offset", "timetz '20:38:40-05' at time zone interval '-08:00'")
 	for _, k := range []string{"date", "timestamp", "timestamptz", "interval"} {
 		example := map[string]string{"interval": "isfinite(interval '4 hours')",
 			"date": "isfinite(date '2001-02-16')"}[k]

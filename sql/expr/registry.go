@@ -29,7 +29,7 @@ var builtin = sync.OnceValue(func() *registry {
 	for _, define := range []func(*registry){
 		defineCompare, defineArith, defineNumeric, defineMath, defineText, defineRegexp,
 		defineBytes, defineLike, defineTime, defineTimeOps, defineFormat, defineJSON,
-		defineJSONBuild, defineArray, defineCond, defineSets, defineRare, defineSystem, defineAggs,
+		defineJSONBuild, defineJSONPath, defineArray, defineCond, defineSets, defineRare, defineSystem, defineAggs,
 		defineStatAggs, defineCollectAggs, defineOrderedAggs, defineHypothetical, defineKsqlAggs, defineKsqlArrays,
 		defineKsqlText, defineKsqlJSON, defineKsqlTime, defineKsqlMore, defineDialect,
 	} {

@@ -75,7 +75,7 @@ func appendBinaryBytes(env *Env, dst []byte, t Type, s string) ([]byte, error) {
 		v := decodeTimetz(s)
 		dst = binary.BigEndian.AppendUint64(dst, uint64(v.Micros))
 		return binary.BigEndian.AppendUint32(dst, uint32(v.West)), nil
-	case JSONB, Map, Struct:
+	case JSONB, Jsonpath, Map, Struct:
 		return appendBytesText(env, append(dst, jsonbVersion), t, s), nil
 	case Array:
 		return appendBinaryArray(env, dst, *t.Elem, s)
@@ -296,9 +296,9 @@ func parseBinaryBytes(env *Env, t Type, b []byte) (Datum, error) {
 			return Datum{}, err
 		}
 		return Datum{S: string(b)}, nil
-	case JSONB, Map, Struct:
+	case JSONB, Jsonpath, Map, Struct:
 		if len(b) == 0 || b[0] != jsonbVersion {
-			return Datum{}, errBinary("unsupported jsonb version number %d", firstOr0(b))
+			return Datum{}, errBinary("unsupported %s version number %d", kinds[t.Kind].name, firstOr0(b))
 		}
 		b = b[1:]
 	case Array:

@@ -51,6 +51,7 @@ var kinds = [kindCount]kindInfo{
 	UUID:         {"uuid", "uuid", 2950, 2951, 16, 'U', false},
 	JSON:         {"json", "json", 114, 199, -1, 'U', false},
 	JSONB:        {"jsonb", "jsonb", jsonbOID, jsonbArrayOID, -1, 'U', false},
+	Jsonpath:     {"jsonpath", "jsonpath", 4072, 4073, -1, 'U', false},
 	Array:        {"anyarray", "anyarray", 2277, 0, -1, 'A', false},
 	Map:          {"map", "MAP", jsonbOID, jsonbArrayOID, -1, 'U', false},
 	Struct:       {"struct", "STRUCT", jsonbOID, jsonbArrayOID, -1, 'U', false},

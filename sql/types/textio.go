@@ -77,6 +77,12 @@ func parseBytesText(env *Env, t Type, s string) (Datum, error) {
 		return Datum{S: string(u[:])}, err
 	case JSON:
 		return Datum{S: s}, ValidJSON(s)
+	case Jsonpath:
+		q, err := ParseJSONPath(s)
+		if err != nil {
+			return Datum{}, err
+		}
+		return Datum{S: q.String()}, nil
 	case JSONB:
 		b, err := ParseJSONB(nil, s)
 		return Datum{S: string(b)}, err
@@ -160,7 +166,7 @@ func AppendIntText(env *Env, dst []byte, k Kind, v int64) []byte {
 // AppendBytesText appends the text form of a value of a PhysBytes type.
 func AppendBytesText(env *Env, dst []byte, t Type, raw []byte) []byte {
 	switch t.Kind {
-	case Text, Varchar, Bpchar, Name, JSON, JSONB, Unknown:
+	case Text, Varchar, Bpchar, Name, JSON, JSONB, Jsonpath, Unknown:
 		return append(dst, raw...)
 	}
 	return appendBytesText(env, dst, t, str(raw))
@@ -198,7 +204,7 @@ func appendBytesText(env *Env, dst []byte, t Type, s string) []byte {
 // TextOf gives the text form of d as a string.
 func TextOf(env *Env, t Type, d Datum) string {
 	switch t.Kind {
-	case Text, Varchar, Bpchar, Name, JSON, JSONB, Unknown:
+	case Text, Varchar, Bpchar, Name, JSON, JSONB, Jsonpath, Unknown:
 		return d.S
 	}
 	var tmp [64]byte

@@ -43,6 +43,7 @@ const (
 	UUID              // uuid
 	JSON              // json
 	JSONB             // jsonb
+	Jsonpath          // jsonpath, as its canonical text
 	Array             // Elem[]
 	Map               // ksqlDB's MAP<Key, Elem>; jsonb on the wire
 	Struct            // ksqlDB's STRUCT<Fields>; jsonb on the wire

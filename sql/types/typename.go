@@ -35,7 +35,7 @@ var aliases = map[string]Kind{
 	"time without time zone": Time, "timetz": Timetz, "time with time zone": Timetz,
 	"timestamp": Timestamp, "timestamp without time zone": Timestamp,
 	"timestamptz": Timestamptz, "timestamp with time zone": Timestamptz,
-	"interval": Interval, "uuid": UUID, "json": JSON, "jsonb": JSONB,
+	"interval": Interval, "uuid": UUID, "json": JSON, "jsonb": JSONB, "jsonpath": Jsonpath,
 	"record": Record, "int2vector": Int2vector, "oidvector": Oidvector,
 	"aclitem": Aclitem, "pg_node_tree": NodeTree, "void": Void, "any": Any,
 }
