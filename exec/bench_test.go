@@ -129,3 +129,20 @@ func BenchmarkIngest(b *testing.B) {
 
 var _ = exec.ErrEnough
 var _ plan.Node
+
+// BenchmarkHandOver times how long the loop stands still for a checkpoint of a view
+// with a million groups, all of them changed.
+func BenchmarkHandOver(b *testing.B) {
+	n := newNode(b, options{partitions: 2, workers: 2})
+	mustRun(b, n, "CREATE STREAM s (k bigint, v bigint)")
+	mustRun(b, n, "CREATE MATERIALIZED VIEW v AS SELECT k, count(*) AS n, sum(v) AS t FROM s GROUP BY k")
+	for i := range 10 {
+		mustRun(b, n, fmt.Sprintf(`INSERT INTO s SELECT g, g FROM generate_series(%d, %d) AS g`,
+			i*100_000, i*100_000+99_999))
+	}
+	for b.Loop() {
+		if err := n.engine.HandOver(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -32,6 +33,17 @@ func (s *savedState) wait(ctx context.Context) {
 	case <-s.done:
 	case <-ctx.Done():
 	}
+}
+
+// maxLaterBytes is how much of a checkpoint may wait in memory to be compressed and
+// written beside the loop: what a usual one has.
+const maxLaterBytes = 128 << 20
+
+func (c *Config) laterBytes() int64 {
+	if c.MemoryBytes > 0 {
+		return min(maxLaterBytes, c.MemoryBytes/16)
+	}
+	return maxLaterBytes
 }
 
 // savedMeta is what a checkpoint keeps beside operators' state.
@@ -118,6 +130,7 @@ func (e *Engine) finishCheckpoint(cp *state.Checkpoint, meta []byte, epoch log.E
 // handOver lets all operators and relations write what changed.
 func (e *Engine) handOver(cp *state.Checkpoint, epoch log.Epoch, clock int64) ([]byte, error) {
 	meta := savedMeta{Clock: clock}
+	var saves []func() error
 	for _, r := range e.relationsInOrder() {
 		if err := e.forgetLate(r, epoch); err != nil {
 			return nil, err
@@ -126,9 +139,8 @@ func (e *Engine) handOver(cp *state.Checkpoint, epoch log.Epoch, clock int64) ([
 			OID: r.cat.OID, Watermark: r.wm, Late: r.late, Stats: r.counted,
 		})
 		for p, a := range r.arrs {
-			if err := a.Save(cp.Writer(r.stateKey(p)), 0); err != nil {
-				return nil, err
-			}
+			w := cp.Writer(r.stateKey(p))
+			saves = append(saves, func() error { return a.Save(w, 0) })
 		}
 	}
 	for _, q := range e.order {
@@ -139,14 +151,26 @@ func (e *Engine) handOver(cp *state.Checkpoint, epoch log.Epoch, clock int64) ([
 			OID: q.cat.OID, Hash: q.plan.Hash, Began: q.graph.began, GraphWM: q.graph.at.last, Front: q.graph.at.front,
 			RowsIn: q.rowsIn, RowsOut: q.rowsOut,
 		})
-		err := q.graph.eachOp(func(name string, o opWithState) error {
-			return o.Save(cp.Writer(fmt.Sprintf("query/%d/%s", q.cat.OID, name)))
+		_ = q.graph.eachOp(func(name string, o opWithState) error {
+			w := cp.Writer(fmt.Sprintf("query/%d/%s", q.cat.OID, name))
+			saves = append(saves, func() error { return o.Save(w) })
+			return nil
 		})
-		if err != nil {
-			return nil, err
-		}
+	}
+	if err := e.saveAll(saves); err != nil {
+		return nil, err
 	}
 	return json.Marshal(meta)
+}
+
+// saveAll lets stores write side by side: the loop stands still meanwhile.
+func (e *Engine) saveAll(saves []func() error) error {
+	errs := make([]error, len(saves))
+	e.pool.each(len(saves), parallelRows, func(i int) {
+		defer state.Catch(&errs[i])
+		errs[i] = saves[i]()
+	})
+	return errors.Join(errs...)
 }
 
 // stateKey names a partition's records. A changed column list starts anew.
@@ -190,7 +214,9 @@ func (e *Engine) load() error {
 	at := e.restored
 	var err error
 	dir := e.cfg.FS.PathJoin(e.cfg.Dir, "state")
-	e.store, err = state.Open(e.cfg.FS, dir, state.Options{At: uint64(at.epoch)})
+	e.store, err = state.Open(e.cfg.FS, dir, state.Options{
+		At: uint64(at.epoch), LaterBytes: e.cfg.laterBytes(),
+	})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,11 @@
 package exec
 
-import "context"
+import (
+	"context"
+	"errors"
+
+	"github.com/millracedb/millrace/log"
+)
 
 // Together waits until every query is in the common epoch.
 func (e *Engine) Together(ctx context.Context) error {
@@ -12,5 +17,15 @@ func (e *Engine) Together(ctx context.Context) error {
 			}
 		}
 		return e.together(rels)
+	})
+}
+
+// HandOver does what the loop does for a checkpoint, and drops it.
+func (e *Engine) HandOver(ctx context.Context) error {
+	return e.between(ctx, func() error {
+		at := e.points.pins.Published()
+		cp := e.store.Begin(at)
+		_, err := e.handOver(cp, log.Epoch(at), 1)
+		return errors.Join(err, cp.Abort())
 	})
 }

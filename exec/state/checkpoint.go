@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -27,6 +28,7 @@ type Checkpoint struct {
 	s     *Store
 	epoch uint64
 	file  uint64
+	room  atomic.Int64 // bytes of records that may still wait for Commit
 
 	mu      sync.Mutex
 	f       vfs.File
@@ -42,6 +44,7 @@ func (s *Store) Begin(epoch uint64) *Checkpoint {
 	defer s.mu.Unlock()
 	cp := &Checkpoint{s: s, epoch: epoch, file: s.next, writers: map[string]*Writer{},
 		rewrite: s.deadOwners(), all: s.lost}
+	cp.room.Store(s.later)
 	s.next++
 	return cp
 }
@@ -160,7 +163,7 @@ func (s *Store) removeDead(was map[uint64]int64) error {
 func (cp *Checkpoint) finish() (map[string]*manifest, error) {
 	ms := make(map[string]*manifest, len(cp.writers))
 	for key, w := range cp.writers {
-		w.flush(1)
+		w.end()
 		if w.err != nil {
 			return nil, w.err
 		}

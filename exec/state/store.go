@@ -32,7 +32,9 @@ type Store struct {
 	epoch     uint64
 	meta      []byte
 	have      bool
-	lost      bool // a checkpoint was dropped after operators had handed over changes
+	later     int64     // bytes of records that a checkpoint may leave for Commit
+	blocks    sync.Pool // of *[]byte: buffers of blocks
+	lost      bool      // a checkpoint was dropped after operators had handed over changes
 	// prev are the checkpoints before the latest, oldest first, until Forget says
 	// that nobody will ask for them: the owner's point of commit may lie elsewhere,
 	// and a crash or a failure between the two must find an older one whole. Guarded
@@ -47,6 +49,9 @@ type Options struct {
 	At uint64
 	// CacheBytes is Pebble's block cache; 0 means 4 MiB: manifests are small.
 	CacheBytes int64
+	// LaterBytes is how many bytes of records a checkpoint may keep in memory until
+	// Commit compresses and writes them; 0: none.
+	LaterBytes int64
 	// Logger takes Pebble's messages; nil drops them.
 	Logger pebble.Logger
 }
@@ -106,7 +111,8 @@ func Open(fs vfs.FS, dir string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state manifest in %s: %w", dir, err)
 	}
-	s := &Store{fs: fs, dir: dir, db: db, manifests: map[string]*manifest{}, next: 1}
+	s := &Store{fs: fs, dir: dir, db: db, manifests: map[string]*manifest{}, next: 1,
+		later: opts.LaterBytes}
 	if err := errors.Join(s.load(), s.choose(opts.At)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -13,8 +13,9 @@ type Writer struct {
 	key   string
 	cp    *Checkpoint
 	full  bool
-	buf   []byte // records of the open block
-	out   []byte // scratch: the encoded block
+	buf   []byte   // records of the open block
+	later [][]byte // full blocks of records that Commit compresses and writes
+	out   []byte   // scratch: the encoded block
 	spans []span
 	err   error
 	value []byte // scratch of stores
@@ -47,13 +48,48 @@ func (w *Writer) Delete(id uint8, key []byte) {
 	w.flush(blockBytes)
 }
 
-// flush writes the open block if it has at least min bytes.
+// flush ends the open block if it has at least min bytes. Compressing and writing
+// it is four fifths of the work of a checkpoint: as long as there is room it is left
+// to Commit, for which nobody waits.
 func (w *Writer) flush(min int) {
 	if len(w.buf) < min || len(w.buf) == 0 || w.err != nil {
 		return
 	}
-	w.out = appendBlock(w.out[:0], w.buf)
+	if w.cp.room.Add(-int64(len(w.buf))) >= 0 {
+		w.later = append(w.later, w.buf)
+		w.buf = w.cp.s.block()
+		return
+	}
+	w.cp.room.Add(int64(len(w.buf)))
+	w.end()
+}
+
+// end writes all that was left for later, then the open block.
+func (w *Writer) end() {
+	for i, b := range w.later {
+		w.write(b)
+		w.later[i] = nil
+		w.cp.room.Add(int64(len(b)))
+		w.cp.s.blocks.Put(&b)
+	}
+	w.later = w.later[:0]
+	w.write(w.buf)
 	w.buf = w.buf[:0]
+}
+
+// block gives an empty buffer for the records of a block.
+func (s *Store) block() []byte {
+	if b, ok := s.blocks.Get().(*[]byte); ok {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, blockBytes+blockBytes/8)
+}
+
+func (w *Writer) write(records []byte) {
+	if len(records) == 0 || w.err != nil {
+		return
+	}
+	w.out = appendBlock(w.out[:0], records)
 	s, err := w.cp.append(w.out)
 	if err != nil {
 		w.err = fmt.Errorf("write state of %s: %w", w.key, err)
