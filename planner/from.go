@@ -151,12 +151,12 @@ func shiftCols(e expr.Expr, n int) expr.Expr {
 
 // table binds a named item: a CTE, a relation, or a view.
 func (b *builder) table(t *sql.Table, outer *scope, w *with) (*from, error) {
-	if t.Sample != nil {
-		return nil, sqlerr.Unsupported("TABLESAMPLE",
-			"Filter with random() or a hash of the key instead.").At(t.Pos())
-	}
 	if len(t.Name) == 1 {
 		if c := w.find(t.Name[0]); c != nil {
+			if t.Sample != nil {
+				return nil, sqlerr.New(sqlerr.FeatureNotSupported, "TABLESAMPLE clause can only be applied "+
+					"to tables and materialized views").At(t.Pos())
+			}
 			q, err := b.cteRef(c, outer, t.Pos())
 			if err != nil {
 				return nil, err
@@ -168,7 +168,11 @@ func (b *builder) table(t *sql.Table, outer *scope, w *with) (*from, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.relationRef(rel, t)
+	f, err := b.relationRef(rel, t)
+	if err != nil || t.Sample == nil {
+		return f, err
+	}
+	return b.sample(f, t)
 }
 
 // relationRef reads one relation.
