@@ -24,7 +24,7 @@ func (e *edit) replaceRelation(old *Relation, c *CreateRelation) error {
 	if r.Comment == "" {
 		r.Comment = old.Comment
 	}
-	if !slices.EqualFunc(r.Columns, old.Columns, sameColumn) {
+	if !slices.EqualFunc(r.Columns, old.Columns, sameColumn) || !slices.Equal(r.Key, old.Key) {
 		r.SchemaVersion++
 	}
 	if r.Kind != KindMaterializedView && !slices.Equal(r.Key, old.Key) {
@@ -140,7 +140,7 @@ func (e *edit) alterRelation(c *AlterRelation) error {
 		}
 	}
 	r.Created, r.SchemaVersion = old.Created, old.SchemaVersion
-	if !slices.EqualFunc(r.Columns, old.Columns, sameColumn) {
+	if !slices.EqualFunc(r.Columns, old.Columns, sameColumn) || !slices.Equal(r.Key, old.Key) {
 		r.SchemaVersion++
 	}
 	if err := e.checkRelation(&r); err != nil {

@@ -116,7 +116,7 @@ type Relation struct {
 
 	Owner   string
 	Comment string
-	// SchemaVersion counts changes of Columns, from 1; blocks in the log carry it.
+	// SchemaVersion counts changes of Columns and Key, from 1; blocks in the log carry it.
 	SchemaVersion uint32
 	Created       Version
 }

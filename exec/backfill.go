@@ -7,6 +7,7 @@ import (
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/sql/sqlerr"
 )
 
 // backfillBytes is how much live input may wait while a query reads history;
@@ -67,6 +68,9 @@ func (e *Engine) startBackfill(q *query, clock int64) {
 		begin:  q.graph.progress(clock),
 		cancel: cancel, done: make(chan struct{}), started: clock,
 	}
+	if q.continues && stateless(q.plan.Root) {
+		b.after = log.Epoch(q.cat.Created)
+	}
 	b.unpin = e.pinSources(q.rels, "back-fill of "+q.cat.Name)
 	q.back = b
 	e.feeds = append(e.feeds, b.feed)
@@ -81,12 +85,9 @@ func (e *Engine) startBackfill(q *query, clock int64) {
 }
 
 func (e *Engine) runBackfill(ctx context.Context, q *query, b *backfill) error {
-	err := e.readHistory(ctx, q.graph, b, func() error { return q.graph.flow(e.pool) })
+	err := e.runHistory(ctx, q, b)
 	b.point.Release()
 	unpinAll(b.unpin)
-	if err == nil {
-		err = q.graph.endEpoch(e.pool, epochOf(b.point.Epoch, b.point.Clock, b.begin))
-	}
 	if err != nil {
 		e.backfillFailed(ctx, q, err)
 		return err
@@ -106,6 +107,24 @@ func (e *Engine) runBackfill(ctx context.Context, q *query, b *backfill) error {
 		}
 		b.at.Store(uint64(d.epoch))
 	}
+}
+
+// runHistory runs everything up to the point. A query with state that continues
+// a stream builds its state so, and gives none of the rows again.
+func (e *Engine) runHistory(ctx context.Context, q *query, b *backfill) error {
+	quiet := q.continues && b.after == 0
+	if quiet && b.point.Epoch > log.Epoch(q.cat.Created) {
+		return sqlerr.New(sqlerr.ObjectNotInPrerequisiteState,
+			"replacing the query of stream %q was interrupted", q.plan.Target.Name).
+			WithHint("Drop the stream and create it anew; it will read all history.")
+	}
+	q.target.mute(quiet)
+	defer q.target.mute(false)
+	err := e.readHistory(ctx, q.graph, b, func() error { return q.graph.flow(e.pool) })
+	if err != nil {
+		return err
+	}
+	return q.graph.endEpoch(e.pool, epochOf(b.point.Epoch, b.point.Clock, b.begin))
 }
 
 func (e *Engine) backfillFailed(ctx context.Context, q *query, err error) {

@@ -287,7 +287,7 @@ func (e *Engine) loadQueries(at restorePoint, meta savedMeta) error {
 		}
 		m, ok := saved[c.OID]
 		if !ok || m.Hash != q.plan.Hash {
-			q.rebuilt = c.State != catalog.QueryBackfilling && c.Active != 0
+			q.rebuilt = q.rebuilt || c.State != catalog.QueryBackfilling && c.Active != 0
 			again = append(again, q)
 			continue
 		}

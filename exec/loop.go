@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -190,7 +191,41 @@ func (e *Engine) createQuery(c *catalog.Query, snap *catalog.Snapshot) *query {
 		e.fail(q, err)
 		return nil
 	}
+	e.sortQueries()
 	return q
+}
+
+// sortQueries puts queries behind those whose results they read, as they run one
+// after the other in an epoch, and otherwise in the order of their creation. A
+// query can be younger than its readers: it may be another one's replacement, or
+// write to a relation that was there before.
+func (e *Engine) sortQueries() {
+	writers := map[catalog.OID][]*query{}
+	for _, q := range e.order {
+		if q.target != nil {
+			oid := q.target.rel.cat.OID
+			writers[oid] = append(writers[oid], q)
+		}
+	}
+	slices.SortFunc(e.order, func(a, b *query) int { return cmp.Compare(a.oid, b.oid) })
+	sorted, seen := make([]*query, 0, len(e.order)), map[*query]bool{}
+	var visit func(q *query)
+	visit = func(q *query) {
+		if seen[q] {
+			return
+		}
+		seen[q] = true
+		for _, r := range q.rels {
+			for _, w := range writers[r.cat.OID] {
+				visit(w)
+			}
+		}
+		sorted = append(sorted, q)
+	}
+	for _, q := range e.order {
+		visit(q)
+	}
+	e.order = sorted
 }
 
 // activate lets a query join the common epoch: after its back-fill, or after a

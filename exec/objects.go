@@ -60,7 +60,7 @@ func (e *Engine) commitRelations(epoch log.Epoch) error {
 
 // alterRelation takes over a changed definition. Columns are only ever added or
 // marked, so that decoded blocks and scans stay good; rows of tables get the new
-// columns as NULL by being arranged anew.
+// columns as NULL by being arranged anew, under a new version of the schema.
 func (e *Engine) alterRelation(c *catalog.Relation) error {
 	old := e.rels[c.OID]
 	if old == nil {
@@ -76,17 +76,28 @@ func (e *Engine) alterRelation(c *catalog.Relation) error {
 		r.wm.Parts = append(r.wm.Parts, partTime{Max: noWatermark})
 	}
 	r.wm.Grace = c.GraceMicros
-	for p, a := range old.arrs {
-		if err := r.takeRows(p, old, a.Len()); err != nil {
-			return err
-		}
-	}
 	e.rels[c.OID] = r
-	e.retire(old)
+	if c.SchemaVersion == old.cat.SchemaVersion && len(r.arrs) == len(old.arrs) {
+		r.keepRows(old)
+	} else {
+		for p, a := range old.arrs {
+			if err := r.takeRows(p, old, a.Len()); err != nil {
+				return err
+			}
+		}
+		e.retire(old)
+	}
 	for _, q := range e.order {
 		q.rebind(old, r)
 	}
 	return nil
+}
+
+// keepRows takes over the arrangements of the relation's older form, which has the
+// same columns and key: a checkpoint adds to what the one before has of them.
+func (r *relation) keepRows(old *relation) {
+	r.close()
+	r.arrs, r.garbage = old.arrs, old.garbage
 }
 
 // takeRows copies a partition's rows from the relation's older form.

@@ -42,10 +42,14 @@ type query struct {
 	took atomic.Int64
 	// waiting holds the input of a paused query.
 	waiting *feed
-	// rebuilt: the query was active before, and reads history because its plan
-	// changed: what it makes replaces what the target has.
+	// rebuilt: the target has rows of an older form of the query, whose plan
+	// changed or that CREATE OR REPLACE put aside: what the query makes of history
+	// replaces them.
 	rebuilt bool
-	errors  []rowError // the latest
+	// continues: a stream's query was replaced. Its rows stay, and those of the
+	// query are what its sources bring from its creation on.
+	continues bool
+	errors    []rowError // the latest
 	// ready is closed when the query became active, failed or was dropped.
 	ready chan struct{}
 	// at is the epoch up to which the query has run.
@@ -84,6 +88,9 @@ func (e *Engine) buildQuery(q *query, snap *catalog.Snapshot) error {
 		return fmt.Errorf("target %s of query %s does not run", p.Target.Name, q.cat.Name)
 	}
 	q.target = newTarget(rel, p, max(p.Target.Partitions, 1))
+	if q.cat.Owns && q.cat.Active == 0 && rel.cat.Created < q.cat.Created {
+		q.rebuilt, q.continues = !rel.isStream(), rel.isStream()
+	}
 	b := newBuilder(e, graphOptions{onRowError: q.rowError})
 	if q.graph, err = b.continuous(p, q.target); err != nil {
 		return err

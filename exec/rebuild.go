@@ -5,6 +5,7 @@ import (
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
 )
 
 // replaceTarget turns the whole result that a rebuilt query has collected into
@@ -26,16 +27,20 @@ func (e *Engine) replaceTarget(q *query) error {
 	return nil
 }
 
-// subtract nets the collected rows of a partition against the target's.
+// subtract nets the collected rows of a partition against the target's: with
+// their rowtimes where the target keeps them, so that rows go as they came.
 func (p *targetPart) subtract(e *Engine, rel *relation, part int) error {
 	var net []*batch.Batch
 	ctx := &op.Context{Env: &expr.Env{}, Mem: e.memory}
-	c := op.NewConsolidate(ctx, rel.layoutTypes(), op.SinkFunc(func(b *batch.Batch) error {
+	kinds, width := rel.layoutTypes(), len(p.columns)
+	if rel.timed && p.time >= 0 {
+		kinds, width = rel.storedTypes(), width+1
+	}
+	c := op.NewConsolidate(ctx, kinds, op.SinkFunc(func(b *batch.Batch) error {
 		net = append(net, copyBatch(b))
 		return nil
 	}))
 	defer c.Close()
-	width := len(p.columns)
 	for _, b := range p.got {
 		if err := c.Push(0, &batch.Batch{N: b.N, W: b.W, Cols: b.Cols[:width]}); err != nil {
 			return err
@@ -54,10 +59,12 @@ func (p *targetPart) subtract(e *Engine, rel *relation, part int) error {
 	if err := c.EndEpoch(op.Epoch{}); err != nil {
 		return err
 	}
-	// The rows' own times are those of the rebuild.
-	p.got, p.rows, p.time = net, 0, -1
+	p.got, p.rows = net, 0
 	for _, b := range net {
 		p.rows += b.N
+		if p.time >= 0 && width == len(p.columns) {
+			b.Cols = append(b.Cols, nullColumn(types.Of(types.Timestamptz)))
+		}
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ type targetPart struct {
 	time    int   // column of the root, or -1
 	got     []*batch.Batch
 	rows    int
+	muted   bool // rows are not wanted
 }
 
 func newTarget(rel *relation, p *plan.Continuous, parts int) *target {
@@ -45,8 +46,18 @@ func newTarget(rel *relation, p *plan.Continuous, parts int) *target {
 	return t
 }
 
+// mute lets the target take no rows, or take them again.
+func (t *target) mute(on bool) {
+	for _, p := range t.parts {
+		p.muted = on
+	}
+}
+
 // Push implements op.Sink: it copies the rows.
 func (p *targetPart) Push(b *batch.Batch) error {
+	if p.muted {
+		return nil
+	}
 	in := batch.Batch{N: b.N, Sel: b.Sel, W: b.W}
 	for _, c := range p.columns {
 		in.Cols = append(in.Cols, b.Cols[c])
