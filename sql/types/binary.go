@@ -77,6 +77,10 @@ func appendBinaryBytes(env *Env, dst []byte, t Type, s string) ([]byte, error) {
 		return binary.BigEndian.AppendUint32(dst, uint32(v.West)), nil
 	case JSONB, Jsonpath, Map, Struct:
 		return appendBytesText(env, append(dst, jsonbVersion), t, s), nil
+	case Char:
+		if s == "" {
+			return append(dst, 0), nil
+		}
 	case Array:
 		return appendBinaryArray(env, dst, *t.Elem, s)
 	case Int2vector, Oidvector:
@@ -289,8 +293,10 @@ func parseBinaryBytes(env *Env, t Type, b []byte) (Datum, error) {
 	case Timetz:
 		return parseBinaryTimetz(t, b)
 	case Char:
-		err := wantLen(b, 1)
-		return Datum{S: string(b)}, err
+		if err := wantLen(b, 1); err != nil {
+			return Datum{}, err
+		}
+		return Datum{S: charOf(b[0])}, nil
 	case UUID:
 		if err := wantLen(b, uuidSize); err != nil {
 			return Datum{}, err

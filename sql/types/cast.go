@@ -202,7 +202,9 @@ func castToInt(from, to Type, d Datum) (Datum, error) {
 	case Bool:
 		v = d.I
 	case Char:
-		v = int64(int8(firstByte(d.S)[0]))
+		if d.S != "" {
+			v = int64(int8(d.S[0]))
+		}
 	case OID, Regproc, Regtype, Regclass, Regnamespace, Regrole:
 		if v = d.I; to.Kind == Int4 {
 			v = int64(int32(v))
@@ -272,7 +274,7 @@ func castToChar(from, to Type, d Datum) (Datum, error) {
 		if d.I < -128 || d.I > 127 {
 			return Datum{}, errRange("\"char\"")
 		}
-		return Datum{S: string([]byte{byte(d.I)})}, nil
+		return Datum{S: charOf(byte(d.I))}, nil
 	}
 	return Datum{}, errCannotCast(from, to)
 }

@@ -109,15 +109,23 @@ func parseComposite(env *Env, t Type, s string) (Datum, error) {
 }
 
 // firstByte is the value of the type "char" for a text: its first byte, or the
-// byte that \ooo stands for.
+// byte that \ooo stands for. The byte 0 is kept as "".
 func firstByte(s string) string {
 	switch {
 	case s == "":
-		return "\x00"
+		return ""
 	case len(s) == 4 && s[0] == '\\' && s[1]-'0' < 4 && s[2]-'0' < 8 && s[3]-'0' < 8:
-		return string([]byte{(s[1]-'0')<<6 | (s[2]-'0')<<3 | (s[3] - '0')})
+		return charOf((s[1]-'0')<<6 | (s[2]-'0')<<3 | (s[3] - '0'))
 	}
 	return s[:1]
+}
+
+// charOf is the value of the type "char" for a byte.
+func charOf(b byte) string {
+	if b == 0 {
+		return ""
+	}
+	return string([]byte{b})
 }
 
 // appendChar writes a "char": bytes that are no ASCII as \ooo, 0 as nothing.
