@@ -22,6 +22,7 @@ type FuncScanConfig struct {
 // FuncScan calls set-returning functions, side by side: the shorter ones are
 // padded with NULLs.
 type FuncScan struct {
+	input *batch.Batch // being worked on
 	once
 	ctx   *Context
 	cfg   FuncScanConfig
@@ -58,6 +59,7 @@ func (f *FuncScan) Push(_ int, b *batch.Batch) error {
 	if err != nil {
 		return err
 	}
+	f.input = b
 	for _, r := range rowsOf(b) {
 		if err := f.row(b, vecs, int(r)); err != nil {
 			return err
@@ -121,7 +123,17 @@ func (f *FuncScan) set(i int, vecs []*batch.Vector, r int, emit func([]types.Dat
 			return nil
 		}
 	}
-	return c.Fn.Set(f.ctx.Env, args, emit)
+	var stopped error // of emit: not the function's
+	err := c.Fn.Set(f.ctx.Env, args, func(row []types.Datum) error {
+		stopped = emit(row)
+		return stopped
+	})
+	if err == nil || stopped != nil || f.ctx.Env.OnRowError == nil {
+		return err
+	}
+	// As with a function of one value the row stays without a result.
+	return f.ctx.Env.OnRowError(expr.SetFailure(c.Fn, vecs[f.first[i]:f.first[i]+len(c.Args)],
+		f.input, r, err))
 }
 
 // call fills rows[i] with what call i gives.

@@ -229,9 +229,6 @@ func checkDateStyle(s *Session, v string) (string, error) {
 
 // checkTimeZone takes a name, or a number of hours.
 func checkTimeZone(_ *Session, v string) (string, error) {
-	if strings.EqualFold(v, "default") || strings.EqualFold(v, "local") {
-		return "UTC", nil
-	}
 	z, err := types.LoadZone(v)
 	if err != nil || z == nil {
 		return "", sqlerr.New(sqlerr.InvalidParameterValue,

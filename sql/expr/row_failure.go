@@ -55,6 +55,11 @@ func literalOf(v *batch.Vector, row int) string {
 	return QuoteLiteral(s)
 }
 
+// SetFailure is the failure of a set-returning function for a row.
+func SetFailure(fn *Func, args []*batch.Vector, b *batch.Batch, row int, err error) *RowFailure {
+	return &RowFailure{Row: row, Err: sqlerr.As(err), Input: b, fn: fn, args: args}
+}
+
 // failed hands a failure to the policy of the execution.
 func (x *run) failed(row int, err error, fn *Func, args []*batch.Vector) error {
 	return x.env.OnRowError(&RowFailure{Row: row, Err: sqlerr.As(err), Input: x.b, fn: fn, args: args})
