@@ -158,8 +158,9 @@ func (e *edit) setQueryState(c *SetQueryState) error {
 				WithHint("Use RESUME to start it again, or TERMINATE to end it.")
 		}
 	case QueryRunning:
-		// A query that was stopped before it had caught up goes on with that.
-		if q.Active == 0 && q.State != QueryBackfilling {
+		// A query that was stopped before it had caught up goes on with that, and one
+		// that has failed reads history anew.
+		if q.State == QueryFailed || q.Active == 0 && q.State != QueryBackfilling {
 			c = &SetQueryState{OID: c.OID, State: QueryBackfilling}
 			break
 		}

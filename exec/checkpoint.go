@@ -285,14 +285,14 @@ func (e *Engine) loadQueries(at restorePoint, meta savedMeta) error {
 		if q == nil {
 			continue
 		}
-		m, ok := saved[c.OID]
-		if !ok || m.Hash != q.plan.Hash {
-			q.rebuilt = q.rebuilt || c.State != catalog.QueryBackfilling && c.Active != 0
-			again = append(again, q)
-			continue
-		}
 		if c.State == catalog.QueryFailed {
 			e.fail(q, sqlerr.New(sqlerr.Code(c.SQLState), "%s", c.Error))
+			continue
+		}
+		m, ok := saved[c.OID]
+		if !ok || m.Hash != q.plan.Hash {
+			q.rebuilt = q.rebuilt || c.Active != 0
+			again = append(again, q)
 			continue
 		}
 		if err := e.loadQuery(q, m); err != nil {

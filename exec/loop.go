@@ -168,6 +168,9 @@ func (e *Engine) changeQuery(c *catalog.Query, w epochWork) *query {
 	if q == nil {
 		return e.createQuery(c, w.snap)
 	}
+	if q.state == catalog.QueryFailed && c.State != catalog.QueryFailed {
+		return e.restartQuery(c, w.snap)
+	}
 	q.cat = c
 	switch c.State {
 	case catalog.QueryRunning:
@@ -181,6 +184,17 @@ func (e *Engine) changeQuery(c *catalog.Query, w epochWork) *query {
 		}
 	}
 	return nil
+}
+
+// restartQuery is RESUME of a query that has failed: it reads history anew, and
+// the result replaces what the target still has.
+func (e *Engine) restartQuery(c *catalog.Query, snap *catalog.Snapshot) *query {
+	e.endQuery(c.OID)
+	q := e.createQuery(c, snap)
+	if q != nil {
+		q.state, q.rebuilt, q.continues = catalog.QueryBackfilling, true, false
+	}
+	return q
 }
 
 func (e *Engine) createQuery(c *catalog.Query, snap *catalog.Snapshot) *query {
