@@ -217,7 +217,8 @@ func (c *checker) compareRows(op string, xs, ys []Expr, pos int) (Expr, error) {
 		WithHint("Row comparison operators must be associated with btree operator families.")
 }
 
-// orderRows: (a, b) < (c, d) is a < c OR (a = c AND b < d).
+// orderRows: (a, b) < (c, d) is b < d where a = c, and a < c elsewhere: what follows
+// the first difference, or the first NULL, is not evaluated.
 func (c *checker) orderRows(op string, xs, ys []Expr, pos int) (Expr, error) {
 	last, err := c.operator(op, []Expr{xs[0], ys[0]}, pos)
 	if err != nil || len(xs) == 1 {
@@ -235,7 +236,7 @@ func (c *checker) orderRows(op string, xs, ys []Expr, pos int) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Or{[]Expr{first, &And{[]Expr{eq, rest}}}}, nil
+	return &Case{Whens: []When{{Cond: eq, Then: rest}}, Else: first, T: types.Of(types.Bool)}, nil
 }
 
 // distinct lowers IS [NOT] DISTINCT FROM: equality in which NULL equals NULL.

@@ -312,7 +312,10 @@ func readBinary(answer string) string {
 	if !ok || strings.HasPrefix(answer, "ERROR ") {
 		return answer
 	}
-	t, err := types.ByNameText(name, nil)
+	t, err := types.ByNameText(strings.Replace(name, "character", "bpchar", 1), nil)
+	if strings.HasPrefix(name, "character varying") {
+		t, err = types.ByNameText(name, nil)
+	}
 	if err != nil {
 		return answer
 	}

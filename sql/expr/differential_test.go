@@ -19,6 +19,7 @@ var (
 	diffOnly    = flag.String("only", "", "only cases whose expression matches this")
 	diffWording = flag.Bool("wording", false, "show messages that differ")
 	diffShow    = flag.Int("show", 40, "number of differences to show")
+	diffSamples = flag.Int("samples", 0, "number of cases to show of each known difference")
 )
 
 const (
@@ -56,6 +57,7 @@ func TestDifferential(t *testing.T) {
 		}
 	}
 	c.report(t)
+	t.Logf("MILLRACE_SEED=%d MILLRACE_DIFFERENTIAL=%d", seed, count)
 }
 
 func envInt(t *testing.T, name string, def int) int {
@@ -149,6 +151,7 @@ type rule struct {
 	query, got, want *regexp.Regexp
 	float            bool // numbers may differ in their last digits
 	reason           string
+	line             int // of the file
 	used             int
 }
 
@@ -173,14 +176,14 @@ func newComparison(t *testing.T) *comparison {
 		}
 		f := strings.Split(line, "\t")
 		if len(f) == 3 && f[1] == "digits" {
-			c.rules = append(c.rules, &rule{query: regexp.MustCompile(f[0]), float: true, reason: f[2]})
+			c.rules = append(c.rules, &rule{query: regexp.MustCompile(f[0]), float: true, reason: f[2], line: i + 1})
 			continue
 		}
 		if len(f) != 4 {
 			t.Fatalf("%s:%d: not QUERY, GOT, WANT, REASON", knownFile, i+1)
 		}
 		c.rules = append(c.rules, &rule{query: regexp.MustCompile(f[0]), got: regexp.MustCompile(f[1]),
-			want: regexp.MustCompile(f[2]), reason: f[3]})
+			want: regexp.MustCompile(f[2]), reason: f[3], line: i + 1})
 	}
 	return c
 }
@@ -223,7 +226,9 @@ func (c *comparison) compare(t *testing.T, x *diffCase) {
 	}
 	for _, r := range c.rules {
 		if r.explains(x, got) {
-			r.used++
+			if r.used++; r.used <= *diffSamples {
+				t.Logf("known, line %d: %s\n got %s\nwant %s", r.line, x.query(), got, x.Want)
+			}
 			c.explained++
 			return
 		}
@@ -254,9 +259,7 @@ func (c *comparison) differs(t *testing.T, x *diffCase, got string) {
 func (c *comparison) report(t *testing.T) {
 	t.Helper()
 	for _, r := range c.rules {
-		if r.used > 0 {
-			t.Logf("explained: %5d %s", r.used, r.reason)
-		}
+		t.Logf("explained: %5d of line %d: %s", r.used, r.line, r.reason)
 	}
 	t.Logf("%d compared (%d of them errors), %d differ, %d explained, "+
 		"%d see another error first, %d word it otherwise, %d unanswered",

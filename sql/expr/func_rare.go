@@ -66,7 +66,7 @@ func defineRare(r *registry) {
 			}
 		}
 		return a[0], types.ValidText(a[0].S)
-	}, "bytes from one encoding in another", "convert('\\x616263'::bytea, 'UTF8', 'UTF8')")
+	}, "bytes from one encoding in another", "convert('\\x616263'::bytea, 'UTF8', 'UTF8')").stable()
 	r.fn("pg_size_bytes(text) int8", sizeBytes, "bytes of a size with a unit", "pg_size_bytes('1.5 GB')")
 	r.fn("like(bytea, bytea) bool", likeBytes(false), "whether bytes match a LIKE pattern",
 		"pg_catalog.\"like\"('\\x6162'::bytea, 'a%'::bytea)")
@@ -209,8 +209,9 @@ func setLax(a []types.Datum) (types.Datum, error) {
 			"null_value_treatment must be \"delete_key\", \"return_target\", \"use_json_null\", "+
 				"or \"raise_exception\"")
 	}
-	if k := types.JSONKind(a[0].S); !a[3].Bool() && (k == 'a' || k == 'o') && types.JSONLen(a[0].S) == 0 &&
-		(!a[2].Null || a[4].S == "use_json_null") {
+	k := types.JSONKind(a[0].S)
+	isEmpty := (k == 'a' || k == 'o') && types.JSONLen(a[0].S) == 0
+	if isEmpty && !a[3].Bool() && (!a[2].Null || a[4].S == "use_json_null") {
 		return a[0], nil
 	}
 	value := a[2].S

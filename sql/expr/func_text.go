@@ -473,6 +473,7 @@ func defineTextEdit(r *registry) {
 
 func bindQuote(f *Func, args []types.Type, _ types.Type) {
 	t := args[0]
+	f.Volatility = castVolatility(t, types.Of(types.Text))
 	f.Row = func(env *Env, a []types.Datum) (types.Datum, error) {
 		switch {
 		case a[0].Null:

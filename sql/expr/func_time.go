@@ -370,6 +370,11 @@ func defineZones(r *registry) {
 		return types.IntDatum(atZone(zone, a[1].I)), nil
 	}, "local time of an instant at an offset",
 		"timestamptz '2001-02-16 20:38:40-05' at time zone interval '-08:00'")
+	defineTimetzZone(r)
+	defineIsFinite(r)
+}
+
+func defineTimetzZone(r *registry) {
 	r.fn("timezone(text, timetz) timetz", func(env *Env, a []types.Datum) (types.Datum, error) {
 		zone, err := types.ZoneByName(a[0].S)
 		if err != nil {
@@ -378,6 +383,9 @@ func defineZones(r *registry) {
 		west := int32((env.Now - types.AtZone(zone, env.Now)) / 1e6)
 		return types.TimetzDatum(a[1].Timetz().In(west)), nil
 	}, "the same time of day in a zone", "timetz '20:38:40-05' at time zone 'UTC'").stable()
+}
+
+func defineIsFinite(r *registry) {
 	for _, k := range []string{"date", "timestamp", "timestamptz", "interval"} {
 		example := map[string]string{"interval": "isfinite(interval '4 hours')",
 			"date": "isfinite(date '2001-02-16')"}[k]

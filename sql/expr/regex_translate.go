@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"regexp/syntax"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -297,10 +298,34 @@ func (w *regexWriter) atom() error {
 		}
 	case c == '*' || c == '+' || c == '?' || c == '}':
 		w.quantifier(c)
+	case c == '{' && w.i+1 < len(w.s) && isDigit(w.s[w.i+1]):
+		return w.bound()
 	default:
 		w.out.WriteByte(c)
 		w.i++
 	}
+	return nil
+}
+
+// maxRepeat bounds the numbers of a bound, as PostgreSQL's DUPMAX.
+const maxRepeat = 255
+
+var regexBound = regexp.MustCompile(`^\{([0-9]+)(,([0-9]*))?\}`)
+
+// bound copies a bound but for its closing brace, which RE2 takes for text where
+// it is no bound.
+func (w *regexWriter) bound() error {
+	m := regexBound.FindStringSubmatch(w.s[w.i:])
+	if m == nil {
+		return errRegex("invalid repetition count(s)")
+	}
+	for _, digits := range []string{m[1], m[3]} {
+		if n, err := strconv.Atoi(digits); digits != "" && (err != nil || n > maxRepeat) {
+			return errRegex("invalid repetition count(s)")
+		}
+	}
+	w.out.WriteString(m[0][:len(m[0])-1])
+	w.i += len(m[0]) - 1
 	return nil
 }
 

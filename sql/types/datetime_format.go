@@ -69,7 +69,11 @@ func appendZone(dst []byte, west int) []byte {
 	} else {
 		west = -west
 	}
-	dst = append2(append(dst, sign), west/3600)
+	if dst = append(dst, sign); west < 100*3600 {
+		dst = append2(dst, west/3600)
+	} else { // an interval may be a zone
+		dst = strconv.AppendInt(dst, int64(west/3600), 10)
+	}
 	if west%3600 != 0 {
 		dst = append2(append(dst, ':'), west/60%60)
 		if west%60 != 0 {

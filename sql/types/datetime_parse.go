@@ -63,7 +63,11 @@ func isMonth(s string) bool {
 
 // read is run for what PostgreSQL accepts.
 func (d *dtDecoder) read(s, typ string) error {
-	e := scanFields(s, &d.dtFields)
+	size := maxDateBytes
+	if strings.HasPrefix(typ, "timestamp") {
+		size = maxMomentBytes
+	}
+	e := scanFields(s, size, &d.dtFields)
 	if e == dtOK {
 		e = d.decode()
 	}

@@ -44,8 +44,9 @@ type dtFields struct {
 // dtScanner cuts an input string into fields (ParseDateTime in datetime.c). s
 // is in lower case.
 type dtScanner struct {
-	s string
-	i int
+	left int // bytes that fields may still have
+	s    string
+	i    int
 }
 
 func (p *dtScanner) at(c byte) bool { return p.i < len(p.s) && p.s[p.i] == c }
@@ -70,9 +71,17 @@ func (p *dtScanner) alnum(also string) {
 	}
 }
 
-// scanFields cuts s into fields.
-func scanFields(s string, out *dtFields) dtErr {
-	p := dtScanner{s: strings.ToLower(s)}
+// The bytes that all fields of a text may have, each with one more to end it: the
+// buffers of PostgreSQL's input functions.
+const (
+	maxDateBytes     = 129 // date, time
+	maxMomentBytes   = 153 // timestamp, timestamptz
+	maxIntervalBytes = 256
+)
+
+// scanFields cuts s into fields, which have less than size bytes.
+func scanFields(s string, size int, out *dtFields) dtErr {
+	p := dtScanner{s: strings.ToLower(s), left: size}
 	for p.i < len(p.s) {
 		c := p.s[p.i]
 		if isSpace(c) {
@@ -95,11 +104,9 @@ func scanFields(s string, out *dtFields) dtErr {
 			if !ok {
 				return dtBadFormat
 			}
-			if out.n == maxDateFields {
+			if !p.add(out, dtField{text, k}) {
 				return dtBadFormat
 			}
-			out.f[out.n] = dtField{text, k}
-			out.n++
 			continue
 		case c > ' ' && c < 0x7f:
 			p.i++
@@ -107,14 +114,22 @@ func scanFields(s string, out *dtFields) dtErr {
 		default:
 			return dtBadFormat
 		}
-		if out.n == maxDateFields {
+		if f.text = p.s[start:p.i]; !p.add(out, f) {
 			return dtBadFormat
 		}
-		f.text = p.s[start:p.i]
-		out.f[out.n] = f
-		out.n++
 	}
 	return dtOK
+}
+
+// add appends a field, if there is room for it.
+func (p *dtScanner) add(out *dtFields, f dtField) bool {
+	if out.n == maxDateFields || len(f.text) >= p.left {
+		return false
+	}
+	p.left -= len(f.text) + 1
+	out.f[out.n] = f
+	out.n++
+	return true
 }
 
 // number scans a field that begins with a digit.

@@ -128,23 +128,26 @@ func ParseOID(k Kind, s string) (int64, error) {
 	if len(u) == 0 {
 		return 0, errSyntax(kinds[k].sql, s)
 	}
-	var v uint64
-	for i := range len(u) {
-		d := u[i] - '0'
-		if d > 9 {
-			return 0, errSyntax(kinds[k].sql, s)
-		}
-		if v = v*10 + uint64(d); v > math.MaxUint32 {
-			return 0, errRangeText(kinds[k].sql, s)
-		}
+	n := 0
+	for n < len(u) && isDigit(u[n]) {
+		n++
 	}
-	if neg {
-		if v > 1<<31 {
-			return 0, errRangeText(kinds[k].sql, s)
-		}
-		v = uint64(uint32(-int32(uint32(v))))
+	if n == 0 {
+		return 0, errSyntax(kinds[k].sql, s)
 	}
-	return int64(v), nil
+	v, err := strconv.ParseUint(u[:n], 10, 64)
+	switch {
+	case err != nil:
+		return 0, errRangeText(kinds[k].sql, s)
+	case n < len(u):
+		return 0, errSyntax(kinds[k].sql, s)
+	case neg:
+		v = -v
+	}
+	if v > math.MaxUint32 && int64(v) != int64(int32(v)) {
+		return 0, errRangeText(kinds[k].sql, s)
+	}
+	return int64(uint32(v)), nil
 }
 
 // parseXid reads an xid as PostgreSQL's strtoul does: what is no number is 0.

@@ -15,7 +15,7 @@ func ParseInterval(env *Env, t Type, s string) (IntervalValue, error) {
 	}
 	var p intervalParser
 	p.fields = fields
-	e := scanFields(s, &p.dtFields)
+	e := scanFields(s, maxIntervalBytes, &p.dtFields)
 	if e == dtOK {
 		e = p.decode(env.or().IntervalStyle)
 	}

@@ -64,13 +64,17 @@ func posixName(east int) string {
 // not say it.
 const posixDefaultRule = ",M3.2.0,M11.1.0"
 
+// maxPosixNames bounds the names of a zone, as PostgreSQL's TZ_STRLEN_MAX does
+// its specification.
+const maxPosixNames = 255
+
 // posixZone makes a zone of a POSIX TZ specification. With daylight saving time
 // it becomes the footer of an otherwise empty TZif file, whose rules
 // time.Location applies.
 func posixZone(spec string) *time.Location {
 	p := posixParser{s: strings.ToUpper(spec)}
-	std := p.name()
-	if std == "" || p.s == "" {
+	std, ok := p.name()
+	if !ok || p.s == "" { // the name may be empty: +3 is a specification
 		return nil
 	}
 	west, ok := p.offset()
@@ -80,8 +84,8 @@ func posixZone(spec string) *time.Location {
 	if p.s == "" {
 		return time.FixedZone(std, -west)
 	}
-	dst := p.name()
-	if dst == "" {
+	dst, ok := p.name()
+	if !ok || dst == "" || len(std)+len(dst) > maxPosixNames {
 		return nil
 	}
 	dstWest := west - 3600
@@ -179,22 +183,19 @@ func posixClock(west int) string {
 type posixParser struct{ s string }
 
 // name reads <...>, or everything before a digit, sign or comma.
-func (p *posixParser) name() string {
+func (p *posixParser) name() (name string, ok bool) {
 	if p.s != "" && p.s[0] == '<' {
-		name, rest, ok := strings.Cut(p.s[1:], ">")
-		if !ok {
-			return ""
+		if name, p.s, ok = strings.Cut(p.s[1:], ">"); !ok {
+			return "", false
 		}
-		p.s = rest
-		return name
+		return name, true
 	}
 	i := 0
 	for i < len(p.s) && !isDigit(p.s[i]) && strings.IndexByte(",-+", p.s[i]) < 0 {
 		i++
 	}
-	name := p.s[:i]
-	p.s = p.s[i:]
-	return name
+	name, p.s = p.s[:i], p.s[i:]
+	return name, true
 }
 
 // offset reads [+-]hh[:mm[:ss]] as seconds west.
@@ -217,6 +218,9 @@ func (p *posixParser) offset() (west int, ok bool) {
 		}
 		west += n * unit
 		p.s, limit = rest, 59
+		if unit == 60 {
+			limit = 60 // a leap second
+		}
 		if unit == 1 || p.s == "" || p.s[0] != ':' {
 			break
 		}
@@ -302,7 +306,7 @@ func FromZone(loc *time.Location, local int64) int64 { return fromLocal(loc, loc
 // ZoneByName finds the zone of AT TIME ZONE: an abbreviation, a name, or a POSIX
 // specification.
 func ZoneByName(name string) (*time.Location, error) {
-	lower := strings.ToLower(trimSpace(name))
+	lower := strings.ToLower(name)
 	if z, ok := zoneAbbrev(lower); ok {
 		if z.zone != "" {
 			if loc := findZone(z.zone); loc != nil {
@@ -311,23 +315,11 @@ func ZoneByName(name string) (*time.Location, error) {
 		}
 		return time.FixedZone(strings.ToUpper(lower), z.east), nil
 	}
-	if lower != "" && (lower[0] == '+' || lower[0] == '-') || lower != "" && isDigit(lower[0]) {
-		if tz, e := decodeZone(signed(lower)); e == dtOK {
-			// A bare offset has POSIX's sign: "+3" is west of Greenwich.
-			return time.FixedZone(name, tz), nil
-		}
-	}
+	// A bare offset has POSIX's sign: "+3" is west of Greenwich.
 	if loc := findZone(lower); loc != nil {
 		return loc, nil
 	}
 	return nil, errZone(name)
-}
-
-func signed(s string) string {
-	if isDigit(s[0]) {
-		return "+" + s
-	}
-	return s
 }
 
 func errZone(name string) *sqlerr.Error {
