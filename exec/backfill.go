@@ -21,7 +21,7 @@ type backfill struct {
 	feed  *feed
 	point *ReadPoint
 	begin progress // of the sources at point
-	// after skips the rows of epochs up to it; 0 skips none. Streams only.
+	// after leaves out what was there at that epoch; 0 leaves out nothing.
 	after  log.Epoch
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine ended
@@ -188,10 +188,17 @@ func (e *Engine) readHistory(ctx context.Context, g *graph, b *backfill,
 	return nil
 }
 
-// scanSince reads what a scan shows at the point; of a stream only what came
-// after b.after.
+// scanSince reads what a scan shows at the point, or what has changed since b.after.
 func (e *Engine) scanSince(ctx context.Context, s *scan, b *backfill, fn func(*rows) error) error {
 	r := s.rel
+	if !r.isStream() && b.after > 0 {
+		for p := range r.arrs {
+			if err := e.scanChanged(ctx, r, p, b, fn); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if !r.isStream() {
 		return e.scanRelation(ctx, r, b.point.Epoch, s.need(), func(x *rows) error {
 			return fn(x.own())
@@ -207,6 +214,9 @@ func (e *Engine) scanSince(ctx context.Context, s *scan, b *backfill, fn func(*r
 		}
 		begin, end, err := e.log.Bounds(r.partition(p), b.point.Epoch)
 		if err != nil {
+			return err
+		}
+		if err := e.mustKeep(ctx, r, p, begin, from, b.after); err != nil {
 			return err
 		}
 		if from = max(from, begin); from >= end {

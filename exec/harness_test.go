@@ -79,8 +79,9 @@ type options struct {
 	checkpoint bool // after each statement
 	crash      bool // a restart is a power cut: what was not synced is half gone
 	workers    int
-	batchRows  int  // 0: as many as fit
-	leave      bool // queries leave the common epoch, or not, as it comes
+	batchRows  int   // 0: as many as fit
+	sealBytes  int64 // from which on a tail gets a file of its own; 0: the default
+	leave      bool  // queries leave the common epoch, or not, as it comes
 	maxLag     int64
 	computing  func(query string, epoch log.Epoch)
 	after      func(micros int64) <-chan struct{}
@@ -129,6 +130,7 @@ func (n *node) open() {
 	n.log, err = replica.Open(replica.Config{
 		Dir: "data/log", FS: n.fs, NodeID: "n1", Clock: n.clock,
 		Merger: codec.Merger{Key: n.engine.KeyOf}, WALSegmentBytes: 1 << 20,
+		SealBytes: n.opts.sealBytes,
 	}, n.engine)
 	if err != nil {
 		n.t.Fatal(err)

@@ -189,7 +189,11 @@ func (s *subscriber) history(ctx context.Context, e *Engine, sub *Subscription) 
 		return sqlerr.Unsupported("AS OF EPOCH of a query that keeps state",
 			"Create a materialized view of the query and subscribe to that, or start anew.")
 	}
-	b := &backfill{point: s.point, begin: s.begin, after: log.Epoch(emit.AfterEpoch)}
+	after := log.Epoch(emit.AfterEpoch)
+	if err := mustExist(after, s.point.Epoch); err != nil {
+		return err
+	}
+	b := &backfill{point: s.point, begin: s.begin, after: after}
 	flow := func() error {
 		if err := s.graph.flow(e.pool); err != nil {
 			return err
