@@ -165,9 +165,16 @@ func TestLag(t *testing.T) {
 	}
 	write(t, n, 12, 14)
 	write(t, plain, 12, 14)
-	got, err := n.run(sums)
-	if want, _ = plain.run(sums); err != nil || got[len(got)-1] != want[len(want)-1] {
-		t.Errorf("after a restart: %v, want %v (%v)", got, want, err)
+	// A new leader's first entry may or may not have an epoch of its own, so that the
+	// nodes are compared in the epochs from before only.
+	for _, x := range []*node{n, plain} {
+		got, err := x.run(sums)
+		if err != nil || len(got) < len(want)+2 || !slices.Equal(got[:len(want)], want) {
+			t.Errorf("after a restart: %v, want %v first (%v)", got, want, err)
+		}
+		if err := x.checkViews(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
