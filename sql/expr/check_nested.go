@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -189,11 +190,35 @@ func (c *checker) index(e *sql.Index) (Expr, error) {
 		}
 		return c.nested("map_get", []Expr{x, i}, *t.Elem, e.Pos())
 	case types.JSONB:
-		return c.operator("->", []Expr{x, i}, e.Pos())
+		return c.jsonSubscript(e, x, i)
 	}
 	return nil, sqlerr.New(sqlerr.DatatypeMismatch,
 		"cannot subscript type %s because it does not support subscripting",
 		baseName(t)).At(e.X.Pos())
+}
+
+// jsonSubscript is #> of a path of one: a text is an index of an array too, and a
+// scalar is no array of one, as it is for ->. A key that is no number is the same to
+// both, and -> needs no array.
+func (c *checker) jsonSubscript(e *sql.Index, x, i Expr) (Expr, error) {
+	text := types.Of(types.Text)
+	switch k := i.Type().Kind; {
+	case k == types.Int2 || k == types.Int4:
+	case k == types.Unknown || CanCoerce(i.Type(), text, CoerceImplicit):
+		if k, ok := i.(*Const); ok && !k.D.Null && strings.Trim(k.D.S, "-+0123456789 ") != "" {
+			return c.operator("->", []Expr{x, i}, e.Pos())
+		}
+	default:
+		return nil, sqlerr.New(sqlerr.DatatypeMismatch, "subscript type %s is not supported",
+			baseName(i.Type())).At(e.Lo.Pos()).
+			WithHint("jsonb subscript must be coercible to either integer or text.")
+	}
+	key, err := c.coerce(i, text, CoerceExplicit, e.Lo.Pos())
+	if err != nil {
+		return nil, err
+	}
+	path := makeArray([]Expr{key}, types.ArrayOf(text), e.Pos())
+	return c.operator("#>", []Expr{x, path}, e.Pos())
 }
 
 // isArrayElem tells whether x is a subscripted array, to which another subscript

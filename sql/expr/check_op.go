@@ -380,17 +380,26 @@ func nullRow(fields []Expr, not bool) Expr {
 	return &And{parts}
 }
 
+// between checks the lower bound with its comparison before the upper one, as
+// PostgreSQL does: of several errors the first counts.
 func (c *checker) between(e *sql.Between) (Expr, error) {
-	xs, err := c.checkAll([]sql.Expr{e.X, e.Lo, e.Hi})
+	xs, err := c.checkAll([]sql.Expr{e.X, e.Lo})
 	if err != nil {
 		return nil, err
 	}
-	x, err := c.inRange(xs[0], xs[1], xs[2], e.Pos())
+	if _, err := c.operator(">=", xs, e.Pos()); err != nil {
+		return nil, err
+	}
+	hi, err := c.check(e.Hi)
+	if err != nil {
+		return nil, err
+	}
+	x, err := c.inRange(xs[0], xs[1], hi, e.Pos())
 	if err != nil {
 		return nil, err
 	}
 	if e.Sym {
-		y, err := c.inRange(xs[0], xs[2], xs[1], e.Pos())
+		y, err := c.inRange(xs[0], hi, xs[1], e.Pos())
 		if err != nil {
 			return nil, err
 		}

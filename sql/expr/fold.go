@@ -36,7 +36,11 @@ func foldNode(e Expr) Expr {
 		if c, ok := e.X.(*Const); ok && c.D.Null {
 			return &Const{D: types.NullDatum, T: e.T}
 		}
-	case *IsNull, *In, *Quant:
+	case *In:
+		if k, ok := e.X.(*Const); ok && k.D.Null && !slices.ContainsFunc(e.List, fails) {
+			return &Const{D: types.NullDatum, T: types.Of(types.Bool)}
+		}
+	case *IsNull, *Quant:
 	default:
 		return e
 	}

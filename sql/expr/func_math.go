@@ -422,6 +422,9 @@ func floatBucket(a []types.Datum) (types.Datum, error) {
 	case lo == hi:
 		return types.NullDatum, errBucket("lower bound cannot equal upper bound")
 	}
+	if math.IsInf(hi-lo, 0) { // twice the largest number at most
+		x, lo, hi = x/2, lo/2, hi/2
+	}
 	if lo < hi {
 		return bucketOf(x < lo, x >= hi, (x-lo)/(hi-lo), n)
 	}

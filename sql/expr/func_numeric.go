@@ -152,7 +152,8 @@ func numericBucket(a []types.Datum) (types.Datum, error) {
 	return bucketIndex(x, lo, hi, n)
 }
 
-// bucketIndex is floor((x - lo) * n / (hi - lo)) + 1.
+// bucketIndex is floor((x - lo) * n / (hi - lo) + 1), with the division rounded as
+// PostgreSQL does: just below hi the bucket may be n + 1.
 func bucketIndex(x, lo, hi types.Decimal, n int64) (types.Datum, error) {
 	off, err := x.Sub(lo)
 	if err != nil {
@@ -165,10 +166,16 @@ func bucketIndex(x, lo, hi types.Decimal, n int64) (types.Datum, error) {
 	if off, err = off.Mul(types.DecimalFromInt(n)); err != nil {
 		return types.NullDatum, err
 	}
-	q, err := off.DivTrunc(width)
+	q, err := off.Div(width)
 	if err != nil {
 		return types.NullDatum, err
 	}
+	if q, err = q.Floor(); err != nil {
+		return types.NullDatum, err
+	}
 	b, err := q.Int64()
+	if err == nil && b >= math.MaxInt32 {
+		err = errIntRange(types.Int4)
+	}
 	return types.IntDatum(b + 1), err
 }

@@ -203,7 +203,17 @@ func identPart(s string) (part, rest, detail string, ok bool) {
 		}
 		return "", "", "", false
 	}
-	return string(textLower(nil, aliasBytes(s[:n]))), s[n:], "", true
+	return asciiLower(s[:n]), s[n:], "", true
+}
+
+// asciiLower folds names as identifiers are folded: other letters stay as they are.
+func asciiLower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 // catalogFuncs are the functions that the catalog answers, with PostgreSQL's

@@ -332,7 +332,7 @@ func defineZones(r *registry) {
 		if err != nil {
 			return types.NullDatum, err
 		}
-		return types.IntDatum(fromZone(zone, a[1].I)), nil
+		return checkedMoment(fromZone(zone, a[1].I))
 	}
 	at := func(a []types.Datum) (types.Datum, error) {
 		if isInfinite(a[1].I) {
@@ -342,7 +342,7 @@ func defineZones(r *registry) {
 		if err != nil {
 			return types.NullDatum, err
 		}
-		return types.IntDatum(atZone(zone, a[1].I)), nil
+		return checkedMoment(atZone(zone, a[1].I))
 	}
 	r.fn("timezone(text, timestamp) timestamptz", to, "instant of a local time in a zone",
 		"timestamp '2001-02-16 20:38:40' at time zone 'America/Denver'")
@@ -356,7 +356,7 @@ func defineZones(r *registry) {
 		if err != nil {
 			return types.NullDatum, err
 		}
-		return types.IntDatum(fromZone(zone, a[1].I)), nil
+		return checkedMoment(fromZone(zone, a[1].I))
 	}, "instant of a local time at an offset",
 		"timestamp '2001-02-16 20:38:40' at time zone interval '-08:00'")
 	r.fn("timezone(interval, timestamptz) timestamp", func(a []types.Datum) (types.Datum, error) {
@@ -367,7 +367,7 @@ func defineZones(r *registry) {
 		if err != nil {
 			return types.NullDatum, err
 		}
-		return types.IntDatum(atZone(zone, a[1].I)), nil
+		return checkedMoment(atZone(zone, a[1].I))
 	}, "local time of an instant at an offset",
 		"timestamptz '2001-02-16 20:38:40-05' at time zone interval '-08:00'")
 	defineTimetzZone(r)
@@ -400,6 +400,14 @@ func defineIsFinite(r *registry) {
 
 func isInfinite(v int64) bool { return v == types.Infinity || v == types.NegInfinity }
 
+// checkedMoment gives a time that a zone has moved, if it is still in range.
+func checkedMoment(v int64) (types.Datum, error) {
+	if err := types.CheckMoment(v); err != nil {
+		return types.NullDatum, err
+	}
+	return types.IntDatum(v), nil
+}
+
 func fromZone(zone *time.Location, v int64) int64 {
 	if isInfinite(v) {
 		return v
@@ -420,7 +428,8 @@ func intervalZone(iv types.IntervalValue) (*time.Location, error) {
 			"interval time zone \"%s\" must not include months or days",
 			types.AppendInterval(nil, nil, iv))
 	}
-	return time.FixedZone("", int(iv.Micros/1e6)), nil
+	// More than 68 years wrap around, as in PostgreSQL.
+	return time.FixedZone("", int(int32(iv.Micros/1e6))), nil
 }
 
 func defineAge(r *registry) {

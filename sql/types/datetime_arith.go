@@ -145,11 +145,19 @@ func AgeTz(loc *time.Location, a, b int64) (IntervalValue, error) {
 	return age(toLocal(loc, a), toLocal(loc, b), a < b)
 }
 
+// ageCivil is toCivil, for which infinity is PostgreSQL's largest timestamp.
+func ageCivil(v int64) civil {
+	if v == Infinity {
+		return civil{year: 294277, mon: 1, mday: 9, hour: 4, sec: 54, usec: 775807}
+	}
+	return toCivil(v)
+}
+
 func age(a, b int64, flip bool) (IntervalValue, error) {
-	if isInfinite(a) || isInfinite(b) {
+	if a == NegInfinity || b == NegInfinity {
 		return IntervalValue{}, errTimestampRange()
 	}
-	x, y := toCivil(a), toCivil(b)
+	x, y := ageCivil(a), ageCivil(b)
 	if flip {
 		x, y = y, x
 	}

@@ -231,7 +231,7 @@ func (p *intervalParser) add(unit tokType, v int64, frac float64) bool {
 	case tokDay:
 		return addInt32(&p.days, v) && p.addFracMicros(frac, usecPerDay)
 	case tokWeek:
-		return abs(v) <= math.MaxInt32 && addInt32(&p.days, v*7) && p.addFracDays(frac, 7)
+		return v == int64(int32(v)) && addInt32(&p.days, v*7) && p.addFracDays(frac, 7)
 	case tokMonth:
 		return addInt32(&p.months, v) && p.addFracDays(frac, daysPerMonth)
 	case tokYear:
@@ -289,7 +289,7 @@ func (p *intervalParser) addFracDays(frac float64, scale float64) bool {
 }
 
 func (p *intervalParser) addYears(v int64, frac float64, scale int64) bool {
-	if abs(v) > math.MaxInt32 || !addInt32(&p.years, v*scale) {
+	if v != int64(int32(v)) || !addInt32(&p.years, v*scale) {
 		return false
 	}
 	return addInt32(&p.months, int64(math.RoundToEven(frac*float64(scale)*12)))

@@ -299,6 +299,14 @@ func fromLocal(loc *time.Location, local int64) int64 {
 // timestamptz).
 func AtZone(loc *time.Location, micros int64) int64 { return toLocal(loc, micros) }
 
+// CheckMoment tells whether a finite timestamp is in range.
+func CheckMoment(micros int64) error {
+	if !timestampInRange(micros) {
+		return errTimestampRange()
+	}
+	return nil
+}
+
 // FromZone gives the instant of a local time in a zone (AT TIME ZONE of a
 // timestamp).
 func FromZone(loc *time.Location, local int64) int64 { return fromLocal(loc, local) }
