@@ -111,7 +111,7 @@ func (e *edit) moveSchema(from, to string) {
 			moved := *t
 			moved.Schema = to
 			delete(e.ownTypes(), joinName(from, t.Name))
-			e.ownTypes()[joinName(to, t.Name)] = &moved
+			e.putType(&moved)
 		}
 	}
 	for _, f := range e.next.AllFunctions() {

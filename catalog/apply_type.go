@@ -33,9 +33,53 @@ func (e *edit) createType(c *CreateType) error {
 	default:
 		t.OID = e.allot()
 	}
-	e.ownTypes()[joinName(t.Schema, t.Name)] = &t
+	t.complete()
+	e.putType(&t)
 	e.change.OID = t.OID
 	return nil
+}
+
+// putType adds a type or replaces the one with its name. What uses an enum gets its
+// present labels.
+func (e *edit) putType(t *UserType) {
+	e.ownTypes()[joinName(t.Schema, t.Name)] = t
+	if t.Labels == nil {
+		return
+	}
+	t.Base = t.enum()
+	for _, r := range e.next.Relations() {
+		if !slices.ContainsFunc(r.Columns, func(c Column) bool { return usesEnum(c.Type, t.OID) }) {
+			continue
+		}
+		next := *r
+		next.Columns = slices.Clone(r.Columns)
+		for i := range next.Columns {
+			next.Columns[i].Type = next.Columns[i].Type.WithEnum(t.Base.Enum)
+		}
+		e.putRelation(&next)
+	}
+	for _, u := range e.next.UserTypes() {
+		if u.OID != t.OID && usesEnum(u.Base, t.OID) {
+			next := *u
+			next.Base = u.Base.WithEnum(t.Base.Enum)
+			e.ownTypes()[joinName(u.Schema, u.Name)] = &next
+		}
+	}
+	for _, f := range e.next.AllFunctions() {
+		next := *f
+		next.Ret = f.Ret.WithEnum(t.Base.Enum)
+		next.Args = slices.Clone(f.Args)
+		for i := range next.Args {
+			next.Args[i] = next.Args[i].WithEnum(t.Base.Enum)
+		}
+		e.putFunction(&next)
+	}
+}
+
+func usesEnum(t types.Type, oid OID) bool {
+	uses := false
+	types.EnumOf(t, func(e *types.EnumType) { uses = uses || OID(e.OID) == oid })
+	return uses
 }
 
 func (e *edit) dropType(c *DropType) error {

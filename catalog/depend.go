@@ -188,9 +188,15 @@ func (s *Snapshot) needType(oid OID) []edge {
 	out := s.needRelation(oid, nil)
 	for _, r := range s.relations {
 		for i := range r.Columns {
-			if r.Columns[i].UserType == oid && !r.Columns[i].Dropped {
-				out = append(out, edge{from: object{classColumn, r.OID, i}, verb: dependsOn})
+			c := &r.Columns[i]
+			if c.Dropped || c.UserType != oid && !usesEnum(c.Type, oid) {
+				continue
 			}
+			from := object{classColumn, r.OID, i}
+			if r.Definition != "" { // a query's column goes with all of it
+				from = object{class: classRelation, oid: r.OID}
+			}
+			out = append(out, edge{from: from, verb: dependsOn})
 		}
 	}
 	return out

@@ -164,6 +164,9 @@ func DecodeSnapshot(b []byte) (*Snapshot, error) {
 		s.roles[r.Name] = r
 	}
 	for _, t := range f.Types {
+		if t.complete(); t.Labels != nil {
+			t.Base = t.enum()
+		}
 		s.types[joinName(t.Schema, t.Name)] = t
 	}
 	for _, fn := range f.Functions {

@@ -135,12 +135,19 @@ func TestSnapshotFormat(t *testing.T) {
 	if !bytes.Equal(got, want) {
 		t.Errorf("format of catalogs changed:\n%s\nwant\n%s", got, want)
 	}
-	back, err := DecodeSnapshot(append([]byte{snapshotFormat}, want...))
+	// Enums were once stored as labels without places.
+	labels, err := os.ReadFile(filepath.Join(testdata, "snapshot-v1-labels.golden"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(mustEncode(t, back), mustEncode(t, s)) {
-		t.Error("the golden catalog came back as another one")
+	for _, stored := range [][]byte{want, labels} {
+		back, err := DecodeSnapshot(append([]byte{snapshotFormat}, stored...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(mustEncode(t, back), mustEncode(t, s)) {
+			t.Error("the golden catalog came back as another one")
+		}
 	}
 }
 

@@ -9,11 +9,35 @@ type UserType struct {
 	Name   string
 	// Labels are an enum's, in order; nil for others.
 	Labels []string
-	// Base is what a domain or composite is stored as.
+	// Order is the place of each label, ascending: what values are compared by. A label
+	// that comes between two others has a place between theirs.
+	Order []float64 `json:",omitempty"`
+	// Base is what a domain or composite is stored as; of an enum, the enum itself.
 	Base    types.Type
 	NotNull bool
 	Checks  []Check
 	Comment string
+}
+
+// arrayClass is where OIDs of array types begin; see catalog/system for the others.
+const arrayClass OID = 2 << 28
+
+// complete gives labels a place, where they were stored without.
+func (t *UserType) complete() {
+	if len(t.Order) >= len(t.Labels) {
+		return
+	}
+	t.Order = make([]float64, len(t.Labels))
+	for i := range t.Order {
+		t.Order[i] = float64(i + 1)
+	}
+}
+
+// enum gives the type of values of an enum.
+func (t *UserType) enum() types.Type {
+	return types.Type{Kind: types.Enum, Enum: &types.EnumType{OID: uint32(t.OID),
+		ArrayOID: uint32(arrayClass | t.OID), Name: quoted(t.Schema, t.Name), Labels: t.Labels,
+		Order: t.Order}}
 }
 
 // UserFunc is a function of CREATE FUNCTION ... LANGUAGE SQL.

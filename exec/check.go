@@ -16,6 +16,9 @@ func (s *writer) check(b *batch.Batch) error {
 	for i, c := range s.w.Checks {
 		if c.Pred == nil {
 			if row := firstNull(b, c.Ordinal); row >= 0 {
+				if c.Domain != "" {
+					return expr.DomainNull(c.Domain)
+				}
 				return s.notNull(c, b, row)
 			}
 			continue
@@ -27,6 +30,9 @@ func (s *writer) check(b *batch.Batch) error {
 		for _, row := range rowsOf(b) {
 			r := int(row)
 			if !v[0].IsNull(r) && !v[0].Bool[v[0].Row(r)] {
+				if c.Domain != "" {
+					return expr.DomainViolation(c.Domain, c.Name)
+				}
 				e := sqlerr.New(sqlerr.CheckViolation,
 					"new row for relation %q violates check constraint %q", s.w.Rel.Name, c.Name).
 					WithDetail("Failing row contains (%s).", s.rowText(b, r))

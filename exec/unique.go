@@ -1,7 +1,9 @@
 package exec
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/millracedb/millrace/exec/codec"
@@ -25,6 +27,7 @@ func (s *writer) unique(ctx context.Context) error {
 	for i := range s.w.Uniques {
 		u := &s.w.Uniques[i]
 		mine := map[string]place{}
+		var bad []place
 		for k, c := range s.changes {
 			for _, r := range rowsOf(c.b) {
 				at := place{k, int(r)}
@@ -36,16 +39,24 @@ func (s *writer) unique(ctx context.Context) error {
 					continue
 				}
 				if _, twice := mine[key]; twice {
-					if err := s.violates(u, at); err != nil {
-						return err
-					}
+					bad = append(bad, at)
 					continue
 				}
 				mine[key] = at
 			}
 		}
-		if err := s.others(ctx, u, live, mine); err != nil {
+		bad, err := s.others(ctx, u, live, mine, bad)
+		if err != nil {
 			return err
+		}
+		// The table is read in no order: the first row of the statement is named.
+		slices.SortFunc(bad, func(a, b place) int {
+			return cmp.Or(cmp.Compare(a.change, b.change), cmp.Compare(a.row, b.row))
+		})
+		for _, at := range bad {
+			if err := s.violates(u, at); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -78,10 +89,11 @@ func uniqueKey(b *batch.Batch, cols []int, row int) (string, bool) {
 	return string(keyOf(nil, b, cols, row)), true
 }
 
-// others looks for rows with the values among those that exist and stay.
-func (s *writer) others(ctx context.Context, u *plan.Unique, live, mine map[string]place) error {
+// others adds the rows whose values are among those that exist and stay.
+func (s *writer) others(ctx context.Context, u *plan.Unique, live, mine map[string]place,
+	bad []place) ([]place, error) {
 	if len(mine) == 0 {
-		return nil
+		return bad, nil
 	}
 	n := &plan.Scan{Rel: s.w.Rel}
 	add := func(pos []int) (at []int) {
@@ -95,7 +107,7 @@ func (s *writer) others(ctx context.Context, u *plan.Unique, live, mine map[stri
 		return at
 	}
 	key, cols := add(s.enc.key), add(u.Columns)
-	return s.e.runNode(ctx, s.rd, n, func(b *batch.Batch) error {
+	err := s.e.runNode(ctx, s.rd, n, func(b *batch.Batch) error {
 		for _, r := range rowsOf(b) {
 			values, ok := uniqueKey(b, cols, int(r))
 			at, same := mine[values]
@@ -105,12 +117,11 @@ func (s *writer) others(ctx context.Context, u *plan.Unique, live, mine map[stri
 			if _, written := live[string(keyOf(nil, b, key, int(r)))]; written {
 				continue
 			}
-			if err := s.violates(u, at); err != nil {
-				return err
-			}
+			bad = append(bad, at)
 		}
 		return nil
 	})
+	return bad, err
 }
 
 // violates is the error about a row; ON CONFLICT DO NOTHING takes the row out instead.

@@ -46,8 +46,30 @@ func (b *builder) alterEnum(s *sql.AlterEnum) (*plan.Plan, error) {
 			at++
 		}
 	}
+	place, ok := labelPlace(t.Order, at)
+	if !ok {
+		return nil, sqlerr.New(sqlerr.ProgramLimitExceeded,
+			"there is no room between the neighbours of enum label \"%s\"", s.Label).
+			WithHint("Make another type, with the labels in the order that you want.")
+	}
+	t.Order = slices.Insert(slices.Clone(t.Order), at, place)
 	t.Labels = slices.Insert(t.Labels, at, s.Label)
 	return command("ALTER TYPE", &catalog.CreateType{Type: t, OrReplace: true}), nil
+}
+
+// labelPlace gives the place of a label before the at-th one: halfway between its
+// neighbours. ok is false when numbers are not fine enough.
+func labelPlace(order []float64, at int) (place float64, ok bool) {
+	switch {
+	case len(order) == 0:
+		return 1, true
+	case at == len(order):
+		return order[at-1] + 1, true
+	case at == 0:
+		return order[0] - 1, true
+	}
+	place = (order[at-1] + order[at]) / 2
+	return place, order[at-1] < place && place < order[at]
 }
 
 // alterSequence plans ALTER SEQUENCE.

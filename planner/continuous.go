@@ -366,9 +366,12 @@ func rowLayout(r *catalog.Relation) []int {
 func planHash(c *plan.Continuous) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(ExplainNode(c.Root)))
-	ts, err := json.Marshal(plan.Types(c.Root))
-	if err == nil {
-		h.Write(ts)
+	ts := plan.Types(c.Root)
+	for i := range ts {
+		ts[i] = ts[i].WithoutLabels()
+	}
+	if b, err := json.Marshal(ts); err == nil {
+		h.Write(b)
 	}
 	h.Write([]byte(sprintf("%v %v %d %t", c.Key, c.Columns, c.Time, c.Final)))
 	return h.Sum64()

@@ -225,8 +225,7 @@ func (b *builder) createType(s *sql.CreateType) (*plan.Plan, error) {
 	t := catalog.UserType{Schema: schema, Name: name}
 	switch s.Kind {
 	case sql.EnumType:
-		t.Labels, t.Base = s.Labels, types.Of(types.Text)
-		if t.Labels == nil {
+		if t.Labels = s.Labels; t.Labels == nil {
 			t.Labels = []string{}
 		}
 		for i, l := range s.Labels {

@@ -486,9 +486,6 @@ func (b *builder) userType(name []string) (types.Type, bool) {
 	if u == nil {
 		return types.Type{}, false
 	}
-	if u.Labels != nil {
-		return types.Of(types.Text), true
-	}
 	return u.Base, true
 }
 

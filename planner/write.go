@@ -496,57 +496,7 @@ func (b *builder) rowChecks(rel *catalog.Relation) ([]plan.RowCheck, error) {
 		}
 		out = append(out, plan.RowCheck{Name: k.Name, Ordinal: -1, Pred: expr.Fold(x)})
 	}
-	return b.typeChecks(out, rel, layout)
-}
-
-// typeChecks adds the rules of enums and domains.
-func (b *builder) typeChecks(out []plan.RowCheck, rel *catalog.Relation, layout []int) (
-	[]plan.RowCheck, error) {
-	for i, o := range layout {
-		c := &rel.Columns[o]
-		u := b.env.Snapshot.UserTypeByOID(c.UserType)
-		if c.UserType == 0 || u == nil {
-			continue
-		}
-		value := &expr.Col{Index: i, T: c.Type, Name: c.Name}
-		if u.Labels != nil {
-			x, err := b.labelCheck(value, u)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, plan.RowCheck{Name: u.Name, Ordinal: -1, Pred: x})
-		}
-		if u.NotNull {
-			out = append(out, plan.RowCheck{Column: c.Name, Ordinal: i})
-		}
-		for _, k := range u.Checks {
-			ast, err := parse.ParseExpr(k.Expr)
-			if err != nil {
-				return nil, err
-			}
-			s := &scope{b: b, clause: "domain constraints", entries: []*entry{{}}}
-			s.cols = []column{{entry: s.entries[0], name: "value", x: value}}
-			x, err := b.checkBool(ast, s, "CHECK")
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, plan.RowCheck{Name: k.Name, Ordinal: -1, Pred: x})
-		}
-	}
-	return out, nil
-}
-
-// labelCheck is value IN (labels of the enum).
-func (b *builder) labelCheck(value *expr.Col, u *catalog.UserType) (expr.Expr, error) {
-	eq, ok := expr.FindOperator("=", value.T, value.T)
-	if !ok {
-		return nil, sqlerr.New(sqlerr.InternalError, "no equality for type %s", value.T)
-	}
-	in := &expr.In{X: value, Eq: eq}
-	for _, l := range u.Labels {
-		in.List = append(in.List, &expr.Const{D: types.TextDatum(l), T: value.T})
-	}
-	return in, nil
+	return b.domainChecks(out, rel, layout)
 }
 
 // conflict plans ON CONFLICT, or what a plain INSERT does.

@@ -165,7 +165,7 @@ func pgEnum(s *scan) error {
 		}
 		for i, label := range t.Labels {
 			err := out.write(oidDatum(hashedOID(t.OID, "label", label)), oidDatum(t.OID),
-				float(float64(i+1)), text(label))
+				float(t.Order[i]), text(label))
 			if err != nil {
 				return err
 			}

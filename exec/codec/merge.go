@@ -303,7 +303,7 @@ func AppendKey(buf []byte, c *batch.Vector, row int) []byte {
 		return append(buf, 0)
 	}
 	switch c.Type.Kind {
-	case types.Text, types.Varchar, types.Name, types.Bytea, types.UUID:
+	case types.Text, types.Varchar, types.Name, types.Bytea, types.UUID, types.Enum:
 		b := c.Bytes(row)
 		buf = binary.AppendUvarint(buf, uint64(len(b)))
 		return append(buf, b...)

@@ -65,7 +65,7 @@ func (l *Layout) compareColumn(c int, a, b []byte) int {
 	}
 	x, y := l.Bytes(a, c), l.Bytes(b, c)
 	switch l.Types[c].Kind {
-	case types.Text, types.Varchar, types.Name, types.Bytea, types.UUID, types.Char:
+	case types.Text, types.Varchar, types.Name, types.Bytea, types.UUID, types.Char, types.Enum:
 		return bytes.Compare(x, y)
 	}
 	return types.CompareBytes(l.Types[c], x, y)

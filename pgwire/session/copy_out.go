@@ -78,7 +78,7 @@ type copyWriter struct {
 
 func (s *Session) copyOut(ctx context.Context, sc *scope, st *statement, x *sql.Copy, sink Sink) error {
 	p := st.plan
-	cols := columnsOf(p, nil, sc.point.Catalog, nil)
+	cols := columnsOf(p)
 	names := make([]codec.CopyColumn, len(cols))
 	for i, c := range cols {
 		names[i] = codec.CopyColumn{Name: c.Name, Type: c.Type}

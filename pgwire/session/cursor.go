@@ -76,7 +76,7 @@ func (s *Session) declare(st *statement, x *sql.DeclareCursor, params []types.Da
 	}
 	p := &portal{name: x.Name, st: st, params: params, created: s.host.clock.NowMicros(),
 		cursor: &cursor{hold: x.Hold, forward: x.NoScroll || stream}}
-	p.columns = columnsOf(st.plan, nil, s.snapshot(), nil)
+	p.columns = columnsOf(st.plan)
 	if x.Binary {
 		p.formats = []int16{1}
 		p.columns = formatted(p.columns, p.formats)

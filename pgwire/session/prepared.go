@@ -3,6 +3,7 @@ package session
 import (
 	"slices"
 
+	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/parse"
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -87,7 +88,7 @@ func errDuplicateStatement(name string) error {
 		"prepared statement \"%s\" already exists", name)
 }
 
-// givenTypes turns OIDs into types; enums are text.
+// givenTypes turns OIDs into types.
 func (s *Session) givenTypes(oids []uint32) ([]types.Type, error) {
 	out := make([]types.Type, len(oids))
 	for i, oid := range oids {
@@ -133,10 +134,10 @@ func (s *Session) typeByOID(oid uint32) (types.Type, bool) {
 	}
 	for _, u := range s.snapshot().UserTypes() {
 		if uint32(u.OID) == oid {
-			if u.Labels != nil {
-				return types.Of(types.Text), true
-			}
 			return u.Base, true
+		}
+		if u.Labels != nil && u.Base.ArrayOID() == oid {
+			return types.ArrayOf(u.Base), true
 		}
 	}
 	return types.Type{}, false
@@ -174,9 +175,21 @@ func (s *Session) DescribeStatement(name string) (*Description, error) {
 	}
 	d := &Description{Columns: p.columns}
 	if p.st != nil {
-		d.Params = paramOIDs(p.st.plan, s.snapshot())
+		d.Params = paramOIDs(p.st.plan)
 	}
 	return d, nil
+}
+
+// paramOIDs gives the types of a plan's parameters as clients see them.
+func paramOIDs(p *plan.Plan) []uint32 {
+	if p == nil {
+		return nil
+	}
+	out := make([]uint32, len(p.Params))
+	for i, t := range p.Params {
+		out[i] = t.OID()
+	}
+	return out
 }
 
 // refresh plans a prepared statement anew if something changed; the client may

@@ -8,7 +8,6 @@ import (
 	"github.com/millracedb/millrace/catalog/system"
 	"github.com/millracedb/millrace/exec"
 	"github.com/millracedb/millrace/planner/plan"
-	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -123,8 +122,8 @@ func (x *scope) Describe(fn string, args []types.Datum) (types.Datum, bool, erro
 	return x.describer.Describe(fn, args)
 }
 
-// columnsOf describes a plan's result; tree is its statement, or nil.
-func columnsOf(p *plan.Plan, tree sql.Statement, snap *catalog.Snapshot, path []string) []Column {
+// columnsOf describes a plan's result.
+func columnsOf(p *plan.Plan) []Column {
 	if p.Columns == nil {
 		return nil
 	}
@@ -139,61 +138,8 @@ func columnsOf(p *plan.Plan, tree sql.Statement, snap *catalog.Snapshot, path []
 		if c.Attnum < 0 {
 			out[i].Table, out[i].Attnum = 0, 0
 		}
-		if oid := enumOf(snap, c); oid != 0 {
-			out[i].OID = uint32(oid)
-		}
 	}
-	enumCasts(out, tree, snap, path)
 	return out
-}
-
-// enumCasts gives columns that are casts to an enum the enum's type: to the
-// planner enums are text.
-func enumCasts(cols []Column, tree sql.Statement, snap *catalog.Snapshot, path []string) {
-	st, ok := tree.(*sql.SelectStmt)
-	if !ok {
-		return
-	}
-	sel, ok := st.Query.Body.(*sql.Select)
-	if !ok || len(sel.Items) != len(cols) {
-		return
-	}
-	for i, item := range sel.Items {
-		c, ok := item.X.(*sql.Cast)
-		if !ok {
-			continue
-		}
-		cols[i].OID, cols[i].Table, cols[i].Attnum = cols[i].Type.OID(), 0, 0
-		if cols[i].Type.Kind != types.Text || len(c.Type.Dims) > 0 {
-			continue
-		}
-		u := snap.ResolveType(path, c.Type.Name.Last())
-		if s := c.Type.Name.Schema(); s != "" {
-			u = snap.UserType(s, c.Type.Name.Last())
-		}
-		if u != nil && u.Labels != nil {
-			cols[i].OID = uint32(u.OID)
-		}
-	}
-}
-
-// enumOf gives the enum type that a plain column was declared with, or 0.
-func enumOf(snap *catalog.Snapshot, c plan.Column) catalog.OID {
-	if c.Table == 0 || c.Attnum <= 0 {
-		return 0
-	}
-	rel := snap.Relation(c.Table)
-	if rel == nil || int(c.Attnum) > len(rel.Columns) {
-		return 0
-	}
-	oid := rel.Columns[c.Attnum-1].UserType
-	if oid == 0 {
-		return 0
-	}
-	if u := snap.UserTypeByOID(oid); u != nil && u.Labels != nil {
-		return oid
-	}
-	return 0
 }
 
 // formatted gives columns with the result formats of Bind: none (text), one for

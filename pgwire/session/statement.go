@@ -122,7 +122,7 @@ func (s *Session) ready(st *statement, snap *catalog.Snapshot) error {
 		p.Columns = nil
 	}
 	st.plan, st.version, st.gen = p, snap.Version, s.settings.planGen
-	st.columns = columnsOf(p, st.tree, snap, snap.NamedPath(s.settings.path, s.currentUser()))
+	st.columns = columnsOf(p)
 	if c, ok := st.tree.(*sql.Copy); ok && c != nil {
 		st.columns = nil
 	}

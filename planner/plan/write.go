@@ -73,6 +73,7 @@ type RowCheck struct {
 	// Ordinal is the row layout's position of Column for NOT NULL, else -1.
 	Ordinal int
 	Pred    expr.Expr // CHECK condition; NULL passes
+	Domain  string    // the domain that has the rule, "" for the relation's own
 }
 
 // Conflict is what an INSERT does when the key exists.

@@ -44,7 +44,7 @@ func collectLinear(a *AggFunc) func(*Env, RowIter, *batch.Vector) error {
 // extremeTypes are the types that min and max are defined for.
 var extremeTypes = []string{"int2", "int4", "int8", "oid", "float4", "float8", "numeric", "text",
 	"bpchar", "bytea", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid",
-	"bool", "anyarray"}
+	"bool", "anyarray", "anyenum"}
 
 func defineCollectAggs(r *registry) {
 	for _, m := range []struct {
@@ -58,8 +58,11 @@ func defineCollectAggs(r *registry) {
 			default:
 				example = m.name + "(x)"
 			}
-			r.agg(m.name+"("+t+") "+t, AggFunc{Doc: m.doc, Example: example,
+			a := r.agg(m.name+"("+t+") "+t, AggFunc{Doc: m.doc, Example: example,
 				Extreme: m.sign, Bind: bindExtremeAgg(m.sign)})
+			if t == "anyenum" {
+				a.RetOf = func(args []types.Type) types.Type { return args[0] }
+			}
 		}
 	}
 	defineBits(r)

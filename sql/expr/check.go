@@ -257,7 +257,13 @@ func (c *checker) castExpr(e *sql.Cast) (Expr, error) {
 	if x.Type().Kind == types.Unknown {
 		pos = e.X.Pos()
 	}
-	return c.dialectCast(x, t, pos)
+	if x, err = c.dialectCast(x, t, pos); err != nil {
+		return nil, err
+	}
+	if d, ok := c.sc.(DomainScope); ok && len(e.Type.Name) > 0 && len(e.Type.Dims) == 0 {
+		return d.Domain(e.Type.Name, x, e.Pos())
+	}
+	return x, nil
 }
 
 func (c *checker) collate(e *sql.Collate) (Expr, error) {

@@ -72,6 +72,12 @@ type RowScope interface {
 	Row(name []string, pos int) (Expr, error)
 }
 
+// DomainScope is a Scope that knows domains: Domain gives x, which was cast to the
+// type with that name, with the rules of the domain it may be.
+type DomainScope interface {
+	Domain(name []string, x Expr, pos int) (Expr, error)
+}
+
 // Scope is how checking finds what names mean. Implemented by planner.
 type Scope interface {
 	// Column resolves a column reference of one to four parts.

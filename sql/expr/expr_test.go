@@ -41,7 +41,14 @@ func (s *testScope) Param(n int, want types.Type, _ int) (Expr, error) {
 	return &Param{N: n, T: want}, nil
 }
 
-func (s *testScope) UserType([]string, int) (types.Type, bool) { return types.Type{}, false }
+// UserType knows the enum of the examples.
+func (s *testScope) UserType(name []string, _ int) (types.Type, bool) {
+	if name[len(name)-1] != "mood" {
+		return types.Type{}, false
+	}
+	return types.Type{Kind: types.Enum, Enum: &types.EnumType{OID: 16384, Name: "mood",
+		Labels: []string{"sad", "ok", "happy"}, Order: []float64{1, 2, 3}}}, true
+}
 
 func (s *testScope) UserFunc([]string, []Expr, int) (Expr, bool, error) { return nil, false, nil }
 

@@ -52,6 +52,7 @@ func defineArray(r *registry) {
 	r.op("&&"+pair, bindOverlap, "have elements in common", "ARRAY[1, 4, 3] && ARRAY[2, 1]")
 	defineArraySearch(r)
 	defineArrayText(r)
+	defineEnum(r)
 }
 
 func defineArraySearch(r *registry) {

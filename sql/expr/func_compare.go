@@ -17,7 +17,7 @@ var comparePairs = []struct{ a, b string }{
 	{"date", "timestamptz"}, {"timestamptz", "date"},
 	{"timestamp", "timestamptz"}, {"timestamptz", "timestamp"},
 	{"jsonb", "jsonb"}, {"anyarray", "anyarray"}, {"record", "record"},
-	{"map", "map"}, {"struct", "struct"},
+	{"map", "map"}, {"struct", "struct"}, {"anyenum", "anyenum"},
 }
 
 var compareDocs = [...]string{"equal", "not equal", "less than", "less than or equal",
@@ -90,7 +90,7 @@ var compareSamples = map[string][2]string{
 	"jsonb":       {"'{\"a\": 1}'::jsonb", "'{\"a\": 2}'::jsonb"},
 	"anyarray":    {"ARRAY[1, 2]", "ARRAY[1, 3]"}, "record": {"ROW(1, 'a')", "ROW(1, 'b')"},
 	"map":    {"MAP('a' := 1)", "MAP('a' := 2)"},
-	"struct": {"STRUCT(a := 1)", "STRUCT(a := 2)"},
+	"struct": {"STRUCT(a := 1)", "STRUCT(a := 2)"}, "anyenum": {"'sad'::mood", "'ok'::mood"},
 }
 
 func boolCmpKernel(op cmpOp) Kernel {

@@ -106,9 +106,18 @@ func appendCast(tenv *types.Env, buf []byte, t types.Type, v *vector, row int) [
 	return appendText(tenv, buf, t, v, row)
 }
 
+// isTextForm tells whether a kind's values are their own text form.
+func isTextForm(k types.Kind) bool {
+	switch k {
+	case types.Bytea, types.UUID, types.Enum:
+		return false
+	}
+	return plainBytes(k)
+}
+
 // appendText appends the text form of a row's value.
 func appendText(tenv *types.Env, buf []byte, t types.Type, v *vector, row int) []byte {
-	if plainBytes(t.Kind) && t.Kind != types.Bytea && t.Kind != types.UUID {
+	if isTextForm(t.Kind) {
 		return append(buf, v.Bytes(row)...)
 	}
 	return types.AppendText(tenv, buf, t, aliasDatum(v, row))

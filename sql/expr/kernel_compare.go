@@ -288,7 +288,7 @@ func isFloat(k types.Kind) bool { return k == types.Float4 || k == types.Float8 
 // are ordered as their bytes.
 func plainBytes(k types.Kind) bool {
 	switch k {
-	case types.Text, types.Varchar, types.Name, types.Bytea, types.UUID, types.Char:
+	case types.Text, types.Varchar, types.Name, types.Bytea, types.UUID, types.Char, types.Enum:
 		return true
 	}
 	return false

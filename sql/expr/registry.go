@@ -141,6 +141,7 @@ var signatures = map[string]types.Type{
 	"any": anyType, "anyelement": anyElem, "anyarray": anyArr, "anynonarray": anyNonArr,
 	"anycompatible": anyCompat, "anycompatiblearray": anyCompatArr, "record": types.Of(types.Record),
 	"char": types.Of(types.Char), "map": {Kind: types.Map}, "struct": {Kind: types.Struct},
+	"anyenum": types.Of(types.Enum),
 }
 
 // parseSignature reads a definition. It panics on a mistake in the registry.

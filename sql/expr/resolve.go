@@ -161,9 +161,9 @@ func accepts(c candidate, args []types.Type) bool {
 	return ok
 }
 
-// openNested tells whether a parameter takes every MAP or every STRUCT.
+// openNested tells whether a parameter takes every MAP, every STRUCT or every enum.
 func openNested(p types.Type) bool {
-	return p.Kind == types.Map && p.Key == nil ||
+	return p.Kind == types.Map && p.Key == nil || p.Kind == types.Enum && p.Enum == nil ||
 		(p.Kind == types.Struct || p.Kind == types.Record) && len(p.Fields) == 0
 }
 
@@ -313,6 +313,9 @@ func chooseOperator(name string, args []types.Type) (candidate, resolution) {
 	if isOrdering(name) && (onlyEqual[args[0].Kind] || onlyEqual[args[len(args)-1].Kind]) {
 		return candidate{}, notFound
 	}
+	if twoEnums(args) {
+		return candidate{}, notFound
+	}
 	var fs []*Func
 	for _, f := range builtin().funcs[name] {
 		if f.Operator {
@@ -335,6 +338,17 @@ func chooseOperator(name string, args []types.Type) (candidate, resolution) {
 		}
 	}
 	return chooseFunction(cs, args)
+}
+
+// twoEnums tells whether arguments are of different enums, which have nothing in
+// common.
+func twoEnums(args []types.Type) bool {
+	for _, a := range args[1:] {
+		if a.Kind == types.Enum && args[0].Kind == types.Enum && !a.Same(args[0]) {
+			return true
+		}
+	}
+	return false
 }
 
 // shownName gives the name that messages have: functions that syntax calls are

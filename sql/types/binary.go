@@ -81,6 +81,8 @@ func appendBinaryBytes(env *Env, dst []byte, t Type, s string) ([]byte, error) {
 		if s == "" {
 			return append(dst, 0), nil
 		}
+	case Enum:
+		return append(dst, EnumLabel(s)...), nil
 	case Array:
 		return appendBinaryArray(env, dst, *t.Elem, s)
 	case Int2vector, Oidvector:
@@ -497,7 +499,7 @@ func parseBinaryRecord(env *Env, t Type, b []byte) (Datum, error) {
 // typeWord gives a type's name for messages such as "cannot cast type integer
 // to uuid": without modifiers.
 func typeWord(t Type) string {
-	if t.Kind == Array || t.Kind == Map || t.Kind == Struct {
+	if t.Kind == Array || t.Kind == Map || t.Kind == Struct || t.Kind == Enum {
 		return strings.TrimSpace(t.String())
 	}
 	return kinds[t.Kind].sql

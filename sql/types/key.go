@@ -56,7 +56,7 @@ func AppendKeyBytes(dst []byte, t Type, raw []byte) []byte {
 // bytes are, so that the column's bytes can be hashed and compared as they are.
 func PlainKey(t Type) bool {
 	switch t.Kind {
-	case Text, Varchar, Name, Bytea, UUID, Char, JSON, Aclitem, NodeTree, Unknown:
+	case Text, Varchar, Name, Bytea, UUID, Char, Enum, JSON, Aclitem, NodeTree, Unknown:
 		return true
 	}
 	return false

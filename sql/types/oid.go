@@ -60,6 +60,7 @@ var kinds = [kindCount]kindInfo{
 	Oidvector:    {"oidvector", "oidvector", 30, 1013, -1, 'A', false},
 	Aclitem:      {"aclitem", "aclitem", 1033, 1034, 12, 'U', false},
 	NodeTree:     {"pg_node_tree", "pg_node_tree", 194, 0, -1, 'Z', false},
+	Enum:         {"anyenum", "anyenum", 3500, 0, 4, 'E', false},
 	Void:         {"void", "void", 2278, 0, 4, 'P', false},
 	Any:          {"any", "\"any\"", 2276, 0, 4, 'P', false},
 }
@@ -84,19 +85,25 @@ func (k Kind) SQLName() string {
 // OID gives the type's PostgreSQL oid as clients see it: MAP and STRUCT are
 // jsonb, arrays of arrays are arrays of the innermost element.
 func (t Type) OID() uint32 {
+	if t.Enum != nil {
+		return t.Enum.OID
+	}
 	if t.Kind != Array {
 		return kinds[t.Kind].oid
 	}
 	if t.Elem == nil {
 		return kinds[Array].oid
 	}
-	return kinds[t.Innermost().Kind].arrayOID
+	return t.Innermost().ArrayOID()
 }
 
 // ArrayOID gives the oid of the array type over t, 0 if there is none.
 func (t Type) ArrayOID() uint32 {
 	if t.Kind == Array {
 		return t.OID()
+	}
+	if t.Enum != nil {
+		return t.Enum.ArrayOID
 	}
 	return kinds[t.Kind].arrayOID
 }
@@ -122,6 +129,10 @@ func (t Type) TypName() string {
 		if t.Elem != nil {
 			return "_" + t.Innermost().TypName()
 		}
+	case Enum:
+		if t.Enum != nil {
+			return t.Enum.Name
+		}
 	}
 	return kinds[t.Kind].name
 }
@@ -141,7 +152,7 @@ func TypeByOID(oid uint32) (Type, bool) {
 		return Of(Char), true
 	}
 	for k := Unknown; k < kindCount; k++ {
-		if k == Map || k == Struct || k == Array {
+		if k == Map || k == Struct || k == Array || k == Enum {
 			continue
 		}
 		if kinds[k].oid == oid {
@@ -159,7 +170,7 @@ func TypeByOID(oid uint32) (Type, bool) {
 func Builtin() []Type {
 	var ts []Type
 	for k := Unknown; k < kindCount; k++ {
-		if k == Map || k == Struct || k == Array {
+		if k == Map || k == Struct || k == Array || k == Enum {
 			continue
 		}
 		ts = append(ts, Of(k))

@@ -86,6 +86,8 @@ func parseBytesText(env *Env, t Type, s string) (Datum, error) {
 	case JSONB:
 		b, err := ParseJSONB(nil, s)
 		return Datum{S: string(b)}, err
+	case Enum:
+		return parseEnum(t, s)
 	}
 	return parseComposite(env, t, s)
 }
@@ -197,6 +199,8 @@ func appendBytesText(env *Env, dst []byte, t Type, s string) []byte {
 		return AppendUUIDText(dst, s)
 	case Char:
 		return appendChar(dst, s)
+	case Enum:
+		return append(dst, EnumLabel(s)...)
 	case Array:
 		return appendArray(env, dst, *t.Elem, s)
 	case Map, Struct:

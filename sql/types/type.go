@@ -52,6 +52,7 @@ const (
 	Oidvector         // oidvector of the catalogs
 	Aclitem           // aclitem, opaque text
 	NodeTree          // pg_node_tree, opaque text
+	Enum              // CREATE TYPE ... AS ENUM, see EnumType
 	Void              // result of functions without one
 	Any               // pseudo type of polymorphic functions' parameters
 	kindCount
@@ -102,6 +103,8 @@ type Type struct {
 	Elem   *Type   // element of an Array, value of a Map
 	Key    *Type   // key of a Map
 	Fields []Field // of a Struct or Record, in order
+	// Enum says which enum; nil for others, and for PostgreSQL's anyenum.
+	Enum *EnumType
 }
 
 // Of gives the plain type of a kind.
@@ -125,6 +128,9 @@ func (t Type) Phys() Phys { return t.Kind.Phys() }
 // Same tells whether t and u are the same type, modifiers aside.
 func (t Type) Same(u Type) bool {
 	if t.Kind != u.Kind || len(t.Fields) != len(u.Fields) {
+		return false
+	}
+	if t.Kind == Enum && !sameEnum(t.Enum, u.Enum) {
 		return false
 	}
 	if !samePtr(t.Elem, u.Elem) || !samePtr(t.Key, u.Key) {

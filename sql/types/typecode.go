@@ -21,6 +21,7 @@ type typeJSON struct {
 	Elem   *Type       `json:"elem,omitempty"`
 	Key    *Type       `json:"key,omitempty"`
 	Fields []fieldJSON `json:"fields,omitempty"`
+	Enum   *EnumType   `json:"enum,omitempty"`
 }
 
 type fieldJSON struct {
@@ -31,10 +32,10 @@ type fieldJSON struct {
 // MarshalJSON implements json.Marshaler: a kind is stored by name, never by
 // number. A type without modifier, element or fields is just the name.
 func (t Type) MarshalJSON() ([]byte, error) {
-	if t.Mod == 0 && t.Elem == nil && t.Key == nil && len(t.Fields) == 0 {
+	if t.Mod == 0 && t.Elem == nil && t.Key == nil && len(t.Fields) == 0 && t.Enum == nil {
 		return json.Marshal(t.Kind.String())
 	}
-	j := typeJSON{Kind: t.Kind.String(), Mod: t.Mod, Elem: t.Elem, Key: t.Key}
+	j := typeJSON{Kind: t.Kind.String(), Mod: t.Mod, Elem: t.Elem, Key: t.Key, Enum: t.Enum}
 	for _, f := range t.Fields {
 		j.Fields = append(j.Fields, fieldJSON(f))
 	}
@@ -57,7 +58,7 @@ func (t *Type) UnmarshalJSON(b []byte) error {
 	if !ok && j.Kind != Invalid.String() {
 		return fmt.Errorf("decode type: kind %q is not known", j.Kind)
 	}
-	*t = Type{Kind: kind, Mod: j.Mod, Elem: j.Elem, Key: j.Key}
+	*t = Type{Kind: kind, Mod: j.Mod, Elem: j.Elem, Key: j.Key, Enum: j.Enum}
 	for _, f := range j.Fields {
 		t.Fields = append(t.Fields, Field(f))
 	}

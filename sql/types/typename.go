@@ -346,6 +346,10 @@ func (t Type) appendName(b []byte) []byte {
 			b = f.Type.appendName(b)
 		}
 		return append(b, '>')
+	case Enum:
+		if t.Enum != nil {
+			return append(b, t.Enum.Name...)
+		}
 	}
 	return t.appendScalarName(b)
 }
