@@ -387,11 +387,18 @@ func (c *checker) between(e *sql.Between) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.operator(">=", xs, e.Pos()); err != nil {
+	below, above := ">=", "<="
+	if e.Not {
+		below, above = "<", ">"
+	}
+	if _, err := c.operator(below, xs, e.Pos()); err != nil {
 		return nil, err
 	}
 	hi, err := c.check(e.Hi)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := c.operator(above, []Expr{xs[0], hi}, e.Pos()); err != nil {
 		return nil, err
 	}
 	x, err := c.inRange(xs[0], xs[1], hi, e.Pos())

@@ -310,11 +310,17 @@ func (w *regexWriter) atom() error {
 // maxRepeat bounds the numbers of a bound, as PostgreSQL's DUPMAX.
 const maxRepeat = 255
 
+// operandMissing matches what is before a quantifier without an operand.
+var operandMissing = regexp.MustCompile(`(^|[^\\])(^|[(|^])$`)
+
 var regexBound = regexp.MustCompile(`^\{([0-9]+)(,([0-9]*))?\}`)
 
 // bound copies a bound but for its closing brace, which RE2 takes for text where
 // it is no bound.
 func (w *regexWriter) bound() error {
+	if operandMissing.MatchString(w.out.String()) {
+		return errRegex("quantifier operand invalid")
+	}
 	m := regexBound.FindStringSubmatch(w.s[w.i:])
 	if m == nil {
 		return errRegex("invalid repetition count(s)")
