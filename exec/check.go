@@ -128,20 +128,16 @@ func (r *overlayRow) live() []types.Datum {
 	return r.row
 }
 
-// mustBeNew refuses rows whose key exists, apart from keys that the statement
-// gives up itself.
-func (s *writer) mustBeNew(b *batch.Batch, given map[string]bool) error {
+// mustBeNew refuses rows whose key a row has that the statement does not write.
+func (s *writer) mustBeNew(b *batch.Batch) error {
 	var buf []byte
 	for _, i := range rowsOf(b) {
 		buf = keyOf(buf, b, s.enc.key, int(i))
-		if given[string(buf)] {
-			continue
-		}
 		old, err := s.existing(string(buf), b, int(i))
 		if err != nil {
 			return err
 		}
-		if old != nil && s.w.Rel.OnConflict == "error" {
+		if old != nil {
 			return s.duplicate(b, int(i))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 type moves struct {
 	gone     []change        // deletions of the old keys
 	from, to map[string]bool // old and new keys
+	fresh    []*batch.Batch  // rows with new keys
 }
 
 // move notes the rows of one batch, old as they were and now as they will be, and
@@ -45,13 +46,21 @@ func (s *writer) move(old, now *batch.Batch) error {
 	gone, fresh := *old, *now
 	gone.Sel, fresh.Sel = rows, rows
 	s.moves.gone = append(s.moves.gone, change{b: &gone, ops: repeat(codec.OpDelete, old.N)})
-	return s.mustBeNew(&fresh, s.moves.from)
+	s.moves.fresh = append(s.moves.fresh, &fresh)
+	return nil
 }
 
-// settle puts the deletions before the rows that are written.
-func (s *writer) settle() {
+// settle puts the deletions before the rows that are written, and refuses new keys
+// that rows beside the statement's have: only an INSERT may replace a row.
+func (s *writer) settle() error {
+	for _, b := range s.moves.fresh {
+		if err := s.mustBeNew(b); err != nil {
+			return err
+		}
+	}
 	if len(s.moves.gone) > 0 {
 		s.changes = append(s.moves.gone, s.changes...)
 		s.moves.gone = nil
 	}
+	return nil
 }

@@ -165,7 +165,9 @@ func (s *writer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.settle()
+	if err := s.settle(); err != nil {
+		return err
+	}
 	return s.unique(ctx)
 }
 
