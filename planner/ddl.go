@@ -462,7 +462,7 @@ func (b *builder) createRole(s *sql.CreateRole) (*plan.Plan, error) {
 		return nil, err
 	}
 	r := catalog.Role{Name: s.Name, CanLogin: s.User}
-	if err := roleOptions(&r, s.Options); err != nil {
+	if err := b.roleOptions(&r, s.Options); err != nil {
 		return nil, err
 	}
 	return command("CREATE ROLE", &catalog.CreateRole{Role: r}), nil
@@ -470,7 +470,7 @@ func (b *builder) createRole(s *sql.CreateRole) (*plan.Plan, error) {
 
 // roleOptions applies the options of a role. A password is kept as it was given:
 // the session replaces it by its verifier, because making that needs randomness.
-func roleOptions(r *catalog.Role, opts []sql.Option) error {
+func (b *builder) roleOptions(r *catalog.Role, opts []sql.Option) error {
 	for _, o := range opts {
 		name := strings.ReplaceAll(lower(o.Name), "_", " ")
 		off := strings.HasPrefix(name, "no") && name != "noinherit"
@@ -479,8 +479,10 @@ func roleOptions(r *catalog.Role, opts []sql.Option) error {
 			r.Superuser = !off
 		case "login":
 			r.CanLogin = !off
-		case "createdb", "createrole", "inherit", "replication", "bypassrls", "connection limit",
-			"valid until", "encrypted", "unencrypted":
+		case "connection limit", "valid until":
+			b.notice("%s has no effect: roles have no limits here", strings.ToUpper(name))
+		case "createdb", "createrole", "inherit", "replication", "bypassrls", "encrypted",
+			"unencrypted":
 		case "password":
 			if c, ok := o.Value.(*sql.Const); ok && c.Kind == sql.NullConst {
 				r.Secret = ""
@@ -518,7 +520,7 @@ func (b *builder) alterRole(s *sql.AlterRole) (*plan.Plan, error) {
 	}
 	r := *old
 	r.Settings = slices.Clone(old.Settings)
-	if err := roleOptions(&r, s.Options); err != nil {
+	if err := b.roleOptions(&r, s.Options); err != nil {
 		return nil, err
 	}
 	set := func(name string) {

@@ -3,6 +3,7 @@ package planner
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,7 +158,9 @@ func describe(n plan.Node, state, verbose bool) *explained {
 		for _, c := range n.Cols() {
 			e.Output = append(e.Output, c.Name)
 		}
-		e.add("Output", strings.Join(e.Output, ", "))
+		if !e.has("Output") {
+			e.add("Output", strings.Join(e.Output, ", "))
+		}
 	}
 	for _, in := range n.Inputs() {
 		e.Children = append(e.Children, describe(in, state, verbose))
@@ -606,10 +609,15 @@ func explainJSON(p *plan.Plan, c *plan.Continuous, verbose bool) (string, error)
 	return string(text), err
 }
 
+// has tells whether a detail is there.
+func (e *explained) has(label string) bool {
+	return slices.ContainsFunc(e.Details, func(d explainedDetail) bool { return d.label == label })
+}
+
 func fillFields(e *explained) {
 	for _, d := range e.Details {
-		if d.label == "Output" && e.Output != nil {
-			continue
+		if d.label == "Output" && d.text == strings.Join(e.Output, ", ") {
+			continue // the list has it
 		}
 		if e.Fields == nil {
 			e.Fields = map[string]string{}

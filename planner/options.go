@@ -75,6 +75,8 @@ func (d *definition) option(name string, o sql.Option) error {
 		v, err := d.b.optionDuration(o)
 		if name == "ttl" {
 			d.rel.TTLMicros = v
+			d.b.notice("option \"ttl\" has no effect: rows stay until they are deleted, " +
+				"those of streams until \"retention\" has passed")
 		} else {
 			d.rel.RetentionMicros = v
 		}
