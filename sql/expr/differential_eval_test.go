@@ -255,7 +255,7 @@ func (c *diffCase) answerSet(e Expr) (string, error) {
 // answerAggregate computes an aggregate call over all rows, and a linear one by
 // its accumulators too.
 func (c *diffCase) answerAggregate(e Expr, rows [][]types.Datum) (string, error) {
-	a, ok := e.(*Agg)
+	a, ok := Fold(e).(*Agg)
 	if !ok {
 		return "", fmt.Errorf("%s is more than an aggregate", c.Expr)
 	}

@@ -143,6 +143,8 @@ func foldLogic(e Expr, args []Expr, isOr bool) Expr {
 		out = append(out, a)
 	}
 	switch {
+	case len(out) > 0 && !slices.ContainsFunc(out, notNull):
+		return out[0]
 	case !changed:
 		return e
 	case len(out) == 0:
@@ -153,6 +155,12 @@ func foldLogic(e Expr, args []Expr, isOr bool) Expr {
 		return &Or{out}
 	}
 	return &And{out}
+}
+
+// notNull tells whether e is anything but the constant NULL.
+func notNull(e Expr) bool {
+	c, ok := e.(*Const)
+	return !ok || !c.D.Null
 }
 
 func logicArgs(e Expr, isOr bool) ([]Expr, bool) {

@@ -212,6 +212,9 @@ func setLax(a []types.Datum) (types.Datum, error) {
 	k := types.JSONKind(a[0].S)
 	isEmpty := (k == 'a' || k == 'o') && types.JSONLen(a[0].S) == 0
 	if isEmpty && !a[3].Bool() && (!a[2].Null || a[4].S == "use_json_null") {
+		if path := types.OpenArrayDatum(types.Of(types.Text), a[1]); path.NDims() > 1 {
+			return types.NullDatum, errSubscripts()
+		}
 		return a[0], nil
 	}
 	value := a[2].S
