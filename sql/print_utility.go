@@ -1,5 +1,7 @@
 package sql
 
+import "strings"
+
 // utility writes the statements that are about sessions and operations.
 //
 //tidy:long one case per kind of statement
@@ -401,7 +403,11 @@ func (p *printer) grantable(g *Grantable, word string) {
 	}
 	for i, r := range g.Privileges {
 		p.comma(i)
-		p.s(r.Name)
+		if strings.Trim(r.Name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "" {
+			p.s(r.Name)
+		} else {
+			p.ids([]string{r.Name}) // no privilege; the planner says so
+		}
 		p.columns(r.Columns)
 	}
 	if g.Roles == nil {
