@@ -186,7 +186,7 @@ func (k *block) partItem(x sql.Expr) (int, error) {
 			i, err := k.itemNamed(ref.Name[0], "PARTITION BY", ref.Pos())
 			if err == nil && i >= 0 && k.b.ksql {
 				return 0, sqlerr.New(sqlerr.UndefinedColumn, "column \"%s\" does not exist",
-					ref.Name[0]).At(ref.Pos()).WithHint("In ksqlDB's dialect PARTITION BY sees the "+
+					ref.Name[0]).At(ref.Pos()).WithHint("In ksqlDB's dialect PARTITION BY sees the " +
 					"columns of FROM only: write the expression that the name stands for.")
 			}
 			if err != nil || i >= 0 {
