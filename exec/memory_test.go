@@ -3,7 +3,6 @@ package exec_test
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -117,18 +116,4 @@ func TestMemoryBudget(t *testing.T) {
 	if err := n.checkViews(); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// number gives the one value of a SELECT.
-func (n *node) number(text string) int64 {
-	n.t.Helper()
-	rows, err := n.run(text)
-	if err != nil || len(rows) != 1 {
-		n.t.Fatalf("%s: %v, %v", text, rows, err)
-	}
-	v, err := strconv.ParseInt(rows[0], 10, 64)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return v
 }

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 var (
@@ -160,7 +159,6 @@ type comparison struct {
 	rules                                []*rule
 	compared, errors, skipped, explained int
 	bad, wording, first                  int
-	ours, theirs                         time.Duration
 }
 
 func newComparison(t *testing.T) *comparison {
