@@ -73,6 +73,9 @@ func (e *Engine) startBackfill(q *query, clock int64) {
 	}
 	b.unpin = e.pinSources(q.rels, "back-fill of "+q.cat.Name)
 	q.back = b
+	if q.rebuilt {
+		e.points.freeze(q.target.rel.cat.OID)
+	}
 	e.feeds = append(e.feeds, b.feed)
 	for _, r := range q.rels {
 		r.feeds++

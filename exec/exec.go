@@ -105,6 +105,8 @@ type ReadPoint struct {
 	pin *state.Pin
 	// behind are the relations that it shows at an earlier epoch.
 	behind map[catalog.OID]behindPoint
+	// frozen are the relations whose queries read history anew.
+	frozen map[catalog.OID]log.Epoch
 }
 
 // behindPoint is the epoch of a relation whose query is outside the common one.

@@ -423,7 +423,7 @@ func (r *ReadPoint) at(rel *relation) log.Epoch {
 // Behind describes the relations of a plan that a read point shows at an earlier
 // epoch, because their query is outside the common one.
 func (r *ReadPoint) Behind(p *plan.Plan) []string {
-	if len(r.behind) == 0 || p == nil || p.Root == nil {
+	if len(r.behind)+len(r.frozen) == 0 || p == nil || p.Root == nil {
 		return nil
 	}
 	var out []string
@@ -435,6 +435,11 @@ func (r *ReadPoint) Behind(p *plan.Plan) []string {
 				seen[s.Rel.OID] = true
 				out = append(out, fmt.Sprintf("%q shows epoch %d: its query is %d epochs behind",
 					s.Rel.Name, b.epoch, r.Epoch-b.epoch))
+			}
+			if at, ok := r.frozen[s.Rel.OID]; ok && at < r.Epoch && !seen[s.Rel.OID] {
+				seen[s.Rel.OID] = true
+				out = append(out, fmt.Sprintf("%q shows epoch %d: its query reads history anew",
+					s.Rel.Name, at))
 			}
 		}
 		for _, in := range n.Inputs() {

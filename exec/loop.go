@@ -157,6 +157,7 @@ func (e *Engine) createRelation(c *catalog.Relation) error {
 func (e *Engine) dropRelation(oid catalog.OID) {
 	if r := e.rels[oid]; r != nil {
 		delete(e.rels, oid)
+		e.points.thaw(oid)
 		e.retire(r)
 	}
 }

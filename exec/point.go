@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"maps"
 	"sync"
 
 	"github.com/millracedb/millrace/catalog"
@@ -21,6 +22,9 @@ type points struct {
 	failed  error // the loop ended: nothing more is published
 	// late are the targets of queries outside the common epoch; guarded by mu.
 	late map[catalog.OID]*laggard
+	// frozen are the targets of queries that read history anew, with the epoch that
+	// they show until then; guarded by mu.
+	frozen map[catalog.OID]log.Epoch
 }
 
 func newPoints(snap *catalog.Snapshot) *points {
@@ -29,6 +33,7 @@ func newPoints(snap *catalog.Snapshot) *points {
 		pins:    state.NewPins(),
 		waiters: map[log.Epoch][]chan struct{}{},
 		late:    map[catalog.OID]*laggard{},
+		frozen:  map[catalog.OID]log.Epoch{},
 	}
 }
 
@@ -108,8 +113,27 @@ func (e *Engine) PinAt(epoch log.Epoch) (*ReadPoint, bool) {
 	return r, true
 }
 
+// freeze notes that a target stays as it is until its query has read history anew;
+// thaw ends that.
+func (p *points) freeze(oid catalog.OID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ok := p.frozen[oid]; !ok {
+		p.frozen[oid] = p.epoch
+	}
+}
+
+func (p *points) thaw(oid catalog.OID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.frozen, oid)
+}
+
 // pinLate pins what is complete of targets that are behind.
 func (p *points) pinLate(r *ReadPoint) {
+	if len(p.frozen) > 0 {
+		r.frozen = maps.Clone(p.frozen)
+	}
 	for oid, l := range p.late {
 		if l.at >= r.Epoch {
 			continue

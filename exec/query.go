@@ -143,6 +143,15 @@ func rowArray(b *batch.Batch, row int) string {
 	return string(append(buf, ']'))
 }
 
+// shownState is the state that system views show: a running query that reads history
+// anew is not running yet.
+func (q *query) shownState() catalog.QueryState {
+	if q.back != nil && q.state == catalog.QueryRunning {
+		return catalog.QueryBackfilling
+	}
+	return q.state
+}
+
 // runs tells whether the query takes part in the loop's epochs.
 func (q *query) runs() bool {
 	return q.state == catalog.QueryRunning && q.back == nil && q.lag == nil

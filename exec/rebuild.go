@@ -14,6 +14,7 @@ import (
 func (e *Engine) replaceTarget(q *query) error {
 	q.rebuilt = false
 	rel := q.target.rel
+	e.points.thaw(rel.cat.OID)
 	if rel.isStream() {
 		return sqlerr.New(sqlerr.ObjectNotInPrerequisiteState,
 			"the plan of query %q changed with this version", q.cat.Name).

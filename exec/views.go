@@ -151,7 +151,7 @@ func (e *Engine) queryRows(ctx *system.Context, emit func(viewRow) error) error 
 				"oid":  types.IntDatum(int64(q.cat.OID)),
 				"name": types.TextDatum(q.cat.Name),
 				"sql":  types.TextDatum(q.cat.SQL), "statement": types.TextDatum(q.cat.Statement),
-				"state":           types.TextDatum(StateName(q.state)),
+				"state":           types.TextDatum(StateName(q.shownState())),
 				"rows_in":         types.IntDatum(q.rowsIn),
 				"rows_out":        types.IntDatum(q.rowsOut),
 				"rows_per_second": types.FloatDatum(q.speed.perSecond(e.cfg.Clock.NowMicros())),
