@@ -571,7 +571,7 @@ func (c *checker) in(e *sql.In) (Expr, error) {
 			same = append(same, it)
 		}
 	}
-	if len(same) == 1 && same[0].Type().Kind != types.Unknown {
+	if !c.ksql && len(same) == 1 && same[0].Type().Kind != types.Unknown {
 		same = nil
 	}
 	var parts []Expr
