@@ -34,9 +34,11 @@ rewrite: ## write the expected output of all text tests anew; then read the diff
 	go test $$(grep -rl 'flag.Bool("rewrite"' --include='*_test.go' . | xargs -n 1 dirname | sort -u) -rewrite
 
 .PHONY: fuzz
-fuzz: ## fuzz the frame reader and the parser, FUZZTIME (10m) each
+fuzz: ## fuzz the frame reader, the parser and the binder, FUZZTIME (10m) each
 	go test ./pgwire -run '^$$' -fuzz FuzzFrames -fuzztime $(FUZZTIME)
 	go test ./sql/parse -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
+	GOMEMLIMIT=200MiB go test ./planner -run '^$$' -fuzz FuzzStatement -fuzztime $(FUZZTIME) \
+		-fuzzminimizetime 2s
 
 .PHONY: nightly
 nightly: ## the long tests: SEEDS (1000) of the simulation and of the random queries, kills, fuzzing
