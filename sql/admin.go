@@ -114,8 +114,9 @@ type (
 	// Reindex is REINDEX.
 	Reindex struct {
 		Extent
-		Kind ObjectKind
-		Name Name
+		Kind         ObjectKind
+		Name         Name
+		Concurrently bool
 	}
 
 	// Checkpoint is CHECKPOINT.

@@ -313,6 +313,7 @@ type Reference struct {
 	Columns  []string
 	OnDelete string // "", "CASCADE", "RESTRICT", "NO ACTION", "SET NULL", "SET DEFAULT"
 	OnUpdate string
+	Match    string // "FULL" or "PARTIAL"; "" is MATCH SIMPLE
 }
 
 // TableLike is LIKE other [INCLUDING x ...] in a definition.

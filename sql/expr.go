@@ -42,8 +42,9 @@ type (
 	// Unary is NOT, -, + or any other prefix operator.
 	Unary struct {
 		Loc
-		Op string // "NOT" or the operator's characters
-		X  Expr
+		Op     string // "NOT" or the operator's characters
+		Schema string // of OPERATOR(schema.op), else ""
+		X      Expr
 	}
 
 	// Binary is AND, OR, a comparison, arithmetic or any other operator.
@@ -51,9 +52,10 @@ type (
 		Loc
 		// Op is "AND", "OR", "IS DISTINCT FROM", "IS NOT DISTINCT FROM" or the operator's
 		// characters; != is kept as <>.
-		Op    string
-		L, R  Expr
-		Quant Quantifier // with ANY or ALL, R is an array or a *Subquery
+		Op     string
+		Schema string // of OPERATOR(schema.op), else ""
+		L, R   Expr
+		Quant  Quantifier // with ANY or ALL, R is an array or a *Subquery
 	}
 
 	// Test is X IS [NOT] What.

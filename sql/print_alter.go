@@ -23,18 +23,26 @@ func (p *printer) alter(s *Alter) {
 	for i, a := range s.Actions {
 		p.when(i > 0, ",")
 		p.s(" ")
-		p.alterAction(a)
+		p.alterAction(s.Kind, a)
 	}
 }
 
-func (p *printer) alterAction(a AlterAction) {
+// columnWord is what a part of an object of a kind is called.
+func columnWord(k ObjectKind) string {
+	if k == ObjType {
+		return "ATTRIBUTE"
+	}
+	return "COLUMN"
+}
+
+func (p *printer) alterAction(kind ObjectKind, a AlterAction) {
 	switch a := a.(type) {
 	case *AddColumn:
-		p.s("ADD COLUMN ")
+		p.s("ADD ", columnWord(kind), " ")
 		p.when(a.IfNotExists, "IF NOT EXISTS ")
 		p.column(a.Column)
 	case *DropColumn:
-		p.s("DROP COLUMN ")
+		p.s("DROP ", columnWord(kind), " ")
 		p.when(a.IfExists, "IF EXISTS ")
 		p.id(a.Name)
 		p.when(a.Cascade, " CASCADE")
@@ -61,7 +69,7 @@ func (p *printer) alterAction(a AlterAction) {
 		p.s(")")
 	case *SetOwner:
 		p.s("OWNER TO ")
-		p.id(a.Role)
+		p.role(a.Role)
 	case *SetSchema:
 		p.s("SET SCHEMA ")
 		p.id(a.Schema)
@@ -119,7 +127,7 @@ func (p *printer) rename(s *Rename) {
 	p.s(" RENAME ")
 	switch s.Part {
 	case ObjColumn:
-		p.s("COLUMN ")
+		p.s(columnWord(s.Kind), " ")
 		p.id(s.Old)
 		p.s(" ")
 	case ObjConstraint:
@@ -152,7 +160,7 @@ func (p *printer) alterEnum(s *AlterEnum) {
 
 func (p *printer) alterRole(s *AlterRole) {
 	p.s("ALTER ROLE ")
-	p.id(s.Name)
+	p.role(s.Name)
 	switch {
 	case s.Set != nil:
 		p.s(" ")

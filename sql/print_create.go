@@ -227,6 +227,9 @@ func (p *printer) reference(r *Reference) {
 	p.s("REFERENCES ")
 	p.name(r.Table)
 	p.columns(r.Columns)
+	if r.Match != "" {
+		p.s(" MATCH ", r.Match)
+	}
 	if r.OnDelete != "" {
 		p.s(" ON DELETE ", r.OnDelete)
 	}

@@ -24,15 +24,9 @@ const (
 func levelOf(x Expr) int {
 	switch x := x.(type) {
 	case *Binary:
-		return binaryLevel(x.Op)
+		return x.level()
 	case *Unary:
-		switch x.Op {
-		case "NOT":
-			return levelNot
-		case "-", "+":
-			return levelUnary
-		}
-		return levelOp
+		return x.level()
 	case *Test:
 		return levelIs
 	case *Like, *Between, *In:
@@ -53,8 +47,21 @@ func levelOf(x Expr) int {
 	return levelPrimary
 }
 
-func binaryLevel(op string) int {
-	switch op {
+func (x *Unary) level() int {
+	switch {
+	case x.Op == "NOT":
+		return levelNot
+	case x.Schema == "" && (x.Op == "-" || x.Op == "+"):
+		return levelUnary
+	}
+	return levelOp
+}
+
+func (x *Binary) level() int {
+	if x.Schema != "" {
+		return levelOp
+	}
+	switch x.Op {
 	case "OR":
 		return levelOr
 	case "AND":
@@ -249,33 +256,43 @@ func (p *printer) constant(c *Const) {
 }
 
 func (p *printer) unary(x *Unary) {
-	p.s(x.Op)
-	level := levelOp + 1
-	switch x.Op {
-	case "NOT":
-		level = levelNot
-	case "-", "+":
-		level = levelUnary
+	p.operator(x.Schema, x.Op)
+	level := x.level()
+	if level == levelOp {
+		level++
 	}
-	if _, ok := x.X.(*ColRef); !ok || x.Op == "NOT" {
+	if _, ok := x.X.(*ColRef); !ok || x.Op == "NOT" || x.Schema != "" {
 		p.s(" ")
 	}
 	p.operand(x.X, level)
 }
 
 func (p *printer) binary(x *Binary) {
-	level := binaryLevel(x.Op)
+	level := x.level()
 	left := level
 	if level == levelCmp || level == levelIs {
 		left++
 	}
 	p.operand(x.L, left)
-	p.s(" ", x.Op, " ")
+	p.s(" ")
+	p.operator(x.Schema, x.Op)
+	p.s(" ")
 	if x.Quant != NoQuant {
 		p.quantified(x.Quant, x.R)
 		return
 	}
 	p.operand(x.R, level+1)
+}
+
+// operator writes op, or OPERATOR(schema.op).
+func (p *printer) operator(schema, op string) {
+	if schema == "" {
+		p.s(op)
+		return
+	}
+	p.s("OPERATOR(")
+	p.id(schema)
+	p.s(".", op, ")")
 }
 
 // quantified writes ANY (x) or ALL (x).

@@ -1,5 +1,7 @@
 package sql
 
+import "strings"
+
 // statement writes a statement.
 //
 //tidy:long one case per kind of statement
@@ -38,7 +40,10 @@ func (p *printer) statement(s Statement) {
 		p.s("CREATE SCHEMA")
 		p.when(s.IfNotExists, " IF NOT EXISTS")
 		p.named(" ", s.Name)
-		p.named(" AUTHORIZATION ", s.Owner)
+		if s.Owner != "" {
+			p.s(" AUTHORIZATION ")
+			p.role(s.Owner)
+		}
 	case *CreateType:
 		p.createType(s)
 	case *CreateDomain:
@@ -93,6 +98,23 @@ func (p *printer) statement(s Statement) {
 		p.declare(s)
 	default:
 		p.utility(s)
+	}
+}
+
+// role writes the name of a role, or one of the words that stand for one.
+func (p *printer) role(name string) {
+	switch name {
+	case "current_user", "session_user", "current_role":
+		p.s(strings.ToUpper(name))
+	default:
+		p.id(name)
+	}
+}
+
+func (p *printer) roles(list []string) {
+	for i, r := range list {
+		p.comma(i)
+		p.role(r)
 	}
 }
 

@@ -8,7 +8,7 @@ import "strings"
 func (p *printer) utility(s Statement) {
 	switch s := s.(type) {
 	case *Begin:
-		p.s("BEGIN")
+		p.s(map[bool]string{false: "BEGIN", true: "START TRANSACTION"}[s.Start])
 		p.txModes(s.Modes)
 	case *Commit:
 		p.s("COMMIT")
@@ -165,6 +165,7 @@ func (p *printer) operation(s Statement) {
 		p.maintained(&s.Maintained)
 	case *Reindex:
 		p.s("REINDEX ", s.Kind.String(), " ")
+		p.when(s.Concurrently, "CONCURRENTLY ")
 		p.quotedName(s.Name)
 	case *Checkpoint:
 		p.s("CHECKPOINT")
@@ -397,7 +398,7 @@ func (p *printer) argTypes(list []*TypeName) {
 func (p *printer) grantable(g *Grantable, word string) {
 	switch {
 	case g.Roles != nil:
-		p.ids(g.Roles)
+		p.roles(g.Roles)
 	case g.All:
 		p.s("ALL")
 	}
@@ -426,7 +427,7 @@ func (p *printer) grantable(g *Grantable, word string) {
 		}
 	}
 	p.s(word)
-	p.ids(g.To)
+	p.roles(g.To)
 }
 
 func (p *printer) maintained(m *Maintained) {

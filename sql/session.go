@@ -4,6 +4,7 @@ type (
 	// Begin is BEGIN or START TRANSACTION.
 	Begin struct {
 		Extent
+		Start bool // START TRANSACTION
 		Modes TxModes
 	}
 

@@ -87,6 +87,9 @@ func Tag(s Statement) string {
 func utilityTag(s Statement) string {
 	switch s := s.(type) {
 	case *Begin:
+		if s.Start {
+			return "START TRANSACTION"
+		}
 		return "BEGIN"
 	case *Commit:
 		return "COMMIT"

@@ -130,11 +130,7 @@ func (s *Session) control(ctx context.Context, st *statement, sink Sink) (
 ) {
 	switch x := st.tree.(type) {
 	case *sql.Begin:
-		tag = "BEGIN"
-		if strings.HasPrefix(lower(st.source()), "start") {
-			tag = "START TRANSACTION"
-		}
-		return tag, true, s.beginBlock(x, sink)
+		return sql.Tag(x), true, s.beginBlock(x, sink)
 	case *sql.Commit:
 		tag, err = s.commitBlock(ctx, x, sink)
 	case *sql.Rollback:

@@ -18,7 +18,7 @@ func (c *checker) apply(cand candidate, args []Expr, pos int) (Expr, error) {
 	}
 	out := make([]Expr, len(args), len(params))
 	for i, a := range args {
-		if out[i] = a; fn.Name == "pg_typeof" {
+		if out[i] = a; fn.Name == "pg_typeof" || fn.Name == "pg_collation_for" {
 			continue
 		}
 		if out[i], err = c.coerce(a, params[i], CoerceImplicit, pos); err != nil {
@@ -212,6 +212,9 @@ func (c *checker) call(e *sql.Call) (Expr, error) {
 	args, err := c.arguments(name, e)
 	if err != nil {
 		return nil, err
+	}
+	if col, ok := explicitCollation(name, e); ok {
+		return &Const{D: types.TextDatum(col), T: types.Type{Kind: types.Text}}, nil
 	}
 	if !knownFunction(name) || !builtinName {
 		x, ok, err := c.sc.UserFunc(e.Name, args, e.Pos())
@@ -551,4 +554,16 @@ func ResolveOrder(x Expr, k sql.SortKey) (Order, error) {
 		o.NullsFirst = false
 	}
 	return o, nil
+}
+
+// explicitCollation gives the collation that pg_collation_for(x COLLATE y) names.
+func explicitCollation(name string, e *sql.Call) (string, bool) {
+	if name != "pg_collation_for" || len(e.Args) != 1 {
+		return "", false
+	}
+	x, ok := e.Args[0].(*sql.Collate)
+	if !ok {
+		return "", false
+	}
+	return `"` + x.Name.Last() + `"`, true
 }

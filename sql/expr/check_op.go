@@ -23,6 +23,9 @@ func (c *checker) unary(e *sql.Unary) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !builtinOperator(e.Schema) {
+		return nil, errNoOperator(e.Schema+"."+e.Op, []types.Type{x.Type()}, notFound, e.Pos())
+	}
 	return c.operator(e.Op, []Expr{x}, e.Pos())
 }
 
@@ -83,8 +86,16 @@ func (c *checker) binary(e *sql.Binary) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !builtinOperator(e.Schema) {
+		return nil, errNoOperator(e.Schema+"."+e.Op, []types.Type{l.Type(), r.Type()}, notFound,
+			e.Pos())
+	}
 	return c.operator(e.Op, []Expr{l, r}, e.Pos())
 }
+
+// builtinOperator reports whether the schema of OPERATOR(schema.op) has operators: they are
+// all in pg_catalog.
+func builtinOperator(schema string) bool { return schema == "" || schema == "pg_catalog" }
 
 // logic flattens chains of AND and of OR without recursion down the left side.
 func (c *checker) logic(e *sql.Binary) (Expr, error) {

@@ -59,6 +59,8 @@ func defineSystem(r *registry) {
 		}), "process id of the session", "").ofSession()
 	defineSettings(r)
 	r.fn("pg_typeof(any) regtype", bindTypeOf, "type of the argument", "pg_typeof(33)").nullable().stable()
+	r.fn("pg_collation_for(any) text", bindCollationFor,
+		"collation of the argument, as COLLATION FOR (x)", "pg_collation_for('a'::text)").nullable().stable()
 	r.fn("pg_column_size(any) int4", func(a []types.Datum) (types.Datum, error) {
 		return types.IntDatum(int64(max(len(a[0].S), 8))), nil
 	}, "bytes that the value takes", "pg_column_size(1) > 0").stable()
@@ -80,6 +82,21 @@ func defineSystem(r *registry) {
 func bindTypeOf(f *Func, args []types.Type, _ types.Type) {
 	oid := int64(args[0].OID())
 	f.Row = func(*Env, []types.Datum) (types.Datum, error) { return types.IntDatum(oid), nil }
+}
+
+// bindCollationFor gives the collation of all text; an explicit COLLATE is the checker's.
+func bindCollationFor(f *Func, args []types.Type, _ types.Type) {
+	f.Row = func(*Env, []types.Datum) (types.Datum, error) {
+		k := args[0].Kind
+		if k == types.Unknown {
+			return types.NullDatum, nil
+		}
+		if !isString(k) && k != types.Array {
+			return types.NullDatum, sqlerr.New(sqlerr.DatatypeMismatch,
+				"collations are not supported by type %s", baseName(args[0]))
+		}
+		return types.TextDatum(`"default"`), nil
+	}
 }
 
 func defineSettings(r *registry) {

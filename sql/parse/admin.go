@@ -366,7 +366,7 @@ func (p *parser) reindex() sql.Statement {
 		}
 		s.Kind = sql.ObjDatabase
 	}
-	p.words("concurrently")
+	s.Concurrently = p.words("concurrently")
 	s.Name = p.qname()
 	return s
 }

@@ -120,7 +120,7 @@ func (p *parser) alterEnum(name sql.Name) sql.Statement {
 	switch {
 	case p.words("add", "value"):
 		s.IfNotExists = p.ifNotExists()
-		s.Label = p.stringName()
+		s.Label = p.str()
 		switch p.oneOf("before", "after") {
 		case 0:
 			s.Before = true
@@ -326,9 +326,7 @@ func (p *parser) alterRole() sql.Statement {
 		return p.renameObject(sql.ObjRole, false, sql.Name{s.Name})
 	default:
 		p.accept(kwWith)
-		if s.Options = p.looseOptions(); s.Options == nil {
-			p.unexpected()
-		}
+		s.Options = p.looseOptions()
 	}
 	return s
 }

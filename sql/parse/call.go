@@ -141,7 +141,7 @@ func (p *parser) direction(k *sql.SortKey) {
 	case p.accept(kwAsc):
 	case p.accept(kwUsing):
 		if t := p.tok(); t.kw == kwOperator {
-			k.Using = p.operatorName()
+			_, k.Using = p.operatorName()
 		} else if t.kind == kindOp {
 			k.Using = p.text(t)
 			p.i++

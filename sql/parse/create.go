@@ -304,11 +304,15 @@ func (p *parser) reference() *sql.Reference {
 		r.Columns = p.names()
 	}
 	for {
-		switch p.oneOf("on delete", "on update", "match full", "match simple", "match partial") {
+		switch p.oneOf("on delete", "on update", "match full", "match partial", "match simple") {
 		case 0:
 			r.OnDelete = p.referenceAction()
 		case 1:
 			r.OnUpdate = p.referenceAction()
+		case 2:
+			r.Match = "FULL"
+		case 3:
+			r.Match = "PARTIAL"
 		case -1:
 			return r
 		}

@@ -20,7 +20,7 @@ func (p *parser) createSchema() sql.Statement {
 func (p *parser) createType() sql.Statement {
 	s := &sql.CreateType{IfNotExists: p.ifNotExists()}
 	s.Name = p.qname()
-	if p.isC('(') {
+	if t := p.tok(); t.isPunct('(') || t.isPunct(';') || t.kind == kindEOF {
 		p.unsupported(p.loc(), "a base type",
 			"Use CREATE TYPE ... AS STRUCT<...>, AS ENUM (...) or AS (...).")
 	}

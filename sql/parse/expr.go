@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/millracedb/millrace/sql"
@@ -80,7 +81,7 @@ func (p *parser) infix(x sql.Expr, power int) sql.Expr {
 		}
 		at := p.loc()
 		p.i++
-		return p.operator(at, x, p.src[t.start:t.end], bp)
+		return p.operator(at, x, "", p.src[t.start:t.end], bp)
 	case kindIdent:
 		if t.kw != kwNone {
 			return p.wordOperator(x, power)
@@ -132,11 +133,11 @@ func operatorPower(t *token, src string) int {
 }
 
 // operator reads the right side of op.
-func (p *parser) operator(at sql.Loc, x sql.Expr, op string, bp int) sql.Expr {
+func (p *parser) operator(at sql.Loc, x sql.Expr, schema, op string, bp int) sql.Expr {
 	if op == "!=" {
 		op = "<>"
 	}
-	b := &sql.Binary{Loc: at, Op: op, L: x}
+	b := &sql.Binary{Loc: at, Schema: schema, Op: op, L: x}
 	if (bp == bpCmp || bp == bpOp) && p.quantifierAhead() && !p.restricted {
 		b.Quant, b.R = p.quantified()
 		return b
@@ -186,7 +187,8 @@ func (p *parser) wordOperator(x sql.Expr, power int) sql.Expr {
 		if bpOp < power || !p.peek(1).isPunct('(') {
 			return nil
 		}
-		return p.operator(at, x, p.operatorName(), bpOp)
+		schema, op := p.operatorName()
+		return p.operator(at, x, schema, op, bpOp)
 	case kwIs, kwIsnull, kwNotnull:
 		if bpIs < power || p.restricted && !p.isDistinctAhead() {
 			return nil
@@ -225,9 +227,10 @@ func (p *parser) wordOperator(x sql.Expr, power int) sql.Expr {
 		if bpIn < power {
 			return nil
 		}
+		l := p.overlapsRow(x, "left")
 		p.i++
-		y := p.binary(bpIn + 1)
-		return &sql.Call{Loc: at, Name: sql.Name{"overlaps"}, Args: p.overlaps(at, x, y)}
+		r := p.overlapsRow(p.binary(bpIn+1), "right")
+		return &sql.Call{Loc: at, Name: sql.Name{"overlaps"}, Args: slices.Concat(l, r)}
 	}
 	if bpIn < power || !isPredicate(k) && !(k == kwNot && isPredicate(p.peek(1).kw)) ||
 		k == kwSimilar && p.peek(1).kw != kwTo { // SUBSTRING(a SIMILAR b ESCAPE c)
@@ -249,14 +252,17 @@ func logicalOp(k keyword) string {
 	return "OR"
 }
 
-// overlaps takes (a, b) OVERLAPS (c, d) apart into the four arguments of the function.
-func (p *parser) overlaps(at sql.Loc, x, y sql.Expr) []sql.Expr {
-	l, ok := x.(*sql.Row)
-	r, ok2 := y.(*sql.Row)
-	if !ok || !ok2 || len(l.Elems) != 2 || len(r.Elems) != 2 {
-		p.fail(at, "42601", "wrong number of parameters on one side of OVERLAPS expression")
+// overlapsRow gives the two values on one side of (a, b) OVERLAPS (c, d), which is a call of
+// a function with four arguments.
+func (p *parser) overlapsRow(x sql.Expr, side string) []sql.Expr {
+	r, ok := x.(*sql.Row)
+	if !ok {
+		p.unexpected()
 	}
-	return []sql.Expr{l.Elems[0], l.Elems[1], r.Elems[0], r.Elems[1]}
+	if len(r.Elems) != 2 {
+		p.fail(r.Loc, "42601", "wrong number of parameters on %s side of OVERLAPS expression", side)
+	}
+	return r.Elems
 }
 
 // test reads what follows IS.
@@ -302,21 +308,24 @@ func (p *parser) normalizedTest(at sql.Loc, x sql.Expr, not bool) sql.Expr {
 	return c
 }
 
-// operatorName reads OPERATOR(schema.op); the schema says nothing here and is dropped.
-func (p *parser) operatorName() string {
+// operatorName reads OPERATOR(schema.op).
+func (p *parser) operatorName() (schema, op string) {
 	p.i++
 	p.expectC('(')
 	for p.tok().kind != kindOp {
-		p.label()
+		if schema != "" {
+			p.unexpected()
+		}
+		schema = p.label()
 		p.expectC('.')
 	}
-	op := p.text(p.tok())
+	op = p.text(p.tok())
 	if op == "::" || op == ":=" || op == "=>" {
 		p.unexpected()
 	}
 	p.i++
 	p.expectC(')')
-	return op
+	return schema, op
 }
 
 // predicate reads BETWEEN, IN, LIKE, ILIKE or SIMILAR TO.
@@ -383,8 +392,8 @@ func (p *parser) unary() sql.Expr {
 		return p.prefix(t)
 	case t.kw == kwOperator && p.peek(1).isPunct('('):
 		at := p.loc()
-		op := p.operatorName()
-		return &sql.Unary{Loc: at, Op: op, X: p.binary(bpOp + 1)}
+		schema, op := p.operatorName()
+		return &sql.Unary{Loc: at, Schema: schema, Op: op, X: p.binary(bpOp + 1)}
 	}
 	return p.postfix(p.primary())
 }

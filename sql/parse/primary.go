@@ -16,7 +16,13 @@ func (p *parser) primary() sql.Expr {
 		p.i++
 		return c
 	case kindStr:
-		return &sql.Const{Loc: p.loc(), Kind: sql.StrConst, Val: p.str()}
+		at, c := p.loc(), p.src[t.start]|0x20
+		s := &sql.Const{Loc: at, Kind: sql.StrConst, Val: p.str()}
+		if c == 'n' { // N'...' is NCHAR '...'
+			return &sql.TypedLit{Loc: at, Type: &sql.TypeName{Loc: at, Name: sql.Name{"bpchar"}},
+				Val: s.Val, At: at}
+		}
+		return s
 	case kindBits:
 		c := &sql.Const{Loc: p.loc(), Kind: sql.BitConst, Val: p.bits(t)}
 		p.i++
@@ -37,6 +43,7 @@ func (p *parser) primary() sql.Expr {
 			if p.literalAhead() {
 				return p.typedLiteral()
 			}
+			p.refuseCall(t)
 			return p.columnOrCall()
 		}
 		return p.word(t)
@@ -126,7 +133,15 @@ func (p *parser) word(t *token) sql.Expr {
 		kwCurrentUser, kwCurrentRole, kwSessionUser, kwUser, kwCurrentCatalog, kwCurrentSchema:
 		return p.systemValue(t)
 	}
+	if t.kw == kwCollation && next.kw == kwFor { // COLLATION FOR (x)
+		p.i += 2
+		p.expectC('(')
+		c := &sql.Call{Loc: at, Name: sql.Name{"pg_collation_for"}, Args: []sql.Expr{p.expr()}}
+		p.expectC(')')
+		return c
+	}
 	if next.isPunct('(') {
+		p.refuseCall(t)
 		if x := p.keywordCall(t); x != nil {
 			return x
 		}
@@ -194,8 +209,6 @@ func (p *parser) keywordCall(t *token) sql.Expr {
 		return p.fromFor(t)
 	case kwNormalize:
 		return p.normalize()
-	case kwCollation:
-		p.unsupported(p.loc(), "COLLATION FOR", "Every text value has collation \"C\".")
 	}
 	return nil
 }
@@ -319,11 +332,14 @@ func (p *parser) fromFor(t *token) sql.Expr {
 		c.Args = append(c.Args, p.expr())
 	case p.accept(kwFor):
 		length := p.expr()
-		start := sql.Expr(&sql.Const{Loc: p.loc(), Kind: sql.NumConst, Val: "1"})
+		at := length.Pos()
 		if p.accept(kwFrom) {
-			start = p.expr()
+			c.Args = append(c.Args, p.expr(), length)
+			break
 		}
-		c.Args = append(c.Args, start, length)
+		one := &sql.Const{Loc: sql.Loc(at), Kind: sql.NumConst, Val: "1"}
+		c.Args = append(c.Args, one, &sql.Cast{Loc: sql.Loc(at), X: length,
+			Type: &sql.TypeName{Loc: sql.Loc(at), Name: sql.Name{"int4"}}})
 	case p.accept(kwFrom):
 		c.Args = append(c.Args, p.expr())
 		if p.accept(kwFor) {
@@ -410,4 +426,42 @@ func (p *parser) columnOrCall() sql.Expr {
 		return p.call(at, n)
 	}
 	return &sql.ColRef{Loc: at, Name: n}
+}
+
+// refuseCall gives up on calls with a grammar of their own that PostgreSQL has and Millrace
+// has not.
+func (p *parser) refuseCall(t *token) {
+	if c := p.src[t.start] | 0x20; c != 'x' && c != 'j' || !p.peek(1).isPunct('(') {
+		return
+	}
+	switch foldName(p.text(t)) {
+	case "xmlelement", "xmlforest", "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmltable",
+		"xmlexists", "xmlconcat", "xmlattributes":
+		p.unsupported(p.loc(), "XML", "Store documents as text or jsonb.")
+	case "json_object", "json_array", "json_objectagg", "json_arrayagg":
+		if p.jsonSyntaxAhead() {
+			p.unsupported(p.loc(), "the SQL/JSON syntax of "+foldName(p.text(t)),
+				"Use jsonb_build_object, jsonb_build_array, jsonb_object_agg or jsonb_agg.")
+		}
+	}
+}
+
+// jsonSyntaxAhead reports whether the call at the cursor has words of SQL/JSON between its
+// brackets: VALUE, ABSENT ON NULL and their like, or key : value.
+func (p *parser) jsonSyntaxAhead() bool {
+	for i := p.i + 2; i < int(p.peek(1).match); i++ {
+		t := &p.toks[i]
+		switch {
+		case t.isPunct('('), t.isPunct('['):
+			i = max(i, int(t.match))
+		case t.isPunct(':'):
+			return true
+		case t.kind == kindIdent:
+			switch foldName(p.text(t)) {
+			case "value", "absent", "returning", "format":
+				return p.toks[i-1].kind != kindPunct
+			}
+		}
+	}
+	return false
 }

@@ -16,7 +16,7 @@ func (p *parser) beginTx() sql.Statement {
 // startTx reads START TRANSACTION.
 func (p *parser) startTx() sql.Statement {
 	p.need("transaction")
-	return &sql.Begin{Modes: p.txModes()}
+	return &sql.Begin{Start: true, Modes: p.txModes()}
 }
 
 // txModes reads the modes of a transaction, with or without commas.

@@ -91,7 +91,7 @@ func (p *parser) dispatch(t *token) sql.Statement {
 		p.i++
 		return f(p)
 	}
-	if hint, ok := refusedVerbs[t.kw]; ok && t.kind == kindIdent && p.peek(1).kind == kindIdent {
+	if hint, ok := refusedVerbs[t.kw]; ok && p.refusedVerb(t) {
 		what := keywordUpper(t.kw)
 		switch t.kw {
 		case kwImport:
@@ -105,6 +105,21 @@ func (p *parser) dispatch(t *token) sql.Statement {
 	}
 	p.unexpected()
 	return nil
+}
+
+// refusedVerb reports whether what begins with a word of refusedVerbs is the statement of
+// that name.
+func (p *parser) refusedVerb(t *token) bool {
+	switch n := p.peek(1); {
+	case t.kind != kindIdent:
+		return false
+	case t.kw == kwLoad:
+		return n.kind == kindStr
+	case t.kw == kwCluster:
+		return n.kind == kindEOF || n.isPunct(';') || n.isPunct('(') || n.isName()
+	default:
+		return n.kind == kindIdent
+	}
 }
 
 // selectStatement reads a query; with INTO it is CREATE TABLE AS.

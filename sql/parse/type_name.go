@@ -295,11 +295,32 @@ func (p *parser) literalAhead() bool {
 // typedLiteral reads "type 'string'", for intervals with the fields after it.
 func (p *parser) typedLiteral() sql.Expr {
 	l := &sql.TypedLit{Loc: p.loc()}
+	bracket := p.typeHasLength()
 	l.Type = p.baseType()
+	if !bracket && oneByDefault(l.Type) { // CHAR '...' keeps all of it, unlike x::CHAR
+		l.Type.Mods = nil
+	}
 	l.At = p.loc()
 	l.Val = p.str()
 	if t := l.Type; len(t.Name) == 1 && t.Name[0] == "interval" && len(t.Mods) == 0 && !t.Quoted {
 		t.Mods = p.intervalFields()
 	}
 	return l
+}
+
+// typeHasLength reports whether the type of the typed literal at the cursor has modifiers.
+func (p *parser) typeHasLength() bool {
+	for n := 0; ; n++ {
+		switch t := p.peek(n); {
+		case t.isPunct('('):
+			return true
+		case t.kind == kindStr, t.kind == kindEOF:
+			return false
+		}
+	}
+}
+
+// oneByDefault reports whether a type has the length 1 unless another one is written.
+func oneByDefault(t *sql.TypeName) bool {
+	return len(t.Name) == 1 && !t.Quoted && (t.Name[0] == "bpchar" || t.Name[0] == "bit")
 }

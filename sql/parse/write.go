@@ -185,7 +185,10 @@ func (p *parser) copyRows() sql.Statement {
 	if p.queryBracket(p.i) || p.isC('(') {
 		s.Query = p.parenQuery()
 	} else {
-		p.words("binary")
+		if at := p.loc(); p.words("binary") {
+			s.Options = []sql.Option{{Loc: at, Name: "format",
+				Value: &sql.Const{Loc: at, Kind: sql.StrConst, Val: "binary"}}}
+		}
 		s.NamePos = p.loc()
 		s.Table = p.qname()
 		if p.isC('(') {
