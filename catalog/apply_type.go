@@ -34,6 +34,9 @@ func (e *edit) createType(c *CreateType) error {
 		t.OID = e.allot()
 	}
 	t.complete()
+	if t.Base.Kind == types.Record {
+		t.Base.Row = t.row()
+	}
 	e.putType(&t)
 	e.change.OID = t.OID
 	return nil

@@ -40,6 +40,24 @@ func (t *UserType) enum() types.Type {
 		Order: t.Order}}
 }
 
+// row says of which composite type a value is.
+func (t *UserType) row() *types.RowType {
+	return &types.RowType{OID: uint32(t.OID), ArrayOID: uint32(arrayClass | t.OID),
+		Name: quoted(t.Schema, t.Name)}
+}
+
+// rowClass is where OIDs of the row types of relations begin; see catalog/system.
+const rowClass OID = 1 << 28
+
+// RowType is the composite type of a relation's rows; nil where there is none.
+func (r *Relation) RowType() *types.RowType {
+	if r.OID < FirstUserOID || r.Kind == KindIndex || r.Kind == KindSequence {
+		return nil
+	}
+	return &types.RowType{OID: uint32(rowClass | r.OID), ArrayOID: uint32(arrayClass | r.OID),
+		Name: quoted(r.Schema, r.Name)}
+}
+
 // UserFunc is a function of CREATE FUNCTION ... LANGUAGE SQL.
 type UserFunc struct {
 	OID      OID

@@ -164,6 +164,10 @@ func (d *definition) column(c *sql.ColumnDef) error {
 			return sqlerr.New(sqlerr.InvalidTableDefinition,
 				"column \"%s\" has pseudo-type %s", c.Name, t).At(c.Pos())
 		}
+		if t.Innermost().Row != nil && d.b.userTypeNamed(c.Type.Name) == nil {
+			return sqlerr.Unsupported("a column of the row type of a relation",
+				"Make a type of these columns: CREATE TYPE ... AS (...).").At(c.Pos())
+		}
 		col.Type, col.UserType = t, user
 	}
 	if c.Headers || c.Header != "" {

@@ -235,7 +235,7 @@ func (b *builder) createType(s *sql.CreateType) (*plan.Plan, error) {
 			}
 		}
 	case sql.CompositeType:
-		t.Base = types.Type{Kind: types.Struct}
+		t.Base = types.Of(types.Record)
 		for _, f := range s.Fields {
 			ft, err := expr.ResolveTypeName(f.Type, &scope{b: b})
 			if err != nil {

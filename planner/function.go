@@ -11,7 +11,9 @@ import (
 )
 
 // isTable tells whether a function gives rows, and so stands in FROM.
-func isTable(f *catalog.UserFunc) bool { return f.Set || f.Ret.Kind == types.Record }
+func isTable(f *catalog.UserFunc) bool {
+	return f.Set || f.Ret.Kind == types.Record && f.Ret.Row == nil
+}
 
 // errTableFunc refuses a function that gives rows where one value stands.
 func errTableFunc(f *catalog.UserFunc, pos int) error {

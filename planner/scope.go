@@ -302,6 +302,9 @@ func (s *scope) wholeRow(e *entry, depth, pos int) (expr.Expr, error) {
 		elems = append(elems, s.b.reach(c.x, depth, pos, c.qualifiedName()))
 		t.Fields = append(t.Fields, types.Field{Name: c.name, Type: c.x.Type()})
 	}
+	if e.rel != nil {
+		t.Row = e.rel.RowType()
+	}
 	return s.b.row(elems, t, pos)
 }
 
@@ -484,9 +487,23 @@ func (b *builder) userType(name []string) (types.Type, bool) {
 		u = b.env.Snapshot.ResolveType(b.path, n.Last())
 	}
 	if u == nil {
-		return types.Type{}, false
+		return b.rowType(n)
 	}
 	return u.Base, true
+}
+
+// rowType resolves the name of a relation as that of the type of its rows.
+func (b *builder) rowType(name sql.Name) (types.Type, bool) {
+	rel := b.find(name)
+	if rel == nil || rel.RowType() == nil {
+		return types.Type{}, false
+	}
+	t := types.Type{Kind: types.Record, Row: rel.RowType()}
+	for _, o := range rel.Visible() {
+		c := &rel.Columns[o]
+		t.Fields = append(t.Fields, types.Field{Name: c.Name, Type: c.Type})
+	}
+	return t, true
 }
 
 // starTargets lists the columns of * or t.*.

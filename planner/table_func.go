@@ -32,12 +32,15 @@ func (b *builder) tableFunc(t *sql.TableFunc, o *scope, w *with) (*from, error) 
 	s := (&scope{b: b, parent: o, with: w}).in("functions in FROM")
 	n := &plan.FuncScan{Ordinality: t.Ord}
 	name := t.Alias.Name
-	for _, x := range t.Calls {
+	for i, x := range t.Calls {
 		e, err := b.check(x, s)
 		if err != nil {
 			return nil, nearWindow(err, x)
 		}
 		if e, err = expr.Settle(e, s, x.Pos()); err != nil {
+			return nil, err
+		}
+		if e, err = b.define(e, t, i, s); err != nil {
 			return nil, err
 		}
 		if name == "" {
@@ -52,6 +55,7 @@ func (b *builder) tableFunc(t *sql.TableFunc, o *scope, w *with) (*from, error) 
 				return nil, err
 			}
 		}
+		call = expandRows(call)
 		cols := setColumns(call)
 		if len(cols) == 1 && len(call.Fn.RetCols) == 0 {
 			cols[0].Name = columnName(x)
@@ -128,7 +132,83 @@ func (b *builder) scalarFunc(e expr.Expr, x sql.Expr, t *sql.TableFunc, name str
 	*from, error) {
 	p := &plan.Project{Input: oneRow().node, Exprs: []expr.Expr{e}}
 	p.Out = []plan.Column{{Name: columnName(x), Type: e.Type()}}
+	if rt := e.Type(); rt.Kind == types.Record && len(rt.Fields) > 0 {
+		p.Exprs, p.Out = nil, nil
+		for i, f := range rt.Fields {
+			p.Exprs = append(p.Exprs, expr.FieldOf(e, i))
+			p.Out = append(p.Out, plan.Column{Name: f.Name, Type: f.Type})
+		}
+		item, err := b.funcItem(p, t, name)
+		if err == nil {
+			item.entries[0].scalar = false
+		}
+		return item, err
+	}
 	return b.funcItem(p, t, name)
+}
+
+// define gives a call the columns that FROM defines for it.
+func (b *builder) define(e expr.Expr, t *sql.TableFunc, i int, s *scope) (expr.Expr, error) {
+	defs := t.Alias.Defs
+	if len(t.Calls) > 1 || t.CallDefs != nil {
+		defs = nil
+	}
+	if t.CallDefs != nil {
+		defs = t.CallDefs[i]
+	}
+	c, ok := e.(*expr.Call)
+	takes := ok && c.Fn.TakesDefinitions()
+	pos := t.Calls[i].Pos()
+	switch {
+	case takes && defs == nil:
+		return nil, sqlerr.New(sqlerr.SyntaxError,
+			"a column definition list is required for functions returning \"record\"").At(pos)
+	case !takes && defs != nil && e.Type().Kind == types.Record && e.Type().Row == nil:
+		return nil, sqlerr.New(sqlerr.SyntaxError,
+			"a column definition list is redundant for a function with OUT parameters").At(pos)
+	case !takes && defs != nil && e.Type().Kind == types.Record:
+		return nil, sqlerr.New(sqlerr.SyntaxError,
+			"a column definition list is redundant for a function returning a named composite type").
+			At(pos)
+	case !takes && defs != nil:
+		return nil, sqlerr.New(sqlerr.SyntaxError, "a column definition list is only allowed for "+
+			"functions returning \"record\"").At(pos)
+	case !takes:
+		return e, nil
+	}
+	var cols []types.Field
+	for _, d := range defs {
+		ft, err := expr.ResolveTypeName(d.Type, s)
+		if err != nil {
+			return nil, err
+		}
+		cols = append(cols, types.Field{Name: d.Name, Type: ft})
+	}
+	return expr.Define(c, cols), nil
+}
+
+// expandRows makes a function that gives values of a composite type one that gives
+// their fields, as FROM has them.
+func expandRows(c *expr.Call) *expr.Call {
+	rt := c.T
+	if len(c.Fn.RetCols) > 0 || rt.Kind != types.Record || len(rt.Fields) == 0 {
+		return c
+	}
+	f := *c.Fn
+	f.RetCols = rt.Fields
+	f.Set = func(env *expr.Env, args []types.Datum, emit func([]types.Datum) error) error {
+		return c.Fn.Set(env, args, func(row []types.Datum) error {
+			if !row[0].Null {
+				return emit(row[0].Fields(rt))
+			}
+			nulls := make([]types.Datum, len(rt.Fields))
+			for i := range nulls {
+				nulls[i] = types.NullDatum
+			}
+			return emit(nulls)
+		})
+	}
+	return &expr.Call{Fn: &f, Args: c.Args, T: rt, Pos: c.Pos}
 }
 
 // asSet makes a value a set of one row, for ROWS FROM and WITH ORDINALITY.

@@ -347,8 +347,8 @@ func (k *block) callSets(calls []*expr.Call) {
 		at := len(n.Out)
 		n.Out = append(n.Out, setColumns(c)...)
 		cols[i] = &expr.Col{Index: at, T: n.Out[at].Type, Name: c.Fn.Name}
-		if width > 1 {
-			if r, err := k.recordOf(n, at, width); err == nil {
+		if width > 1 || c.T.Row != nil && len(c.Fn.RetCols) > 0 {
+			if r, err := k.recordOf(n, at, width, c.T.Row); err == nil {
 				cols[i] = r
 			}
 		}
@@ -360,8 +360,8 @@ func (k *block) callSets(calls []*expr.Call) {
 }
 
 // recordOf makes a record of a function's columns.
-func (k *block) recordOf(n plan.Node, at, width int) (expr.Expr, error) {
-	t := types.Of(types.Record)
+func (k *block) recordOf(n plan.Node, at, width int, row *types.RowType) (expr.Expr, error) {
+	t := types.Type{Kind: types.Record, Row: row}
 	var elems []expr.Expr
 	for i := at; i < at+width; i++ {
 		elems = append(elems, colOf(n, i))

@@ -282,18 +282,30 @@ func (p *printer) columnDefs(defs []ColDef) {
 	}
 }
 
+func (p *printer) rowsFrom(t *TableFunc) {
+	p.s("ROWS FROM (")
+	for i, c := range t.Calls {
+		p.comma(i)
+		p.expr(c)
+		if t.CallDefs != nil && t.CallDefs[i] != nil {
+			p.s(" AS (")
+			p.columnDefs(t.CallDefs[i])
+			p.s(")")
+		}
+	}
+	p.s(")")
+}
+
 func (p *printer) table(t TableRef) {
 	switch t := t.(type) {
 	case *Table:
 		p.namedTable(t)
 	case *TableFunc:
 		p.when(t.Lateral, "LATERAL ")
-		if len(t.Calls) == 1 {
+		if len(t.Calls) == 1 && t.CallDefs == nil {
 			p.tableCall(t.Calls[0])
 		} else {
-			p.s("ROWS FROM (")
-			p.exprs(t.Calls)
-			p.s(")")
+			p.rowsFrom(t)
 		}
 		p.when(t.Ord, " WITH ORDINALITY")
 		p.asOf(t.AsOf)

@@ -36,9 +36,12 @@ type TableFunc struct {
 	Loc
 	Lateral bool
 	Calls   []Expr
-	Ord     bool // WITH ORDINALITY
-	AsOf    *AsOf
-	Alias   Alias
+	// CallDefs are the column definitions of each call within ROWS FROM; nil where
+	// no call has any.
+	CallDefs [][]ColDef
+	Ord      bool // WITH ORDINALITY
+	AsOf     *AsOf
+	Alias    Alias
 }
 
 // Derived is a query in FROM.

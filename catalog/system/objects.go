@@ -245,7 +245,9 @@ func (g *Registry) makeSystemClass(r *relation) *classRow {
 	return c
 }
 
-func isComposite(t *catalog.UserType) bool { return t.Base.Kind == types.Struct }
+func isComposite(t *catalog.UserType) bool {
+	return t.Base.Kind == types.Struct || t.Base.Row != nil && t.Base.Row.OID == uint32(t.OID)
+}
 
 func (w *world) compositeClass(t *catalog.UserType) *classRow {
 	c := &classRow{oid: derived(classComposite, t.OID), schema: t.Schema, name: t.Name,

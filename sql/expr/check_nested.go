@@ -315,6 +315,20 @@ func (c *checker) field(e *sql.Field) (Expr, error) {
 		e.Name, baseName(t)).At(e.Pos())
 }
 
+// FieldOf gives field i of a row.
+func FieldOf(x Expr, i int) Expr {
+	if call, ok := x.(*Call); ok && call.Fn.Name == "row" {
+		return call.Args[i]
+	}
+	at := &Const{D: types.IntDatum(int64(i)), T: types.Of(types.Int4)}
+	c := newChecker(nil)
+	y, err := c.nested("record_get", []Expr{x, at}, x.Type().Fields[i].Type, -1)
+	if err != nil {
+		return x
+	}
+	return y
+}
+
 func (c *checker) structField(e *sql.Field, x Expr) (Expr, error) {
 	t := x.Type()
 	for i, f := range t.Fields {
@@ -338,6 +352,10 @@ func (c *checker) structField(e *sql.Field, x Expr) (Expr, error) {
 	}
 	err := sqlerr.New(sqlerr.UndefinedColumn, "could not identify column \"%s\" in record data type",
 		e.Name).At(e.Pos())
+	if t.Row != nil {
+		err = sqlerr.New(sqlerr.UndefinedColumn, "column \"%s\" not found in data type %s",
+			e.Name, t).At(e.Pos())
+	}
 	if t.Kind == types.Struct {
 		err = sqlerr.New(sqlerr.UndefinedColumn, "field \"%s\" does not exist in %s",
 			e.Name, t).At(e.Pos())

@@ -59,6 +59,9 @@ type Func struct {
 	// Set gives the rows of a set-returning function: columns by RetCols.
 	Set     func(env *Env, args []types.Datum, emit func(row []types.Datum) error) error
 	RetCols []types.Field
+	// Rows gives the rows of a function whose columns FROM defines, f(...) AS t(a
+	// int, b text): t is the type of a row. See Define.
+	Rows func(t types.Type, env *Env, args []types.Datum, emit func(row []types.Datum) error) error
 
 	fallback bool  // considered only when no other overload applies
 	origin   *Func // what a bound copy was made of

@@ -81,6 +81,7 @@ func answer(text string) string { return answerIn(sampleScope(), text) }
 
 // answerIn is answer in a scope.
 func answerIn(sc Scope, text string) string {
+	text, defs, defined := strings.Cut(text, " AS x(")
 	x, err := parse.ParseExpr(text)
 	if err != nil {
 		return errorAnswer(err)
@@ -88,6 +89,9 @@ func answerIn(sc Scope, text string) string {
 	e, err := Check(x, sc)
 	if err != nil {
 		return errorAnswer(err)
+	}
+	if defined {
+		e = defineColumns(e, strings.TrimSuffix(defs, ")"))
 	}
 	if e, err = Settle(e, sc, x.Pos()); err != nil {
 		return errorAnswer(err)
@@ -122,6 +126,16 @@ func answerIn(sc Scope, text string) string {
 		return "no rows"
 	}
 	return name + ": " + oneLine(strings.Join(out, " | "))
+}
+
+// defineColumns gives a call the columns of a definition list: names and types.
+func defineColumns(e Expr, defs string) Expr {
+	var cols []types.Field
+	for _, d := range strings.Split(defs, ", ") {
+		name, typ, _ := strings.Cut(d, " ")
+		cols = append(cols, types.Field{Name: name, Type: signatureType(typ)})
+	}
+	return Define(e.(*Call), cols)
 }
 
 func errorAnswer(err error) string {
@@ -165,7 +179,7 @@ func evalSet(e *Call, env *Env) ([]types.Datum, error) {
 	}
 	var out []types.Datum
 	err := e.Fn.Set(env, args, func(row []types.Datum) error {
-		if len(row) == 1 {
+		if len(row) == 1 && (len(e.Fn.RetCols) == 0 || e.T.Kind != types.Record) {
 			out = append(out, keep(row[0]))
 		} else {
 			out = append(out, types.RecordDatum(e.T, row))

@@ -29,8 +29,10 @@ var builtin = sync.OnceValue(func() *registry {
 	for _, define := range []func(*registry){
 		defineCompare, defineArith, defineNumeric, defineMath, defineText, defineRegexp,
 		defineBytes, defineLike, defineTime, defineTimeOps, defineFormat, defineJSON,
-		defineJSONBuild, defineJSONPath, defineArray, defineCond, defineSets, defineRare, defineSystem, defineAggs,
-		defineStatAggs, defineCollectAggs, defineOrderedAggs, defineHypothetical, defineKsqlAggs, defineKsqlArrays,
+		defineJSONBuild, defineJSONRecords, defineJSONPath, defineArray, defineCond, defineSets,
+		defineRare, defineSystem, defineAggs,
+		defineStatAggs, defineCollectAggs, defineOrderedAggs, defineHypothetical, defineKsqlAggs,
+		defineKsqlArrays,
 		defineKsqlText, defineKsqlJSON, defineKsqlTime, defineKsqlMore, defineDialect,
 	} {
 		define(r)

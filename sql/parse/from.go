@@ -12,7 +12,7 @@ func (p *parser) tablePrimary() sql.TableRef {
 		p.i += 2
 		f := &sql.TableFunc{Loc: at, Lateral: lateral}
 		p.expectC('(')
-		f.Calls = p.exprs()
+		p.rowsFrom(f)
 		p.expectC(')')
 		return p.funcTail(f)
 	case p.is(kwTable) && p.peek(1).isPunct('('): // TABLE(TUMBLE(..))
@@ -37,6 +37,25 @@ func (p *parser) tablePrimary() sql.TableRef {
 		p.unexpected()
 	}
 	return p.tableTail(&sql.Table{Loc: at, Name: n, Only: only})
+}
+
+// rowsFrom reads the functions within ROWS FROM, each with its column definitions
+// where it has some: f(...) AS (a int, b text).
+func (p *parser) rowsFrom(f *sql.TableFunc) {
+	var defs [][]sql.ColDef
+	given := false
+	for more := true; more; more = p.acceptC(',') {
+		f.Calls = append(f.Calls, p.expr())
+		var d []sql.ColDef
+		if p.is(kwAs) && p.peek(1).isPunct('(') {
+			p.i++
+			d, given = p.columnDefs(), true
+		}
+		defs = append(defs, d)
+	}
+	if given {
+		f.CallDefs = defs
+	}
 }
 
 func (p *parser) tableTail(t *sql.Table) sql.TableRef {

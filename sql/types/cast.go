@@ -30,8 +30,10 @@ func CastKind(from, to Type) (c Context, ok bool) {
 		return arrayCastKind(from, to)
 	case from.Kind == Map && to.Kind == Map:
 		return bothCastKind(*from.Key, *to.Key, *from.Elem, *to.Elem)
-	case from.Kind == Struct && to.Kind == Struct, from.Kind == Record && to.Kind == Record:
+	case from.Kind == Struct && to.Kind == Struct:
 		return CastAssignment, true
+	case from.Kind == Record && to.Kind == Record:
+		return rowCastKind(from, to)
 	}
 	if c := castTable[from.Kind][to.Kind]; c != CastNone {
 		return c, true
@@ -491,9 +493,12 @@ func castRecord(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) 
 	src := d.Fields(from)
 	byName := to.Kind == Struct && from.Kind == Struct && sharesField(from, to)
 	if !byName && len(from.Fields) != len(to.Fields) {
+		how := "few"
+		if len(from.Fields) > len(to.Fields) {
+			how = "many"
+		}
 		return Datum{}, sqlerr.New(sqlerr.CannotCoerce, "cannot cast type %s to %s",
-			typeWord(from), typeWord(to)).WithDetail("Input has %d columns, %d are wanted.",
-			len(from.Fields), len(to.Fields))
+			typeWord(from), typeWord(to)).WithDetail("Input has too %s columns.", how)
 	}
 	out := make([]Datum, len(to.Fields))
 	for i, f := range to.Fields {

@@ -88,6 +88,9 @@ func (t Type) OID() uint32 {
 	if t.Enum != nil {
 		return t.Enum.OID
 	}
+	if t.Row != nil {
+		return t.Row.OID
+	}
 	if t.Kind != Array {
 		return kinds[t.Kind].oid
 	}
@@ -104,6 +107,9 @@ func (t Type) ArrayOID() uint32 {
 	}
 	if t.Enum != nil {
 		return t.Enum.ArrayOID
+	}
+	if t.Row != nil {
+		return t.Row.ArrayOID
 	}
 	return kinds[t.Kind].arrayOID
 }
@@ -132,6 +138,10 @@ func (t Type) TypName() string {
 	case Enum:
 		if t.Enum != nil {
 			return t.Enum.Name
+		}
+	case Record:
+		if t.Row != nil {
+			return t.Row.Name
 		}
 	}
 	return kinds[t.Kind].name

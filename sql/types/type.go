@@ -105,6 +105,9 @@ type Type struct {
 	Fields []Field // of a Struct or Record, in order
 	// Enum says which enum; nil for others, and for PostgreSQL's anyenum.
 	Enum *EnumType
+	// Row says which composite type a Record is of; nil for others, and for the
+	// anonymous row of ROW(...).
+	Row *RowType
 }
 
 // Of gives the plain type of a kind.
@@ -131,6 +134,9 @@ func (t Type) Same(u Type) bool {
 		return false
 	}
 	if t.Kind == Enum && !sameEnum(t.Enum, u.Enum) {
+		return false
+	}
+	if t.Kind == Record && !sameRow(t.Row, u.Row) {
 		return false
 	}
 	if !samePtr(t.Elem, u.Elem) || !samePtr(t.Key, u.Key) {

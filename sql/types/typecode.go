@@ -22,6 +22,7 @@ type typeJSON struct {
 	Key    *Type       `json:"key,omitempty"`
 	Fields []fieldJSON `json:"fields,omitempty"`
 	Enum   *EnumType   `json:"enum,omitempty"`
+	Row    *RowType    `json:"row,omitempty"`
 }
 
 type fieldJSON struct {
@@ -35,7 +36,8 @@ func (t Type) MarshalJSON() ([]byte, error) {
 	if t.Mod == 0 && t.Elem == nil && t.Key == nil && len(t.Fields) == 0 && t.Enum == nil {
 		return json.Marshal(t.Kind.String())
 	}
-	j := typeJSON{Kind: t.Kind.String(), Mod: t.Mod, Elem: t.Elem, Key: t.Key, Enum: t.Enum}
+	j := typeJSON{Kind: t.Kind.String(), Mod: t.Mod, Elem: t.Elem, Key: t.Key, Enum: t.Enum,
+		Row: t.Row}
 	for _, f := range t.Fields {
 		j.Fields = append(j.Fields, fieldJSON(f))
 	}
@@ -58,7 +60,7 @@ func (t *Type) UnmarshalJSON(b []byte) error {
 	if !ok && j.Kind != Invalid.String() {
 		return fmt.Errorf("decode type: kind %q is not known", j.Kind)
 	}
-	*t = Type{Kind: kind, Mod: j.Mod, Elem: j.Elem, Key: j.Key, Enum: j.Enum}
+	*t = Type{Kind: kind, Mod: j.Mod, Elem: j.Elem, Key: j.Key, Enum: j.Enum, Row: j.Row}
 	for _, f := range j.Fields {
 		t.Fields = append(t.Fields, Field(f))
 	}

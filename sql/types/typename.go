@@ -350,6 +350,10 @@ func (t Type) appendName(b []byte) []byte {
 		if t.Enum != nil {
 			return append(b, t.Enum.Name...)
 		}
+	case Record:
+		if t.Row != nil {
+			return append(b, t.Row.Name...)
+		}
 	}
 	return t.appendScalarName(b)
 }

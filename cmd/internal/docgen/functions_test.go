@@ -136,6 +136,9 @@ func example(ctx context.Context, c *client.Conn, text string) string {
 	if !strings.HasPrefix(strings.ToUpper(text), "SELECT") {
 		query = "SELECT " + text
 	}
+	if strings.Contains(text, " AS x(") { // the columns are defined in FROM
+		query = "SELECT x FROM " + text
+	}
 	r, err := c.Query(ctx, query)
 	if err != nil || len(r.Rows) != 1 || len(r.Rows[0]) != 1 {
 		return "`" + cell(text) + "`"
