@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -435,6 +436,9 @@ func bindJavaText(f *Func, args []types.Type, _ types.Type) {
 	}
 }
 
+// javaTimestamp is the format of timestamps in texts.
+const javaTimestamp = "yyyy-MM-dd'T'HH:mm:ss.SSS"
+
 // javaText writes a value as ksqlDB's CAST to STRING does.
 func javaText(env *Env, t types.Type, d types.Datum) string {
 	switch {
@@ -445,7 +449,7 @@ func javaText(env *Env, t types.Type, d types.Datum) string {
 	case t.Kind == types.Float8:
 		return javaDouble(d.F)
 	case t.Kind == types.Timestamp || t.Kind == types.Timestamptz:
-		s, err := formatJava(momentFromMicros(d.I), "yyyy-MM-dd'T'HH:mm:ss.SSS")
+		s, err := formatJava(javaInstant(time.UTC, "UTC", d.I), javaTimestamp)
 		if err == nil {
 			return s
 		}

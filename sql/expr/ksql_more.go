@@ -42,7 +42,7 @@ func defineKsqlMore(r *registry) {
 	for _, k := range []string{"timestamp", "timestamptz"} {
 		for _, z := range []struct{ sig, arg string }{{"", ""}, {", text", ", 'UTC'"}} {
 			r.fn("timestamptostring("+k+", text"+z.sig+") text", func(a []types.Datum) (types.Datum, error) {
-				return formatInstant(a[0].I, a, 2)
+				return formatInstant(a[0].I, a, "UTC")
 			}, "text of a timestamp in a Java format",
 				"timestamptostring("+k+" '2024-02-29 12:34', 'yyyy-MM-dd HH:mm'"+z.arg+")").asFallback()
 		}

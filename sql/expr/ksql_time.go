@@ -99,86 +99,94 @@ func defineKsqlTime(r *registry) {
 	defineKsqlEpochs(r)
 }
 
-// zoneArgument gives the zone of the i-th argument, UTC when there is none.
-func zoneArgument(a []types.Datum, i int) (*time.Location, error) {
+// zoneArgument gives the zone of the i-th argument and its id; def is the id when
+// there is no argument.
+func zoneArgument(a []types.Datum, i int, def string) (*time.Location, string, error) {
 	if len(a) <= i {
-		return time.UTC, nil
+		return time.UTC, def, nil
 	}
-	return types.ZoneByName(a[i].S)
+	return javaZone(a[i].S)
 }
 
-func formatInstant(us int64, a []types.Datum, i int) (types.Datum, error) {
-	zone, err := zoneArgument(a, i)
+func formatInstant(us int64, a []types.Datum, def string) (types.Datum, error) {
+	zone, id, err := zoneArgument(a, 2, def)
 	if err != nil {
 		return types.NullDatum, err
 	}
-	m := momentAt(zone, us)
+	t := javaInstant(zone, id, us)
 	if zone == time.UTC {
-		m.zone = "UTC"
+		t.zone = id
 	}
-	s, err := formatJava(m, a[1].S)
+	s, err := formatJava(t, a[1].S)
 	return types.TextDatum(s), err
 }
 
 func defineKsqlFormats(r *registry) {
 	r.fn("format_date(date, text) text", func(a []types.Datum) (types.Datum, error) {
-		s, err := formatJava(momentFromMicros(a[0].I*usecPerDay), a[1].S)
+		s, err := formatJava(javaDateOf(a[0].I), a[1].S)
 		return types.TextDatum(s), err
 	}, "text of a date in a Java format", "format_date(date '2024-02-29', 'yyyy-MM-dd')")
 	r.fn("format_time(time, text) text", func(a []types.Datum) (types.Datum, error) {
-		s, err := formatJava(momentFromMicros(a[0].I), a[1].S)
+		s, err := formatJava(javaTimeOf(a[0].I), a[1].S)
 		return types.TextDatum(s), err
 	}, "text of a time in a Java format", "format_time(time '12:34:56', 'HH:mm')")
 	r.fn("datetostring(int4, text) text", func(a []types.Datum) (types.Datum, error) {
-		s, err := formatJava(momentFromMicros(a[0].I*usecPerDay), a[1].S)
+		s, err := formatJava(javaDateOf(a[0].I), a[1].S)
 		return types.TextDatum(s), err
 	}, "text of days since 1970 in a Java format", "datetostring(19782, 'yyyy-MM-dd')")
 	for _, z := range []struct{ sig, arg string }{{"", ""}, {", text", ", 'America/New_York'"}} {
 		for _, k := range []string{"timestamp", "timestamptz"} {
 			r.fn("format_timestamp("+k+", text"+z.sig+") text", func(a []types.Datum) (types.Datum, error) {
-				return formatInstant(a[0].I, a, 2)
+				return formatInstant(a[0].I, a, "GMT")
 			}, "text of a timestamp in a Java format",
 				"format_timestamp("+k+" '2024-02-29 12:34:56.789', 'yyyy-MM-dd HH:mm:ss.SSS'"+z.arg+")")
 		}
 		r.fn("timestamptostring(int8, text"+z.sig+") text", func(a []types.Datum) (types.Datum, error) {
-			return formatInstant(a[0].I*1000, a, 2)
+			return formatInstant(a[0].I*1000, a, "UTC")
 		}, "text of milliseconds since 1970 in a Java format",
 			"timestamptostring(1709210096789, 'yyyy-MM-dd HH:mm:ss.SSS'"+z.arg+")")
 	}
 }
 
 func defineKsqlParsers(r *registry) {
-	// ksqlDB's parse_date, alone of these, does not mind text after the date, and
-	// takes numbers with fewer digits.
 	r.fn("parse_date(text, text) date", func(a []types.Datum) (types.Datum, error) {
-		p, err := scanJava(a[0].S, a[1].S, true)
+		us, err := parseLoose(a[0].S, a[1].S)
 		if err != nil {
 			return types.NullDatum, err
 		}
-		if p.local()%usecPerDay != 0 {
+		if us%usecPerDay != 0 {
 			return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
 				"date format \"%s\" has a time", a[1].S).WithHint("Use parse_timestamp.")
 		}
-		return types.IntDatum(types.TimestampToDate(p.local())), nil
+		return types.IntDatum(types.TimestampToDate(us)), nil
 	}, "date of a text in a Java format", "parse_date('2024-02-29', 'yyyy-MM-dd')")
 	r.fn("parse_time(text, text) time", func(a []types.Datum) (types.Datum, error) {
 		p, err := parseJava(a[0].S, a[1].S)
 		if err != nil {
 			return types.NullDatum, err
 		}
-		return types.IntDatum(p.local() % usecPerDay), nil
+		if !p.hasTime() || p.saysDate() {
+			return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
+				"time format \"%s\" is not one of a time alone", a[1].S).WithHint("Use parse_timestamp.")
+		}
+		return types.IntDatum(p.micros() % usecPerDay), nil
 	}, "time of a text in a Java format", "parse_time('12:34', 'HH:mm')")
 	r.fn("stringtodate(text, text) int4", func(a []types.Datum) (types.Datum, error) {
 		p, err := parseJava(a[0].S, a[1].S)
 		if err != nil {
 			return types.NullDatum, err
 		}
-		return types.IntDatum(types.TimestampToDate(p.local())), nil
+		if !p.hasDate() {
+			return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
+				"date format \"%s\" has no whole date", a[1].S)
+		}
+		days, _ := p.days()
+		return types.IntDatum(days), nil
 	}, "days since 1970 of a text in a Java format", "stringtodate('2024-02-29', 'yyyy-MM-dd')")
 	for _, z := range []struct{ sig, arg string }{{"", ""}, {", text", ", 'America/New_York'"}} {
 		parse := func(unit int64) func(a []types.Datum) (types.Datum, error) {
 			return func(a []types.Datum) (types.Datum, error) {
-				zone, err := zoneArgument(a, 2)
+				zone, _, err := zoneArgument(a, 2, "UTC")
 				if err != nil {
 					return types.NullDatum, err
 				}
@@ -186,7 +194,7 @@ func defineKsqlParsers(r *registry) {
 				if err != nil {
 					return types.NullDatum, err
 				}
-				return types.IntDatum(p.instant(zone) / unit), nil
+				return types.IntDatum(floorDiv(p.instant(zone), unit)), nil
 			}
 		}
 		r.fn("parse_timestamp(text, text"+z.sig+") timestamp", parse(1),
@@ -213,18 +221,19 @@ func defineKsqlEpochs(r *registry) {
 		"milliseconds since 1970, now", "unix_timestamp() > 0").stable()
 	for _, k := range []string{"timestamp", "timestamptz"} {
 		r.fn("unix_timestamp("+k+") int8", func(a []types.Datum) (types.Datum, error) {
-			return types.IntDatum(a[0].I / 1000), nil
+			return types.IntDatum(floorDiv(a[0].I, 1000)), nil
 		}, "milliseconds since 1970", "unix_timestamp("+k+" '2024-02-29 12:34:56.789')")
 		r.fn("convert_tz("+k+", text, text) "+k, func(a []types.Datum) (types.Datum, error) {
-			from, err := types.ZoneByName(a[1].S)
+			from, _, err := javaZone(a[1].S)
 			if err != nil {
 				return types.NullDatum, err
 			}
-			to, err := types.ZoneByName(a[2].S)
+			to, _, err := javaZone(a[2].S)
 			if err != nil {
 				return types.NullDatum, err
 			}
-			return types.IntDatum(atZone(to, fromZone(from, a[0].I))), nil
+			// Both displacements are those at the instant that the time would be in UTC.
+			return types.IntDatum(a[0].I + types.AtZone(to, a[0].I) - types.AtZone(from, a[0].I)), nil
 		}, "local time of one zone in another",
 			"convert_tz("+k+" '2024-02-29 12:00', 'UTC', 'America/New_York')")
 	}

@@ -71,6 +71,15 @@ func findZone(name string) *time.Location {
 	return posixZone(name)
 }
 
+// ZoneOfDatabase finds a zone by its exact name in the zone database.
+func ZoneOfDatabase(name string) (*time.Location, bool) {
+	if z, ok := zoneIndex()[strings.ToLower(name)]; !ok || z.name != name {
+		return nil, false
+	}
+	loc := findZone(name)
+	return loc, loc != nil
+}
+
 // ZoneNames gives the names of all zones, sorted without regard to case.
 func ZoneNames() []string {
 	index := zoneIndex()
