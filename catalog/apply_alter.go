@@ -94,6 +94,7 @@ func mergeColumns(r, old *Relation) error {
 		if col.Comment == "" {
 			col.Comment = was.Comment
 		}
+		col.Missing, col.Former = was.Missing, was.Former
 		merged[i], place[next] = col, i
 		next++
 	}

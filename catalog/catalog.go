@@ -50,11 +50,25 @@ type Column struct {
 	// Missing is what rows written before the column was added have in it: the
 	// value of its default at that moment (PostgreSQL's attmissingval); nil: NULL.
 	Missing *types.Datum `json:",omitempty"`
+	// Former are the types that the column had before ALTER ... TYPE, oldest first.
+	Former  []FormerType `json:",omitempty"`
 	Dropped bool
 	Comment string
 	// UserType is the type of CREATE TYPE or CREATE DOMAIN that the column was
 	// declared with, 0 for none; Type is what it is stored as.
 	UserType OID
+}
+
+// FormerType is a type that a column had, and how its values became those of the next
+// one. Rows in the log are never rewritten: they are converted when they are read.
+type FormerType struct {
+	Until uint32 // rows of the schema versions below hold values of Type
+	Type  types.Type
+	// Using is the SQL text of the conversion over the row as it was, "" for a cast;
+	// it was made in a session with this time zone, at this time (microseconds).
+	Using string `json:",omitempty"`
+	Zone  string `json:",omitempty"`
+	Now   int64  `json:",omitempty"`
 }
 
 // Relation is anything with columns. Immutable once in a snapshot.

@@ -139,7 +139,7 @@ func (e *Engine) backfillFailed(ctx context.Context, q *query, err error) {
 // runDelta runs one epoch from a feed.
 func (g *graph) runDelta(p *pool, d epochDelta) error {
 	for _, s := range g.scans {
-		for _, r := range d.rows[s.rel] {
+		for _, r := range d.rows[s.rel.cat.OID] {
 			s.feed(r)
 		}
 	}

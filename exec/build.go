@@ -305,7 +305,7 @@ func (b *builder) scan(st *building, outs []op.Sink, n *plan.Scan) error {
 	if rel == nil {
 		return gone(n.Rel)
 	}
-	s := &scan{rel: rel, columns: n.Columns, timed: n.P.Time >= 0 || rel.isStream()}
+	s := &scan{rel: rel, live: rel, columns: n.Columns, timed: n.P.Time >= 0 || rel.isStream()}
 	for i, out := range outs {
 		sc, err := newScanner(n, st.ctxs[i].Env, out)
 		if err != nil {

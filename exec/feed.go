@@ -2,18 +2,21 @@ package exec
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
+	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/sql/sqlerr"
 )
 
 // epochDelta is what one epoch changed in the relations that a feed reads.
 type epochDelta struct {
 	epoch log.Epoch
 	clock int64
-	at    progress // of the feed's plan
-	rows  map[*relation][]*rows
+	at    progress                // of the feed's plan
+	rows  map[catalog.OID][]*rows // by relation
 	bytes int
 	// caused is that of the feed's query, see query.caused.
 	caused int64
@@ -23,7 +26,8 @@ type epochDelta struct {
 // query that still reads history, or a subscription. The loop puts, one
 // goroutine takes.
 type feed struct {
-	rels  []*relation
+	rels  []*relation // the loop's: as they are now
+	scans []*scan
 	limit int // bytes that may wait
 	// progress gives the event time of the reader's sources; called by the loop.
 	progress func(clock int64) progress
@@ -43,7 +47,8 @@ type feed struct {
 	ready  chan struct{} // has one value when the queue may have something
 	room   sync.Cond
 	closed bool
-	over   bool // the limit was passed: the reader is cut
+	over   bool  // the limit was passed: the reader is cut
+	err    error // why the feed was closed, nil: it was asked for
 	// blocking makes put wait for room instead of cutting the reader.
 	blocking bool
 	// waiting, when set, gets the bytes in the queue, for those who look on.
@@ -52,7 +57,7 @@ type feed struct {
 
 func newFeed(g *graph, limit int, blocking bool) *feed {
 	f := &feed{
-		rels: g.sources(), progress: g.progress, limit: limit, blocking: blocking,
+		rels: g.sources(), scans: g.scans, progress: g.progress, limit: limit, blocking: blocking,
 		ready: make(chan struct{}, 1),
 	}
 	f.room.L = &f.mu
@@ -71,9 +76,9 @@ func (f *feed) put(epoch log.Epoch, clock int64) {
 			continue
 		}
 		if d.rows == nil {
-			d.rows = make(map[*relation][]*rows, len(f.rels))
+			d.rows = make(map[catalog.OID][]*rows, len(f.rels))
 		}
-		d.rows[r] = r.delta
+		d.rows[r.cat.OID] = r.delta
 		for _, x := range r.delta {
 			d.bytes += deltaBytes(x)
 		}
@@ -166,6 +171,62 @@ func (f *feed) take(ctx context.Context) (d epochDelta, ok, over bool) {
 			return epochDelta{}, false, false
 		}
 	}
+}
+
+// rebind points the feed at a relation's new form. A reader of columns whose values
+// have another type from now on cannot go on.
+func (f *feed) rebind(old, now *relation) {
+	if !swap(f.rels, old, now) {
+		return
+	}
+	swap(f.late, old, now)
+	for _, h := range f.held {
+		if w, ok := h.times[old]; ok {
+			delete(h.times, old)
+			h.times[now] = w
+		}
+	}
+	for _, s := range f.scans {
+		if s.live != old {
+			continue
+		}
+		s.live = now
+		for i, n := range needOf(s.columns, len(old.types)) {
+			if n && !now.types[i].Same(old.types[i]) {
+				f.fail(errRetyped(now.cat, i))
+				return
+			}
+		}
+	}
+}
+
+// swap replaces a relation in a list; it tells whether it was there.
+func swap(list []*relation, old, now *relation) bool {
+	i := slices.Index(list, old)
+	if i >= 0 {
+		list[i] = now
+	}
+	return i >= 0
+}
+
+func errRetyped(r *catalog.Relation, o int) error {
+	return sqlerr.New(sqlerr.FeatureNotSupported, "the type of column \"%s\" of %s has changed",
+		r.Columns[o].Name, r.Title()).WithHint("Subscribe anew.")
+}
+
+// fail ends the feed with an error, once what waits has been taken.
+func (f *feed) fail(err error) {
+	f.mu.Lock()
+	f.err = err
+	f.mu.Unlock()
+	f.close()
+}
+
+// why gives the error that closed the feed.
+func (f *feed) why() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
 }
 
 // close ends the feed: what waits can still be taken, nothing more comes.

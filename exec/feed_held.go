@@ -3,6 +3,7 @@ package exec
 import (
 	"slices"
 
+	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/log"
 )
 
@@ -46,9 +47,9 @@ func (f *feed) attach(epoch log.Epoch, r *relation, delta []*rows) {
 		return
 	}
 	if h.rows == nil {
-		h.rows = map[*relation][]*rows{}
+		h.rows = map[catalog.OID][]*rows{}
 	}
-	h.rows[r] = delta
+	h.rows[r.cat.OID] = delta
 	for _, x := range delta {
 		h.bytes += deltaBytes(x)
 	}

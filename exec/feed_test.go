@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -17,7 +18,7 @@ func TestFeedCountsWhatWaits(t *testing.T) {
 	}
 	delta := &rows{b: &batch.Batch{N: 4, Cols: []*batch.Vector{v}}}
 	size := int64(deltaBytes(delta))
-	r := &relation{delta: []*rows{delta}}
+	r := &relation{cat: &catalog.Relation{OID: 1}, delta: []*rows{delta}}
 	var waiting atomic.Int64
 	f := &feed{rels: []*relation{r}, limit: int(size), ready: make(chan struct{}, 1),
 		progress: func(int64) progress { return progress{} }, waiting: &waiting}

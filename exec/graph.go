@@ -50,9 +50,10 @@ type input interface {
 
 // scan is a plan.Scan of the graph: one port per shard.
 type scan struct {
-	rel     *relation
-	columns []int // of the relation, as in plan.Scan
-	timed   bool  // the relation's watermark counts
+	rel     *relation // as it was when the graph was made; history is read from it
+	live    *relation // as it is now: the loop's
+	columns []int     // of the relation, as in plan.Scan
+	timed   bool      // the relation's watermark counts
 	ports   []*scanPort
 }
 

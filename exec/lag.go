@@ -53,7 +53,7 @@ func (e *Engine) step(q *query, w epochWork) error {
 	epoch, clock := w.in.Epoch, w.in.Clock
 	rows := 0
 	for _, s := range q.graph.scans {
-		for _, r := range s.rel.delta {
+		for _, r := range s.live.delta {
 			s.feed(r)
 			rows += r.b.Rows()
 		}
@@ -196,7 +196,7 @@ func (e *Engine) follow(q *query, l *laggard, w work) {
 			return
 		}
 		for _, s := range q.graph.scans {
-			for _, r := range d.rows[s.rel] {
+			for _, r := range d.rows[s.rel.cat.OID] {
 				s.feed(r)
 			}
 		}

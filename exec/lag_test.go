@@ -304,6 +304,7 @@ type listener struct {
 	rows     map[string]int
 	progress []log.Epoch
 	moved    chan struct{}
+	ended    chan error // what Subscribe returned
 }
 
 // Rows implements exec.Subscriber.
@@ -338,9 +339,9 @@ func (n *node) subscribe(ctx context.Context, text string) *listener {
 	p := n.plan(text, point)
 	rd := n.read(p, point)
 	l := &listener{t: n.t.(*testing.T), columns: p.Columns, rows: map[string]int{},
-		moved: make(chan struct{}, 1)}
+		moved: make(chan struct{}, 1), ended: make(chan error, 1)}
 	go func() {
-		_ = n.engine.Subscribe(ctx, &exec.Subscription{
+		l.ended <- n.engine.Subscribe(ctx, &exec.Subscription{
 			Plan: p, Point: point, Env: rd.Env, System: rd.System,
 		}, l)
 	}()

@@ -307,10 +307,10 @@ func (e *Engine) refreshNeeds() {
 func (s *scan) mark(inline bool) {
 	for i, n := range s.need() {
 		if n {
-			s.rel.need[i] = true
+			s.live.need[i] = true
 		}
 	}
 	if inline {
-		s.rel.scans = append(s.rel.scans, s)
+		s.live.scans = append(s.live.scans, s)
 	}
 }

@@ -90,6 +90,9 @@ func (e *Engine) alterRelation(c *catalog.Relation) error {
 	for _, q := range e.order {
 		q.rebind(old, r)
 	}
+	for _, f := range e.feeds {
+		f.rebind(old, r)
+	}
 	return nil
 }
 
@@ -105,26 +108,25 @@ func (r *relation) takeRows(p int, old *relation, _ int64) error {
 	columns := old.allStored()
 	published := r.pins.Published()
 	return old.arrs[p].Scan(published, columns, func(b *batch.Batch) error {
+		lay, times := old.unstored(b)
+		whole := make([]*batch.Vector, len(r.types))
+		copy(whole, old.ordinalBatch(lay).Cols)
+		for _, o := range r.layout {
+			if o >= len(old.types) {
+				whole[o] = flat([]*batch.Vector{r.missing[o]}, b.N)[0]
+			}
+		}
+		if err := r.convert(whole, b.N, old.cat.SchemaVersion); err != nil {
+			return err
+		}
 		out := &batch.Batch{N: b.N, W: b.W}
 		for _, o := range r.layout {
-			out.Cols = append(out.Cols, old.columnOf(b, o, r.missing[o]))
+			out.Cols = append(out.Cols, whole[o])
 		}
-		_, times := old.unstored(b)
 		r.arrs[p].Apply(r.stored(out, times, 0))
 		r.garbage = true
 		return nil
 	})
-}
-
-// columnOf finds the column with an ordinal in a batch of the row layout; a
-// column that the relation did not have yet is what such rows have.
-func (r *relation) columnOf(b *batch.Batch, ordinal int, missing *batch.Vector) *batch.Vector {
-	for i, o := range r.layout {
-		if o == ordinal {
-			return b.Cols[i]
-		}
-	}
-	return flat([]*batch.Vector{missing}, b.N)[0]
 }
 
 // rebind points a query's scans and target at a relation's new form.
@@ -141,8 +143,8 @@ func (q *query) rebind(old, now *relation) {
 		return
 	}
 	for _, s := range q.graph.scans {
-		if s.rel == old {
-			s.rel = now
+		if s.live == old {
+			s.live = now
 		}
 	}
 }

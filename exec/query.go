@@ -185,9 +185,9 @@ func (g *graph) sources() []*relation {
 	var out []*relation
 	seen := map[*relation]bool{}
 	for _, s := range g.scans {
-		if !seen[s.rel] {
-			seen[s.rel] = true
-			out = append(out, s.rel)
+		if !seen[s.live] {
+			seen[s.live] = true
+			out = append(out, s.live)
 		}
 	}
 	return out

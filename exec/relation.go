@@ -22,9 +22,13 @@ type relation struct {
 	layout []int        // ordinals of the row layout
 	// missing are constants for columns that a row does not have, by ordinal.
 	missing []*batch.Vector
-	cut     int  // rows of a batch at most
-	timed   bool // the arrangement keeps rowtimes
-	touched bool // changes have rows that were given again as they were
+	// converts are what values of former types go through, oldest first; retyped is the
+	// schema version from which on rows have the types of today, 0: always.
+	converts []conversion
+	retyped  uint32
+	cut      int  // rows of a batch at most
+	timed    bool // the arrangement keeps rowtimes
+	touched  bool // changes have rows that were given again as they were
 	// arrs hold the rows of tables and views, by partition; nil for streams.
 	arrs []*state.Arrangement
 	// outs turn a table's changelog into weights, by partition; nil for others.
@@ -55,6 +59,9 @@ func (e *Engine) newRelation(c *catalog.Relation) (*relation, error) {
 		cut: e.cfg.BatchRows}
 	for _, col := range c.Columns {
 		r.missing = append(r.missing, missingColumn(col))
+	}
+	if err := e.conversions(r); err != nil {
+		return nil, err
 	}
 	r.timed, r.caused = c.Kind == catalog.KindTable, math.MinInt64
 	parts := max(c.Partitions, 1)

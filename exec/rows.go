@@ -7,6 +7,7 @@ import (
 	"github.com/millracedb/millrace/exec/codec"
 	"github.com/millracedb/millrace/exec/op"
 	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/planner"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/expr"
@@ -82,12 +83,15 @@ func layoutOf(r *catalog.Relation) []int {
 
 // decodeBlock cuts a block into rows of at most batch.MaxRows. need tells by
 // ordinal which columns to decode; columns that the block's schema version did
-// not have are NULL.
+// not have are what such rows have in them, and values of former types converted.
 func (r *relation) decodeBlock(blk *log.Block, need []bool, fn func(*rows) error) error {
-	ts := r.types
 	h, err := codec.DecodeHeader(blk.Sections[0])
 	if err != nil {
 		return fmt.Errorf("block of partition %s at offset %d: %w", blk.Partition, blk.Base, err)
+	}
+	ts, wanted := r.types, need
+	if r.retyped > blk.Schema {
+		ts, need = r.typesAt(blk.Schema), r.withConverted(need, blk.Schema)
 	}
 	whole := make([]*batch.Vector, len(ts))
 	for i, t := range ts {
@@ -103,6 +107,12 @@ func (r *relation) decodeBlock(blk *log.Block, need []bool, fn func(*rows) error
 			return fmt.Errorf("column %d of partition %s at offset %d: %w",
 				i, blk.Partition, blk.Base, err)
 		}
+	}
+	if r.retyped > blk.Schema {
+		if err := r.convert(whole, blk.Rows, blk.Schema); err != nil {
+			return err
+		}
+		drop(whole, wanted)
 	}
 	for from := 0; from < blk.Rows; from += batch.MaxRows {
 		if err := fn(cutBlock(blk, h, whole, from)); err != nil {
@@ -128,18 +138,28 @@ func cutBlock(blk *log.Block, h codec.Header, whole []*batch.Vector, from int) *
 	if h.Ops != nil {
 		r.ops = h.Ops[from:to]
 	}
-	views := make([]batch.Vector, len(whole))
+	if from > 0 || to < blk.Rows {
+		r.b = cutColumns(make([]batch.Vector, len(whole)), whole, from, to)
+	} else {
+		copy(r.b.Cols, whole)
+	}
+	return r
+}
+
+// cutColumns gives rows [from, to) of columns, nil ones too; views are its memory.
+func cutColumns(views []batch.Vector, whole []*batch.Vector, from, to int) *batch.Batch {
+	b := &batch.Batch{N: to - from, Cols: make([]*batch.Vector, len(whole))}
 	for i, v := range whole {
 		switch {
 		case v == nil:
-		case v.Const || (from == 0 && to == blk.Rows):
-			r.b.Cols[i] = v
+		case v.Const:
+			b.Cols[i] = v
 		default:
 			codec.Slice(&views[i], v, from, to)
-			r.b.Cols[i] = &views[i]
+			b.Cols[i] = &views[i]
 		}
 	}
-	return r
+	return b
 }
 
 // cutRuns gives the epoch runs of rows [from, to) of a block.
@@ -159,12 +179,14 @@ func cutRuns(runs []log.EpochRun, from, to int) []log.EpochRun {
 	return out
 }
 
-// missingColumn gives what rows have in a column that was added after them.
+// missingColumn gives what rows have in a column that was added after them: a value
+// of the type that it was added with.
 func missingColumn(c catalog.Column) *batch.Vector {
+	t := planner.TypeAt(&c, 0)
 	if c.Missing == nil {
-		return nullColumn(c.Type)
+		return nullColumn(t)
 	}
-	v := batch.NewVector(c.Type, 1)
+	v := batch.NewVector(t, 1)
 	v.AppendDatum(*c.Missing)
 	v.Const = true
 	return v

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/millracedb/millrace/exec/op"
@@ -163,8 +164,8 @@ func (s *subscriber) run(ctx context.Context, e *Engine, sub *Subscription) erro
 				WithHint("Read faster, raise subscriber_buffer, or resume with AS OF EPOCH.")
 		}
 		if !ok {
-			if ctx.Err() != nil {
-				return ctx.Err()
+			if err := cmp.Or(ctx.Err(), s.feed.why()); err != nil {
+				return err
 			}
 			return log.ErrStopped
 		}

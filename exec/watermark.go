@@ -107,9 +107,9 @@ func (g *graph) progress(clock int64) progress {
 		if !s.timed {
 			continue
 		}
-		p.front = max(p.front, s.rel.wm.Value)
-		if !s.rel.wm.idle(clock) {
-			p.last = min(p.last, s.rel.wm.Value)
+		p.front = max(p.front, s.live.wm.Value)
+		if !s.live.wm.idle(clock) {
+			p.last = min(p.last, s.live.wm.Value)
 		}
 	}
 	if p.last == math.MaxInt64 {

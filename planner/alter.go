@@ -314,29 +314,6 @@ func mentions(text, column string) bool {
 	return found
 }
 
-// columnType allows the changes of type that leave the stored values as they are.
-func (d *definition) columnType(a *sql.AlterColumnType) error {
-	if err := d.byDefinition("change the type of a column", a.Pos()); err != nil {
-		return err
-	}
-	col, err := d.mustColumn(a.Name, a.Pos())
-	if err != nil {
-		return err
-	}
-	t, user, err := d.b.resolveType(a.Type)
-	if err != nil {
-		return err
-	}
-	if !widens(col.Type, t) {
-		return sqlerr.New(sqlerr.FeatureNotSupported,
-			"cannot change the type of column \"%s\" from %s to %s", a.Name, col.Type, t).
-			At(a.Pos()).WithHint("Stored rows are never rewritten: add a column of the new type, " +
-			"or create the relation anew and INSERT ... SELECT.")
-	}
-	col.Type, col.UserType = t, user
-	return nil
-}
-
 // widens tells whether values of one type are values of another one as they are
 // stored.
 func widens(from, to types.Type) bool {

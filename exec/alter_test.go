@@ -1,0 +1,73 @@
+package exec_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
+
+// TestAlterUnderSubscription: whoever reads a relation live sees what comes after its
+// columns changed; who reads a column that gets another type is told so.
+func TestAlterUnderSubscription(t *testing.T) {
+	for _, kind := range []string{"TABLE", "STREAM"} {
+		t.Run(kind, func(t *testing.T) {
+			n := newNode(t, options{partitions: 3, workers: 2})
+			must := func(text string) {
+				t.Helper()
+				if _, err := n.run(text); err != nil {
+					t.Fatalf("%s: %s", text, errorText(err))
+				}
+			}
+			key := "PRIMARY KEY"
+			if kind == "STREAM" {
+				key = "KEY"
+			}
+			must("CREATE " + kind + " r (k int " + key + ", v text, w text)")
+			must("INSERT INTO r VALUES (1, 'a', '1')")
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			sub := n.subscribe(ctx, "SELECT k, v FROM r EMIT CHANGES")
+			typed := n.subscribe(ctx, "SELECT w FROM r EMIT CHANGES")
+			must("ALTER " + kind + " r ADD COLUMN x int")
+			must("INSERT INTO r VALUES (2, 'b', '2', 2)")
+			must("ALTER " + kind + " r ALTER w TYPE int USING w::int")
+			must("INSERT INTO r VALUES (3, 'c', 3, 3)")
+			got := sorted(sub.until(n.published()))
+			if want := []string{"1|a", "2|b", "3|c"}; !slices.Equal(got, want) {
+				t.Errorf("the subscriber has %v, want %v", got, want)
+			}
+			if e := sqlerr.As(<-typed.ended); e.Code != sqlerr.FeatureNotSupported {
+				t.Errorf("the reader of the column got %v", e)
+			}
+		})
+	}
+}
+
+// TestAlterUnderBackfill: a query that reads history while columns are added is as right
+// as one that was there before. Where in the history the changes fall is left to chance.
+func TestAlterUnderBackfill(t *testing.T) {
+	n := newNode(t, options{partitions: 3, workers: 2})
+	mustRun(t, n, "CREATE TABLE t (id int PRIMARY KEY, k int, v int)")
+	mustRun(t, n, "INSERT INTO t SELECT i, i % 7, i FROM generate_series(1, 20000) i")
+	for i := range 6 {
+		made := make(chan error, 1)
+		go func() {
+			_, err := n.run(fmt.Sprintf(
+				"CREATE MATERIALIZED VIEW m%d AS SELECT k, count(*) AS n, sum(v) AS total FROM t GROUP BY k", i))
+			made <- err
+		}()
+		for j := range 4 {
+			mustRun(t, n, fmt.Sprintf("ALTER TABLE t ADD COLUMN c%d_%d int DEFAULT 1", i, j))
+			mustRun(t, n, fmt.Sprintf("INSERT INTO t VALUES (%d, %d, 1)", 20001+4*i+j, j))
+		}
+		if err := <-made; err != nil {
+			t.Fatal(errorText(err))
+		}
+		if err := n.checkViews(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
