@@ -149,6 +149,11 @@ func (e *edit) setQueryState(c *SetQueryState) error {
 		return undefinedQuery(c.OID)
 	}
 	q := *old
+	if c.Turn != nil && *c.Turn != q.Turn {
+		return sqlerr.New(sqlerr.ObjectNotInPrerequisiteState,
+			"the state of query %s has changed", q.Name)
+	}
+	q.Turn++
 	switch c.State {
 	case QueryPaused:
 		if q.State == QueryFailed {

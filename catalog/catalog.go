@@ -190,6 +190,8 @@ type Query struct {
 	// Created is the epoch of CREATE; Active the epoch at which the query joined
 	// the common epoch (0: not yet).
 	Created, Active Version
+	// Turn counts the changes of State.
+	Turn uint64 `json:",omitempty"`
 }
 
 // SchemaInfo is a schema.

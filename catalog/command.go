@@ -82,6 +82,9 @@ type SetQueryState struct {
 	OID             OID
 	State           QueryState
 	Error, SQLState string
+	// Turn, when set, makes the command void unless Query.Turn is still the same: what
+	// an engine found out about a query may come after somebody has changed its state.
+	Turn *uint64 `json:",omitempty"`
 }
 
 // DropQuery ends a continuous query (TERMINATE) and keeps its target.

@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -43,11 +44,15 @@ func (sc *script) command(words []string) Command { //tidy:long one case per ver
 	case "rename-schema":
 		return &RenameSchema{Name: plain[0], NewName: plain[1],
 			Rewrites: sc.rewrites(opt["rewrite"])}
-	case "state": // state QUERY STATE error=text
+	case "state": // state QUERY STATE error=text turn=n
 		states := map[string]QueryState{"backfilling": QueryBackfilling, "running": QueryRunning,
 			"paused": QueryPaused, "failed": QueryFailed}
-		return &SetQueryState{OID: sc.query(plain[0]), State: states[plain[1]],
+		c := &SetQueryState{OID: sc.query(plain[0]), State: states[plain[1]],
 			Error: opt["error"], SQLState: opt["code"]}
+		if turn, err := strconv.ParseUint(opt["turn"], 10, 64); err == nil {
+			c.Turn = &turn
+		}
+		return c
 	case "terminate":
 		return &DropQuery{OID: sc.query(plain[0])}
 	case "truncate":

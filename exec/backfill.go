@@ -23,6 +23,7 @@ type backfill struct {
 	begin progress // of the sources at point
 	// after leaves out what was there at that epoch; 0 leaves out nothing.
 	after  log.Epoch
+	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine ended
 	err    error         // valid after done
@@ -31,6 +32,10 @@ type backfill struct {
 	started     int64        // clock, microseconds
 	// at is the epoch that was run last.
 	at atomic.Uint64
+	// turn is the query's in which it is to become active; noTurn: it is paused.
+	turn atomic.Uint64
+	// caughtUp: history has been read.
+	caughtUp atomic.Bool
 	// unpin lets retention have what is read.
 	unpin []func()
 }
@@ -63,13 +68,17 @@ func unpinAll(release []func()) {
 func (e *Engine) startBackfill(q *query, clock int64) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	b := &backfill{
-		feed:   newFeed(q.graph, backfillBytes, true),
-		point:  e.Pin(),
-		begin:  q.graph.progress(clock),
-		cancel: cancel, done: make(chan struct{}), started: clock,
+		feed:  newFeed(q.graph, backfillBytes, true),
+		point: e.Pin(),
+		begin: q.graph.progress(clock),
+		ctx:   ctx, cancel: cancel, done: make(chan struct{}), started: clock,
 	}
 	if q.continues && stateless(q.plan.Root) {
 		b.after = log.Epoch(q.cat.Created)
+	}
+	b.turn.Store(noTurn)
+	if q.cat.State != catalog.QueryPaused {
+		b.turn.Store(q.cat.Turn)
 	}
 	b.unpin = e.pinSources(q.rels, "back-fill of "+q.cat.Name)
 	q.back = b
@@ -87,25 +96,51 @@ func (e *Engine) startBackfill(q *query, clock int64) {
 	})
 }
 
+// noTurn is no query's turn.
+const noTurn = math.MaxUint64
+
+// wantActive lets a query that reads history become active in the turn that it is in
+// now: RESUME of one that was paused meanwhile.
+func (e *Engine) wantActive(q *query) {
+	b := q.back
+	b.turn.Store(q.cat.Turn)
+	select {
+	case <-b.done:
+		e.backfillFailed(q, b, b.err)
+	default:
+		if b.caughtUp.Load() {
+			e.proposeActive(q, b)
+		}
+	}
+}
+
+// proposeActive asks for the epoch in which the loop takes a query over.
+func (e *Engine) proposeActive(q *query, b *backfill) {
+	if turn := b.turn.Load(); turn != noTurn {
+		e.proposeState(b.ctx, &catalog.SetQueryState{
+			OID: q.oid, Turn: &turn, State: catalog.QueryRunning,
+		})
+	}
+}
+
 func (e *Engine) runBackfill(ctx context.Context, q *query, b *backfill) error {
 	err := e.runHistory(ctx, q, b)
 	b.point.Release()
 	unpinAll(b.unpin)
 	if err != nil {
-		e.backfillFailed(ctx, q, err)
+		e.backfillFailed(q, b, err)
 		return err
 	}
 	b.at.Store(uint64(b.point.Epoch))
-	if e.log.Leading() {
-		e.proposeState(q.oid, catalog.QueryRunning, nil)
-	}
+	b.caughtUp.Store(true)
+	e.proposeActive(q, b)
 	for {
 		d, ok, _ := b.feed.take(ctx)
 		if !ok {
 			return ctx.Err()
 		}
 		if err := q.graph.runDelta(e.pool, d); err != nil {
-			e.backfillFailed(ctx, q, err)
+			e.backfillFailed(q, b, err)
 			return err
 		}
 		b.at.Store(uint64(d.epoch))
@@ -130,10 +165,12 @@ func (e *Engine) runHistory(ctx context.Context, q *query, b *backfill) error {
 	return q.graph.endEpoch(e.pool, epochOf(b.point.Epoch, b.point.Clock, b.begin))
 }
 
-func (e *Engine) backfillFailed(ctx context.Context, q *query, err error) {
-	if ctx.Err() == nil && e.log.Leading() {
-		e.proposeState(q.oid, catalog.QueryFailed, asUser(err))
+func (e *Engine) backfillFailed(q *query, b *backfill, err error) {
+	turn := b.turn.Load()
+	if b.ctx.Err() != nil || turn == noTurn {
+		return // of a paused query, RESUME finds it
 	}
+	e.proposeFailed(b.ctx, q.oid, turn, asUser(err))
 }
 
 // runDelta runs one epoch from a feed.
@@ -241,6 +278,7 @@ func (e *Engine) takeOver(q *query) error {
 	}
 	b.feed.close()
 	<-b.done
+	b.cancel()
 	e.endFeed(q.rels, b.feed)
 	q.back = nil
 	return b.err

@@ -151,8 +151,13 @@ func (e *Engine) handOver(cp *state.Checkpoint, epoch log.Epoch, clock int64) ([
 			OID: q.cat.OID, Hash: q.plan.Hash, Began: q.graph.began, GraphWM: q.graph.at.last, Front: q.graph.at.front,
 			RowsIn: q.rowsIn, RowsOut: q.rowsOut,
 		})
+		writer := cp.Writer
+		if !q.graph.saved {
+			// The last checkpoint may have the operators of an older form of the query.
+			writer, q.graph.saved = cp.FreshWriter, true
+		}
 		_ = q.graph.eachOp(func(name string, o opWithState) error {
-			w := cp.Writer(fmt.Sprintf("query/%d/%s", q.cat.OID, name))
+			w := writer(fmt.Sprintf("query/%d/%s", q.cat.OID, name))
 			saves = append(saves, func() error { return o.Save(w) })
 			return nil
 		})
@@ -309,6 +314,7 @@ func (e *Engine) loadQueries(at restorePoint, meta savedMeta) error {
 }
 
 func (e *Engine) loadQuery(q *query, m savedQuery) error {
+	q.graph.saved = true
 	q.graph.began, q.graph.at = m.Began, progress{m.GraphWM, m.Front}
 	q.rowsIn, q.rowsOut = m.RowsIn, m.RowsOut
 	return q.graph.eachOp(func(name string, o opWithState) error {

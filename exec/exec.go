@@ -82,6 +82,8 @@ type Log interface {
 	log.Partitions
 	// Leading tells whether this node leads the group.
 	Leading() bool
+	// AwaitLead returns when this node leads.
+	AwaitLead(ctx context.Context) error
 	// Tick commits a time entry, if this node leads.
 	Tick(ctx context.Context) error
 	// Retain drops what retention allows to go, if this node leads.

@@ -24,6 +24,7 @@ type graph struct {
 	statics []func() error
 	envs    []*expr.Env // of all shards, to set the epoch's clock
 	began   bool
+	saved   bool     // a checkpoint has the operators' state, or is about to
 	at      progress // of the last epoch
 }
 

@@ -297,6 +297,23 @@ func (n *node) checkViews() error {
 	return nil
 }
 
+// waitRebuilt waits until no query reads history anew.
+func (n *node) waitRebuilt() {
+	n.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		rows, err := n.run("SELECT name FROM millrace.queries WHERE state = 'BACKFILLING'")
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if len(rows) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			n.t.Fatalf("queries %v do not come back", rows)
+		}
+	}
+}
+
 func errorText(err error) string {
 	e := sqlerr.As(err)
 	s := fmt.Sprintf("ERROR %s: %s", e.Code, e.Message)

@@ -173,9 +173,14 @@ func (e *Engine) changeQuery(c *catalog.Query, w epochWork) *query {
 		return e.restartQuery(c, w.snap)
 	}
 	q.cat = c
+	q.stopAsking()
 	switch c.State {
 	case catalog.QueryRunning:
 		return e.activate(q, w)
+	case catalog.QueryBackfilling:
+		if q.back != nil {
+			e.wantActive(q)
+		}
 	case catalog.QueryPaused:
 		e.pause(q, w.in.Epoch)
 	case catalog.QueryFailed:
@@ -273,6 +278,7 @@ func (e *Engine) endQuery(oid catalog.OID) {
 		return
 	}
 	e.stopBackfill(q)
+	q.stopAsking()
 	delete(e.queries, oid)
 	e.order = slices.DeleteFunc(e.order, func(x *query) bool { return x == q })
 	if q.graph != nil {

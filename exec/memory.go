@@ -228,7 +228,7 @@ func (e *Engine) squeeze(w epochWork) error {
 	}
 	if q := e.heaviest(); q != nil {
 		e.pressure.condemned = q.cat.OID
-		e.proposeState(q.cat.OID, catalog.QueryFailed, errOutOfMemory(e.cfg.MemoryBytes))
+		e.proposeFailed(e.ctx, q.oid, q.cat.Turn, errOutOfMemory(e.cfg.MemoryBytes))
 	}
 	return nil
 }

@@ -25,6 +25,8 @@ type points struct {
 	// frozen are the targets of queries that read history anew, with the epoch that
 	// they show until then; guarded by mu.
 	frozen map[catalog.OID]log.Epoch
+	// thawed are those that the next epoch shows as they are; guarded by mu.
+	thawed []catalog.OID
 }
 
 func newPoints(snap *catalog.Snapshot) *points {
@@ -43,6 +45,10 @@ func (p *points) publish(epoch log.Epoch, clock int64, snap *catalog.Snapshot) {
 	defer p.mu.Unlock()
 	p.epoch, p.clock, p.snap = epoch, clock, snap
 	p.pins.Publish(uint64(epoch))
+	for _, oid := range p.thawed {
+		delete(p.frozen, oid)
+	}
+	p.thawed = p.thawed[:0]
 	for e, ws := range p.waiters {
 		if e <= epoch {
 			for _, w := range ws {
@@ -114,7 +120,7 @@ func (e *Engine) PinAt(epoch log.Epoch) (*ReadPoint, bool) {
 }
 
 // freeze notes that a target stays as it is until its query has read history anew;
-// thaw ends that.
+// thaw ends that with the next epoch that is published.
 func (p *points) freeze(oid catalog.OID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -126,7 +132,7 @@ func (p *points) freeze(oid catalog.OID) {
 func (p *points) thaw(oid catalog.OID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.frozen, oid)
+	p.thawed = append(p.thawed, oid)
 }
 
 // pinLate pins what is complete of targets that are behind.

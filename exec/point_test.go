@@ -29,5 +29,7 @@ func TestFrozenTarget(t *testing.T) {
 	e.points.freeze(8)
 	expect("later", `"v" shows epoch 5: its query reads history anew`)
 	e.points.thaw(7)
+	expect("until the epoch has ended", `"v" shows epoch 5: its query reads history anew`)
+	e.points.publish(7, 0, catalog.New())
 	expect("afterwards")
 }

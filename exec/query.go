@@ -52,6 +52,8 @@ type query struct {
 	errors    []rowError // the latest
 	// ready is closed when the query became active, failed or was dropped.
 	ready chan struct{}
+	// unask ends a proposal to record a failure that is not through yet.
+	unask context.CancelFunc
 	// at is the epoch up to which the query has run.
 	at        log.Epoch
 	rowsIn    int64
@@ -204,8 +206,29 @@ func (e *Engine) fail(q *query, err error) {
 		q.graph = nil
 	}
 	q.markReady()
-	if e.log != nil && e.log.Leading() {
-		e.proposeState(q.cat.OID, catalog.QueryFailed, q.failed)
+	if e.log != nil && q.cat.State != catalog.QueryFailed {
+		ctx, cancel := context.WithCancel(e.ctx)
+		q.stopAsking()
+		q.unask = cancel
+		e.proposeFailed(ctx, q.oid, q.cat.Turn, q.failed)
+	}
+}
+
+// proposeFailed asks to record why a query failed in a turn.
+func (e *Engine) proposeFailed(ctx context.Context, oid catalog.OID, turn uint64,
+	cause *sqlerr.Error,
+) {
+	e.proposeState(ctx, &catalog.SetQueryState{
+		OID: oid, Turn: &turn, State: catalog.QueryFailed,
+		Error: cause.Message, SQLState: string(cause.Code),
+	})
+}
+
+// stopAsking ends what the query still wants of the catalog.
+func (q *query) stopAsking() {
+	if q.unask != nil {
+		q.unask()
+		q.unask = nil
 	}
 }
 
@@ -217,21 +240,37 @@ func (q *query) markReady() {
 }
 
 // proposeState asks for a change of a query's state through the log, without
-// waiting: the loop must not wait for an epoch that it has to run itself.
-func (e *Engine) proposeState(oid catalog.OID, s catalog.QueryState, cause *sqlerr.Error) {
-	cmd := &catalog.SetQueryState{OID: oid, State: s}
-	if cause != nil {
-		cmd.Error, cmd.SQLState = cause.Message, string(cause.Code)
-	}
+// waiting: the loop must not wait for an epoch that it has to run itself. Every
+// node would ask for the same; the one that leads does, and each that leads after it,
+// until ctx ends. The command has the turn that the query is in, so that it is void
+// once somebody has changed the state: a failure that was found anew after a restart
+// does not undo a RESUME.
+func (e *Engine) proposeState(ctx context.Context, cmd *catalog.SetQueryState) {
 	b, err := catalog.EncodeCommand(cmd)
 	if err != nil {
 		e.cfg.Logger.Error("encode command", "error", err)
 		return
 	}
 	e.background.Go(func() {
-		_, err := e.log.Propose(e.ctx, &log.Txn{Command: b})
-		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, log.ErrStopped) {
-			e.cfg.Logger.Warn("query state not recorded", "query", oid, "error", err)
+		for e.log.AwaitLead(ctx) == nil {
+			_, err := e.log.Propose(ctx, &log.Txn{Command: b})
+			var refused *sqlerr.Error
+			switch {
+			case err == nil, errors.As(err, &refused), ctx.Err() != nil,
+				errors.Is(err, log.ErrStopped):
+				return
+			}
+			e.cfg.Logger.Warn("query state not recorded; it will be tried again",
+				"query", cmd.OID, "error", err)
+			if !errors.Is(err, log.ErrNotLeader) && !errors.Is(err, log.ErrUnknownOutcome) {
+				select {
+				case <-e.cfg.Clock.After(retryMicros):
+				case <-ctx.Done():
+				}
+			}
 		}
 	})
 }
+
+// retryMicros is how long a proposal waits that was refused for lack of disk space.
+const retryMicros = 1_000_000

@@ -8,8 +8,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/millracedb/millrace/planner"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the expected output anew")
@@ -18,8 +21,12 @@ var rewrite = flag.Bool("rewrite", false, "write the expected output anew")
 // tests can start and kill a real process.
 const asProgram = "MILLRACE_TEST_IS_PROGRAM"
 
+// planVersion in the environment makes it a release whose plans are others.
+const planVersion = "MILLRACE_TEST_PLAN_VERSION"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
+		planner.PlanVersion, _ = strconv.ParseUint(os.Getenv(planVersion), 10, 64)
 		main()
 	}
 	os.Setenv(asProgram, "1")

@@ -79,6 +79,14 @@ func (cp *Checkpoint) Writer(key string) *Writer {
 	return w
 }
 
+// FreshWriter is Writer for an operator that was made anew: it knows nothing of what
+// the last checkpoint has under its key, and cannot take it back row by row.
+func (cp *Checkpoint) FreshWriter(key string) *Writer {
+	w := cp.Writer(key)
+	w.full = true
+	return w
+}
+
 // append writes a block to the checkpoint's file.
 func (cp *Checkpoint) append(b []byte) (span, error) {
 	cp.mu.Lock()

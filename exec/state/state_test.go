@@ -349,6 +349,34 @@ func mutate(rnd *rand.Rand, tab *Table, k *Keyer, model map[string]int64) {
 	}
 }
 
+// TestStoreFreshWriter: what an operator that was made anew writes is all that there is.
+func TestStoreFreshWriter(t *testing.T) {
+	s := openStore(t, vfs.NewMem(), 0)
+	write := func(epoch uint64, writer func(*Checkpoint, string) *Writer, keys ...string) {
+		t.Helper()
+		cp := s.Begin(epoch)
+		w := writer(cp, "op")
+		for _, k := range keys {
+			w.Put(1, []byte(k), []byte("x"))
+		}
+		if err := cp.Commit(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(1, (*Checkpoint).Writer, "a", "b")
+	write(2, (*Checkpoint).Writer, "c")
+	write(3, (*Checkpoint).FreshWriter, "d")
+	write(4, (*Checkpoint).Writer, "e")
+	var got []string
+	r := s.Reader("op")
+	for r.Next() {
+		got = append(got, string(r.Key))
+	}
+	if err := r.Err(); err != nil || !slices.Equal(got, []string{"d", "e"}) {
+		t.Fatalf("records %q, %v; want d and e", got, err)
+	}
+}
+
 func TestStoreDetectsCorruption(t *testing.T) {
 	fs := vfs.NewMem()
 	s := openStore(t, fs, 0)

@@ -107,6 +107,23 @@ func (r *Replica) WaitLeader(ctx context.Context) error {
 	}
 }
 
+// AwaitLead returns when this node leads.
+func (r *Replica) AwaitLead(ctx context.Context) error {
+	for {
+		ch := r.leader.changed()
+		if r.IsLeader() {
+			return nil
+		}
+		select {
+		case <-ch:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.closed:
+			return r.stopped()
+		}
+	}
+}
+
 // Member is a member of the group as the newest configuration has it.
 type Member struct {
 	ID, Addr string
