@@ -66,6 +66,11 @@ func (d *Describer) NameOf(k types.Kind, oid uint32) (string, bool) {
 	return d.Registry.names(d.Context).NameOf(k, oid)
 }
 
+// Ambiguous implements types.AmbiguousNames.
+func (d *Describer) Ambiguous(k types.Kind, name string) bool {
+	return d.Registry.names(d.Context).Ambiguous(k, name)
+}
+
 type describer func(c *call) (types.Datum, error)
 
 // describers has every catalog function by name.
@@ -111,8 +116,9 @@ var describers = map[string]describer{
 	"to_regprocedure":                    (*call).toReg,
 	"to_regnamespace":                    (*call).toReg,
 	"to_regrole":                         (*call).toReg,
-	"to_regoper":                         nothing,
-	"to_regoperator":                     nothing,
+	"to_regoper":                         (*call).toReg,
+	"to_regoperator":                     (*call).toReg,
+	"to_regcollation":                    (*call).toReg,
 	"regclass":                           (*call).regIn,
 	"regtype":                            (*call).regIn,
 	"regproc":                            (*call).regIn,
@@ -367,12 +373,17 @@ func (c *call) colDescription() (types.Datum, error) {
 // regKinds gives the kind of a function's result.
 var regKinds = map[string]types.Kind{
 	"regclass": types.Regclass, "regtype": types.Regtype, "regproc": types.Regproc,
-	"regprocedure": types.Regproc, "regnamespace": types.Regnamespace, "regrole": types.Regrole,
+	"regprocedure": types.Regprocedure, "regnamespace": types.Regnamespace,
+	"regrole": types.Regrole, "regoper": types.Regoper, "regoperator": types.Regoperator,
+	"regcollation": types.Regcollation,
 }
 
 // toReg is to_regclass and its like: NULL for what does not exist.
 func (c *call) toReg() (types.Datum, error) {
 	kind := regKinds[strings.TrimPrefix(c.fn, "to_")]
+	if c.Ambiguous(kind, c.str(0)) {
+		return null, nil
+	}
 	if oid, ok := c.OIDOf(kind, c.str(0)); ok {
 		return long(int64(oid)), nil
 	}

@@ -1,7 +1,6 @@
 package system
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -306,13 +305,8 @@ func (n *names) NameOf(k types.Kind, o uint32) (string, bool) {
 		if r := n.s.RoleByOID(oid); r != nil {
 			return catalog.QuoteIdent(r.Name), true
 		}
-	case types.Regproc:
-		if d := n.proc(oid); d != nil {
-			visible := d.schema == catalog.PgCatalogSchema || slices.Contains(n.path, d.schema)
-			return qualified(d.schema, d.name, visible), true
-		}
 	}
-	return "", false
+	return n.regName(k, oid)
 }
 
 // OIDOf implements types.Names.
@@ -335,6 +329,8 @@ func (n *names) OIDOf(k types.Kind, name string) (uint32, bool) {
 		}
 	case types.Regproc:
 		oid, _ = n.procNamed(name)
+	default:
+		oid, _ = n.regOID(k, name)
 	}
 	return uint32(oid), oid != 0
 }

@@ -40,6 +40,10 @@ type procTable struct {
 	// that Millrace has not; of overloads the first.
 	recordedNames map[catalog.OID]string
 	recordedOIDs  map[string]catalog.OID
+	// recordedArgs, recordedByName and recordedCount know the overloads.
+	recordedArgs   map[catalog.OID][]catalog.OID
+	recordedByName map[string][]catalog.OID
+	recordedCount  map[string]int
 }
 
 // Places of columns in pg_proc's recording.
@@ -49,13 +53,18 @@ const procOID, procName, procArgs = 0, 1, 19
 // function of that name has: with the same arguments, or else with as many.
 func readProcs() *procTable {
 	t := &procTable{byOID: map[catalog.OID]*procDef{}, byName: map[string][]*procDef{},
-		recordedNames: map[catalog.OID]string{}, recordedOIDs: map[string]catalog.OID{}}
+		recordedNames: map[catalog.OID]string{}, recordedOIDs: map[string]catalog.OID{},
+		recordedArgs:   map[catalog.OID][]catalog.OID{},
+		recordedByName: map[string][]catalog.OID{}, recordedCount: map[string]int{}}
 	recordedArgs := map[string][]recordedProc{}
 	eachRecorded("pg_proc", func(f []string) {
 		oid := mustOID(f[procOID])
 		recordedArgs[f[procName]] = append(recordedArgs[f[procName]],
 			recordedProc{oid, strings.Fields(f[procArgs])})
 		t.recordedNames[oid] = f[procName]
+		t.recordedArgs[oid] = recordedOIDs(f[procArgs])
+		t.recordedByName[f[procName]] = append(t.recordedByName[f[procName]], oid)
+		t.recordedCount[f[procName]]++
 		if t.recordedOIDs[f[procName]] == 0 {
 			t.recordedOIDs[f[procName]] = oid
 		}

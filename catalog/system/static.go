@@ -17,12 +17,15 @@ type static struct {
 
 	typesOnce func() *typeTable
 	procsOnce func() *procTable
+
+	operatorsOnce func() *operatorTable
 }
 
 func (t *static) init() {
 	t.tables = map[catalog.OID][][]types.Datum{}
 	t.typesOnce = sync.OnceValue(readTypes)
 	t.procsOnce = sync.OnceValue(readProcs)
+	t.operatorsOnce = sync.OnceValue(readOperators)
 }
 
 func (g *Registry) types() *typeTable { return g.static.typesOnce() }

@@ -124,7 +124,7 @@ func withoutMods(t types.Type) types.Type {
 func literalVolatile(t types.Type, s string) bool {
 	switch k := t.Innermost().Kind; k {
 	case types.Timestamptz, types.Timetz, types.Regproc, types.Regclass, types.Regnamespace,
-		types.Regrole:
+		types.Regrole, types.Regprocedure, types.Regoper, types.Regoperator, types.Regcollation:
 		return true
 	case types.Date, types.Time, types.Timestamp:
 		s = strings.ToLower(s)
@@ -161,7 +161,7 @@ func isText(t types.Type) bool {
 func sessionKind(k types.Kind) bool {
 	switch k {
 	case types.Timestamptz, types.Timetz, types.Regproc, types.Regclass, types.Regnamespace,
-		types.Regrole:
+		types.Regrole, types.Regprocedure, types.Regoper, types.Regoperator, types.Regcollation:
 		return true
 	}
 	return false

@@ -314,9 +314,12 @@ row_security_active(oid) bool
 row_security_active(text) bool
 shobj_description(oid, name) text
 to_regclass(text) regclass
+to_regcollation(text) regcollation
 to_regnamespace(text) regnamespace
+to_regoper(text) regoper
+to_regoperator(text) regoperator
 to_regproc(text) regproc
-to_regprocedure(text) regproc
+to_regprocedure(text) regprocedure
 to_regrole(text) regrole
 to_regtype(text) regtype
 `

@@ -67,11 +67,7 @@ func sameForm(from, to types.Type) bool {
 func intWidth(k types.Kind) int { return 64 - int(narrowShift(k)) }
 
 func isOID(k types.Kind) bool {
-	switch k {
-	case types.OID, types.Regproc, types.Regtype, types.Regclass, types.Regnamespace, types.Regrole:
-		return true
-	}
-	return false
+	return k == types.OID || k.IsReg()
 }
 
 // castKernel gives the conversion of a whole vector: hot pairs have loops of

@@ -179,7 +179,8 @@ func castValue(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) {
 		}
 	case Char:
 		return castToChar(from, to, d)
-	case OID, Regproc, Regtype, Regclass, Regnamespace, Regrole, Xid:
+	case OID, Regproc, Regtype, Regclass, Regnamespace, Regrole, Regprocedure, Regoper,
+		Regoperator, Regcollation, Xid:
 		return castToOID(from, to, d)
 	case Date, Time, Timetz, Timestamp, Timestamptz, Interval:
 		return castToTime(env, from, to, d)
@@ -207,7 +208,8 @@ func castToInt(from, to Type, d Datum) (Datum, error) {
 		if d.S != "" {
 			v = int64(int8(d.S[0]))
 		}
-	case OID, Regproc, Regtype, Regclass, Regnamespace, Regrole:
+	case OID, Regproc, Regtype, Regclass, Regnamespace, Regrole, Regprocedure, Regoper,
+		Regoperator, Regcollation:
 		if v = d.I; to.Kind == Int4 {
 			v = int64(int32(v))
 		}
@@ -290,7 +292,8 @@ func castToOID(from, to Type, d Datum) (Datum, error) {
 			return Datum{}, errRange("OID")
 		}
 		return d, nil
-	case OID, Regproc, Regtype, Regclass, Regnamespace, Regrole:
+	case OID, Regproc, Regtype, Regclass, Regnamespace, Regrole, Regprocedure, Regoper,
+		Regoperator, Regcollation:
 		return d, nil
 	}
 	return Datum{}, errCannotCast(from, to)

@@ -2,7 +2,7 @@ package types
 
 // castTable is PostgreSQL 15's pg_cast between our kinds, and the casts of MAP
 // and STRUCT. Casts through text are in CastKind.
-var castTable = [kindCount][kindCount]Context{
+var castTable = withRegKinds([kindCount][kindCount]Context{
 	Bool: {
 		Int4:    CastExplicit,
 		Text:    CastAssignment,
@@ -199,4 +199,18 @@ var castTable = [kindCount][kindCount]Context{
 	Oidvector: {
 		Array: CastImplicit,
 	},
+})
+
+// withRegKinds gives the kinds from Regprocedure on the casts that Regproc has.
+func withRegKinds(t [kindCount][kindCount]Context) [kindCount][kindCount]Context {
+	for k := Regprocedure; k <= Regcollation; k++ {
+		for from := range t {
+			t[from][k] = t[from][Regproc]
+		}
+		t[k] = t[Regproc]
+	}
+	t[Regproc][Regprocedure], t[Regprocedure][Regproc] = CastImplicit, CastImplicit
+	t[Regoper][Regoperator], t[Regoperator][Regoper] = CastImplicit, CastImplicit
+	t[Text][Regclass], t[Varchar][Regclass] = CastImplicit, CastImplicit
+	return t
 }

@@ -42,6 +42,12 @@ type Names interface {
 	OIDOf(k Kind, name string) (oid uint32, ok bool)
 }
 
+// AmbiguousNames is implemented by Names that know of names which several objects
+// have, so that the name alone does not tell which is meant.
+type AmbiguousNames interface {
+	Ambiguous(k Kind, name string) bool
+}
+
 // DateOrder is the order of day, month and year in ambiguous input.
 type DateOrder uint8
 

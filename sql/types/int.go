@@ -3,6 +3,7 @@ package types
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
@@ -95,7 +96,8 @@ func intFits(k Kind, v int64) bool {
 		return v == int64(int16(v))
 	case Int4:
 		return v == int64(int32(v))
-	case OID, Regproc, Regtype, Regclass, Regnamespace, Regrole, Xid:
+	case OID, Regproc, Regtype, Regclass, Regnamespace, Regrole, Regprocedure, Regoper,
+		Regoperator, Regcollation, Xid:
 		return v == int64(uint32(v))
 	}
 	return true
@@ -172,7 +174,13 @@ func (e *Env) parseReg(k Kind, s string) (int64, error) {
 	if len(t) > 0 && isDigit(t[0]) {
 		return ParseOID(OID, t)
 	}
+	if k == Regprocedure && !strings.Contains(t, "(") {
+		return 0, sqlerr.New(sqlerr.InvalidTextRepresentation, "expected a left parenthesis")
+	}
 	if n := e.or().Names; n != nil {
+		if a, ok := n.(AmbiguousNames); ok && a.Ambiguous(k, t) {
+			return 0, errAmbiguousName(k, t)
+		}
 		if oid, ok := n.OIDOf(k, t); ok {
 			return int64(oid), nil
 		}
@@ -187,11 +195,23 @@ func (e *Env) parseReg(k Kind, s string) (int64, error) {
 	return 0, errNoObject(k, t)
 }
 
+func errAmbiguousName(k Kind, name string) error {
+	if k == Regoper {
+		return sqlerr.New(sqlerr.AmbiguousFunction, "more than one operator named %s", name)
+	}
+	return sqlerr.New(sqlerr.AmbiguousFunction, "more than one function named \"%s\"", name)
+}
+
 func errNoObject(k Kind, name string) error {
 	switch k {
 	case Regclass:
 		return sqlerr.New(sqlerr.UndefinedTable, "relation \"%s\" does not exist", name)
-	case Regproc:
+	case Regoper, Regoperator:
+		return sqlerr.New(sqlerr.UndefinedFunction, "operator does not exist: %s", name)
+	case Regcollation:
+		return sqlerr.New(sqlerr.UndefinedObject,
+			"collation \"%s\" for encoding \"UTF8\" does not exist", name)
+	case Regproc, Regprocedure:
 		return sqlerr.New(sqlerr.UndefinedFunction, "function \"%s\" does not exist", name)
 	case Regnamespace:
 		return sqlerr.New(sqlerr.InvalidSchemaName, "schema \"%s\" does not exist", name)

@@ -167,7 +167,8 @@ func AppendIntText(env *Env, dst []byte, k Kind, v int64) []byte {
 		return AppendTimestamp(env, dst, v)
 	case Timestamptz:
 		return AppendTimestamptz(env, dst, v)
-	case Regproc, Regtype, Regclass, Regnamespace, Regrole:
+	case Regproc, Regtype, Regclass, Regnamespace, Regrole, Regprocedure, Regoper, Regoperator,
+		Regcollation:
 		return env.appendReg(dst, k, v)
 	}
 	return strconv.AppendInt(dst, v, 10)

@@ -25,6 +25,10 @@ const (
 	Regclass          // regclass, shown by name
 	Regnamespace      // regnamespace, shown by name
 	Regrole           // regrole, shown by name
+	Regprocedure      // regprocedure, shown by name and arguments
+	Regoper           // regoper, shown by name
+	Regoperator       // regoperator, shown by name and arguments
+	Regcollation      // regcollation, shown by name
 	Xid               // xid
 	Float4            // real
 	Float8            // double precision
@@ -58,6 +62,9 @@ const (
 	kindCount
 )
 
+// IsReg tells whether values of k are OIDs of catalog objects that are shown by name.
+func (k Kind) IsReg() bool { return k >= Regproc && k <= Regcollation }
+
 // Phys is the physical form of a value in a column.
 type Phys uint8
 
@@ -76,8 +83,8 @@ const (
 // math.MinInt64 and math.MaxInt64 are -infinity and infinity.
 func (k Kind) Phys() Phys {
 	switch k {
-	case Int2, Int4, Int8, OID, Regproc, Regtype, Regclass, Regnamespace, Regrole, Xid,
-		Date, Time, Timestamp, Timestamptz:
+	case Int2, Int4, Int8, OID, Xid, Date, Time, Timestamp, Timestamptz, Regproc, Regtype,
+		Regclass, Regnamespace, Regrole, Regprocedure, Regoper, Regoperator, Regcollation:
 		return PhysInt64
 	case Float4, Float8:
 		return PhysFloat64
