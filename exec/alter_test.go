@@ -42,6 +42,10 @@ func TestAlterUnderSubscription(t *testing.T) {
 			if e := sqlerr.As(<-typed.ended); e.Code != sqlerr.FeatureNotSupported {
 				t.Errorf("the reader of the column got %v", e)
 			}
+			must("DROP " + kind + " r")
+			if e := sqlerr.As(<-sub.ended); e.Code != sqlerr.UndefinedTable {
+				t.Errorf("after DROP the subscriber got %v", e)
+			}
 		})
 	}
 }

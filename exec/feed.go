@@ -214,6 +214,10 @@ func errRetyped(r *catalog.Relation, o int) error {
 		r.Columns[o].Name, r.Title()).WithHint("Subscribe anew.")
 }
 
+func errDropped(r *catalog.Relation) error {
+	return sqlerr.New(sqlerr.UndefinedTable, "%s was dropped", r.Title())
+}
+
 // fail ends the feed with an error, once what waits has been taken.
 func (f *feed) fail(err error) {
 	f.mu.Lock()

@@ -157,6 +157,11 @@ func (e *Engine) createRelation(c *catalog.Relation) error {
 func (e *Engine) dropRelation(oid catalog.OID) {
 	if r := e.rels[oid]; r != nil {
 		delete(e.rels, oid)
+		for _, f := range e.feeds {
+			if slices.Contains(f.rels, r) {
+				f.fail(errDropped(r.cat))
+			}
+		}
 		e.points.thaw(oid)
 		e.retire(r)
 	}
