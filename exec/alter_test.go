@@ -74,4 +74,8 @@ func TestAlterUnderBackfill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	got, err := n.run("SELECT DISTINCT rows_in FROM millrace.queries")
+	if err != nil || !slices.Equal(got, []string{"20024"}) {
+		t.Errorf("the queries have read %v rows (%v), want 20024", got, err)
+	}
 }

@@ -29,6 +29,7 @@ type backfill struct {
 	err    error         // valid after done
 
 	total, read atomic.Int64 // rows of history
+	since       int64        // rows after it; valid after done
 	started     int64        // clock, microseconds
 	// at is the epoch that was run last.
 	at atomic.Uint64
@@ -143,6 +144,7 @@ func (e *Engine) runBackfill(ctx context.Context, q *query, b *backfill) error {
 			e.backfillFailed(q, b, err)
 			return err
 		}
+		b.since += d.count()
 		b.at.Store(uint64(d.epoch))
 	}
 }
@@ -281,6 +283,7 @@ func (e *Engine) takeOver(q *query) error {
 	b.cancel()
 	e.endFeed(q.rels, b.feed)
 	q.back = nil
+	q.rowsIn += b.read.Load() + b.since
 	return b.err
 }
 

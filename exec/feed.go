@@ -22,6 +22,17 @@ type epochDelta struct {
 	caused int64
 }
 
+// count gives the number of rows.
+func (d *epochDelta) count() int64 {
+	n := 0
+	for _, list := range d.rows {
+		for _, r := range list {
+			n += r.b.Rows()
+		}
+	}
+	return int64(n)
+}
+
 // feed hands the epochs' changes to a reader that does not run with the loop: a
 // query that still reads history, or a subscription. The loop puts, one
 // goroutine takes.

@@ -42,6 +42,7 @@ func (e *Engine) resume(q *query) {
 		if !ok {
 			break
 		}
+		q.rowsIn += d.count()
 		if err := q.graph.runDelta(e.pool, d); err != nil {
 			e.fail(q, err)
 			break
