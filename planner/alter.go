@@ -44,7 +44,8 @@ func wordOf(kind sql.ObjectKind) string {
 // alter plans ALTER by a list of actions on one definition.
 func (b *builder) alter(s *sql.Alter) (*plan.Plan, error) {
 	tag := "ALTER " + s.Kind.String()
-	if s.Kind == sql.ObjSchema || s.Kind == sql.ObjType || s.Kind == sql.ObjFunction {
+	switch s.Kind {
+	case sql.ObjSchema, sql.ObjType, sql.ObjDomain, sql.ObjFunction, sql.ObjProcedure:
 		return b.alterOther(s, tag)
 	}
 	rel, err := b.altered(s.Kind, s.Name, s.IfExists, s.Pos())
@@ -451,7 +452,7 @@ func (b *builder) rename(s *sql.Rename) (*plan.Plan, error) {
 		return command(tag, &catalog.RenameSchema{Name: s.Name.Last(), NewName: s.New}), nil
 	case sql.ObjRole:
 		return b.renameRole(s, tag)
-	case sql.ObjType, sql.ObjDomain, sql.ObjFunction:
+	case sql.ObjType, sql.ObjDomain, sql.ObjFunction, sql.ObjProcedure:
 		return nil, sqlerr.Unsupported(tag+" ... RENAME", "Create it anew under the new name.")
 	}
 	rel, err := b.altered(s.Kind, s.Name, s.IfExists, s.Pos())

@@ -125,17 +125,23 @@ func (d *definition) source(on, replace bool, pos int) error {
 
 // columns reads the column list and LIKE clauses.
 func (d *definition) columns(def *sql.Definition) error {
-	for _, l := range def.Likes {
-		if err := d.like(l); err != nil {
-			return err
+	likes := def.Likes
+	for i, c := range def.Columns {
+		for ; len(likes) > 0 && likes[0].At <= i; likes = likes[1:] {
+			if err := d.like(likes[0]); err != nil {
+				return err
+			}
 		}
-	}
-	for _, c := range def.Columns {
 		if d.rel.ColumnIndex(c.Name) >= 0 {
 			return sqlerr.New(sqlerr.DuplicateColumn,
 				"column \"%s\" specified more than once", c.Name).At(c.Pos())
 		}
 		if err := d.column(c); err != nil {
+			return err
+		}
+	}
+	for _, l := range likes {
+		if err := d.like(l); err != nil {
 			return err
 		}
 	}
@@ -510,6 +516,11 @@ func (d *definition) noUnique(pos int) error {
 		WithHint("Use CREATE TABLE with a PRIMARY KEY.")
 }
 
+// errNullsSame refuses NULLS NOT DISTINCT: a null is equal to nothing, as the standard has it.
+func errNullsSame(pos int) error {
+	return sqlerr.Unsupported("NULLS NOT DISTINCT", "Declare the columns NOT NULL.").At(pos)
+}
+
 // tableKeys collects the primary key, or adds the hidden row id of a bag table.
 func (d *definition) tableKeys(def *sql.Definition) error {
 	if len(d.likeKey) > 0 {
@@ -530,7 +541,10 @@ func (d *definition) tableKeys(def *sql.Definition) error {
 				WithHint("Write PRIMARY KEY.")
 		}
 		if c.Unique {
-			if err := d.unique([]string{c.Name}, "", c.Pos()); err != nil {
+			if c.NullsSame {
+				return errNullsSame(c.Pos())
+			}
+			if err := d.unique([]string{c.Name}, c.UniqueName, c.Pos()); err != nil {
 				return err
 			}
 		}
@@ -541,6 +555,9 @@ func (d *definition) tableKeys(def *sql.Definition) error {
 		case sql.PrimaryKeyConstraint:
 			err = d.primaryKey(k.Columns, k.Pos())
 		case sql.UniqueConstraint:
+			if k.NullsSame {
+				return errNullsSame(k.Pos())
+			}
 			err = d.unique(k.Columns, k.Name, k.Pos())
 		case sql.ForeignKeyConstraint:
 			d.b.notice("foreign key constraint is not enforced")

@@ -180,6 +180,9 @@ func (b *builder) createIndex(s *sql.CreateIndex) (*plan.Plan, error) {
 		return nil, sqlerr.Unsupported("a partial index",
 			"Leave WHERE out, or index a materialized view of the rows.").At(s.Where.Pos())
 	}
+	if s.NullsSame {
+		return nil, errNullsSame(s.Pos())
+	}
 	if s.Method != "" && !contains(indexMethods, lower(s.Method)) {
 		return nil, sqlerr.New(sqlerr.UndefinedObject,
 			"access method \"%s\" does not exist", s.Method).At(s.Pos()).

@@ -115,6 +115,8 @@ type (
 	Reindex struct {
 		Extent
 		Kind         ObjectKind
+		System       bool // SYSTEM: the catalogs of the database Name
+		Options      []Option
 		Name         Name
 		Concurrently bool
 	}
@@ -217,6 +219,7 @@ type Grantable struct {
 	Names      []Name
 	Args       [][]*TypeName // of functions
 	Roles      []string      // GRANT role TO: set instead of Privileges and Names
+	By         string        // GRANTED BY; "" if not given
 	To         []string      // "public" for PUBLIC
 }
 

@@ -8,6 +8,7 @@ type (
 		IfExists bool
 		Only     bool
 		Name     Name
+		Args     []*TypeName // of a function: nil = no list given
 		Actions  []AlterAction
 	}
 
@@ -18,8 +19,9 @@ type (
 		Kind     ObjectKind
 		IfExists bool
 		Name     Name
-		Part     ObjectKind // NoObject: the object itself; ObjColumn; ObjConstraint
-		Old      string     // the part's name; "" for the object itself
+		Args     []*TypeName // of a function: nil = no list given
+		Part     ObjectKind  // NoObject: the object itself; ObjColumn; ObjConstraint
+		Old      string      // the part's name; "" for the object itself
 		New      string
 	}
 
@@ -78,22 +80,24 @@ type (
 		Cascade  bool
 	}
 
-	// AlterColumnType is ALTER [COLUMN] c TYPE t [USING x].
+	// AlterColumnType is ALTER [COLUMN] c TYPE t [COLLATE n] [USING x].
 	AlterColumnType struct {
 		Loc
-		Name  string
-		Type  *TypeName
-		Using Expr
+		Name    string
+		Type    *TypeName
+		Collate Name
+		Using   Expr
 	}
 
-	// SetColumnDefault is ALTER c SET DEFAULT x, or DROP DEFAULT where X is nil.
+	// SetColumnDefault is ALTER c SET DEFAULT x, or DROP DEFAULT where X is nil. Name is ""
+	// for a domain.
 	SetColumnDefault struct {
 		Loc
 		Name string
 		X    Expr
 	}
 
-	// SetColumnNotNull is ALTER c SET NOT NULL or DROP NOT NULL.
+	// SetColumnNotNull is ALTER c SET NOT NULL or DROP NOT NULL. Name is "" for a domain.
 	SetColumnNotNull struct {
 		Loc
 		Name    string

@@ -78,6 +78,7 @@ type (
 		Replace     bool
 		IfNotExists bool
 		Temp        bool
+		Unlogged    bool
 		Columns     []string // new names of the first columns
 		With        []Option
 		OnCommit    OnCommit
@@ -237,9 +238,12 @@ type ColumnDef struct {
 	Type       *TypeName // nil only for a computed column
 	Key        bool      // KEY of a stream
 	PrimaryKey bool
+	KeyName    string // of CONSTRAINT name PRIMARY KEY
 	NotNull    bool
 	Null       bool // NULL was written
 	Unique     bool
+	UniqueName string // of CONSTRAINT name UNIQUE
+	NullsSame  bool   // UNIQUE NULLS NOT DISTINCT
 	Headers    bool   // all headers of the record
 	Header     string // HEADER('name'): one of them
 	Default    Expr
@@ -277,13 +281,15 @@ type Watermark struct {
 // Constraint is a table constraint, or CHECK of a column or domain.
 type Constraint struct {
 	Loc
-	Name     string // "" unless CONSTRAINT name was written
-	Kind     ConstraintKind
-	Columns  []string
-	Check    Expr
-	Ref      *Reference
-	Deferred Deferral
-	NotValid bool // rows that exist are not checked
+	Name      string // "" unless CONSTRAINT name was written
+	Kind      ConstraintKind
+	Columns   []string
+	Include   []string // INCLUDE (...) of a key
+	NullsSame bool     // UNIQUE NULLS NOT DISTINCT
+	Check     Expr
+	Ref       *Reference
+	Deferred  Deferral
+	NotValid  bool // rows that exist are not checked
 }
 
 // ConstraintKind is the kind of a constraint.
@@ -314,11 +320,15 @@ type Reference struct {
 	OnDelete string // "", "CASCADE", "RESTRICT", "NO ACTION", "SET NULL", "SET DEFAULT"
 	OnUpdate string
 	Match    string // "FULL" or "PARTIAL"; "" is MATCH SIMPLE
+	// Name and Deferred are of a column's reference; a table constraint has its own.
+	Name     string
+	Deferred Deferral
 }
 
 // TableLike is LIKE other [INCLUDING x ...] in a definition.
 type TableLike struct {
 	Loc
+	At        int // how many columns are written before it
 	Table     Name
 	Including []string // upper case; "ALL", "DEFAULTS", ...
 	Excluding []string

@@ -20,6 +20,7 @@ func (p *printer) alter(s *Alter) {
 	p.when(s.IfExists, "IF EXISTS ")
 	p.when(s.Only, "ONLY ")
 	p.name(s.Name)
+	p.argTypes(s.Args)
 	for i, a := range s.Actions {
 		p.when(i > 0, ",")
 		p.s(" ")
@@ -79,27 +80,31 @@ func (p *printer) alterAction(kind ObjectKind, a AlterAction) {
 	case *AlterNothing:
 		p.s(a.Words)
 	default:
+		if kind != ObjDomain {
+			p.s("ALTER ", columnWord(kind), " ")
+		}
 		p.alterColumn(a)
 	}
 }
 
+// alterColumn writes the name of a column and what becomes of it; a domain has no name here.
 func (p *printer) alterColumn(a AlterAction) {
-	p.s("ALTER COLUMN ")
 	switch a := a.(type) {
 	case *AlterColumnType:
 		p.id(a.Name)
 		p.s(" TYPE ")
 		p.typeName(a.Type)
+		p.collate(a.Collate)
 		if a.Using != nil {
 			p.s(" USING ")
 			p.expr(a.Using)
 		}
 	case *SetColumnDefault:
-		p.id(a.Name)
+		p.actionOf(a.Name)
 		if a.X == nil {
-			p.s(" DROP DEFAULT")
+			p.s("DROP DEFAULT")
 		} else {
-			p.s(" SET DEFAULT ")
+			p.s("SET DEFAULT ")
 			p.expr(a.X)
 		}
 	case *RestartIdentity:
@@ -114,16 +119,23 @@ func (p *printer) alterColumn(a AlterAction) {
 		p.s(" DROP IDENTITY")
 		p.when(a.IfExists, " IF EXISTS")
 	case *SetColumnNotNull:
-		p.id(a.Name)
-		p.when(a.NotNull, " SET NOT NULL")
-		p.when(!a.NotNull, " DROP NOT NULL")
+		p.actionOf(a.Name)
+		p.when(a.NotNull, "SET NOT NULL")
+		p.when(!a.NotNull, "DROP NOT NULL")
 	}
+}
+
+// actionOf writes the name of the column that an action is about, if it is about one.
+func (p *printer) actionOf(column string) {
+	p.named("", column)
+	p.when(column != "", " ")
 }
 
 func (p *printer) rename(s *Rename) {
 	p.s("ALTER ", s.Kind.String(), " ")
 	p.when(s.IfExists, "IF EXISTS ")
 	p.name(s.Name)
+	p.argTypes(s.Args)
 	p.s(" RENAME ")
 	switch s.Part {
 	case ObjColumn:

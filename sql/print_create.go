@@ -45,8 +45,11 @@ func (p *printer) onCommit(o OnCommit) {
 
 func (p *printer) createAs(s *CreateAs) {
 	kind := s.Kind.String()
-	if s.Temp {
+	switch {
+	case s.Temp:
 		kind = "TEMPORARY " + kind
+	case s.Unlogged:
+		kind = "UNLOGGED " + kind
 	}
 	p.head(kind, s.Replace, s.IfNotExists, s.Name)
 	p.columns(s.Columns)
@@ -94,13 +97,17 @@ func (p *printer) definition(d *Definition) {
 		}
 		n++
 	}
-	for _, l := range d.Likes {
-		next()
-		p.tableLike(l)
-	}
-	for _, c := range d.Columns {
-		next()
-		p.column(c)
+	likes := d.Likes
+	for i := 0; i <= len(d.Columns); i++ {
+		for len(likes) > 0 && (likes[0].At <= i || i == len(d.Columns)) {
+			next()
+			p.tableLike(likes[0])
+			likes = likes[1:]
+		}
+		if i < len(d.Columns) {
+			next()
+			p.column(d.Columns[i])
+		}
 	}
 	if d.Watermark != nil {
 		next()
@@ -144,15 +151,15 @@ func (p *printer) column(c *ColumnDef) {
 	if c.Generated != nil {
 		p.generated(c.Generated)
 	}
-	if c.Collate != nil {
-		p.s(" COLLATE ")
-		p.name(c.Collate)
-	}
+	p.collate(c.Collate)
 	p.when(c.Key, " KEY")
+	p.named(" CONSTRAINT ", c.KeyName)
 	p.when(c.PrimaryKey, " PRIMARY KEY")
 	p.when(c.NotNull, " NOT NULL")
 	p.when(c.Null, " NULL")
+	p.named(" CONSTRAINT ", c.UniqueName)
 	p.when(c.Unique, " UNIQUE")
+	p.when(c.NullsSame, " NULLS NOT DISTINCT")
 	p.when(c.Headers, " HEADERS")
 	if c.Header != "" {
 		p.s(" HEADER(")
@@ -168,8 +175,10 @@ func (p *printer) column(c *ColumnDef) {
 		p.constraint(k)
 	}
 	if c.References != nil {
+		p.named(" CONSTRAINT ", c.References.Name)
 		p.s(" ")
 		p.reference(c.References)
+		p.s(deferrals[c.References.Deferred])
 	}
 }
 
@@ -206,9 +215,12 @@ func (p *printer) constraint(c *Constraint) {
 	case PrimaryKeyConstraint:
 		p.s("PRIMARY KEY")
 		p.columns(c.Columns)
+		p.include(c.Include)
 	case UniqueConstraint:
 		p.s("UNIQUE")
+		p.when(c.NullsSame, " NULLS NOT DISTINCT")
 		p.columns(c.Columns)
+		p.include(c.Include)
 	case CheckConstraint:
 		p.s("CHECK (")
 		p.expr(c.Check)
@@ -219,8 +231,17 @@ func (p *printer) constraint(c *Constraint) {
 		p.s(" ")
 		p.reference(c.Ref)
 	}
-	p.s([...]string{"", " DEFERRABLE", " DEFERRABLE INITIALLY DEFERRED"}[c.Deferred])
+	p.s(deferrals[c.Deferred])
 	p.when(c.NotValid, " NOT VALID")
+}
+
+var deferrals = [...]string{"", " DEFERRABLE", " DEFERRABLE INITIALLY DEFERRED"}
+
+func (p *printer) include(columns []string) {
+	if columns != nil {
+		p.s(" INCLUDE")
+		p.columns(columns)
+	}
 }
 
 func (p *printer) reference(r *Reference) {

@@ -279,6 +279,14 @@ func (p *printer) columnDefs(defs []ColDef) {
 		p.id(d.Name)
 		p.s(" ")
 		p.typeName(d.Type)
+		p.collate(d.Collate)
+	}
+}
+
+func (p *printer) collate(n Name) {
+	if n != nil {
+		p.s(" COLLATE ")
+		p.name(n)
 	}
 }
 
@@ -324,6 +332,14 @@ func (p *printer) table(t TableRef) {
 // tableCall writes the call of a table function. Only a plain call can stand in FROM by
 // itself.
 func (p *printer) tableCall(x Expr) {
+	if c, ok := x.(*Cast); ok {
+		p.s("CAST(")
+		p.expr(c.X)
+		p.s(" AS ")
+		p.typeName(c.Type)
+		p.s(")")
+		return
+	}
 	c, ok := x.(*Call)
 	if ok && !c.Bare && (len(c.Name) > 1 || !plainCalls[c.Name[0]] && c.Name[0] != "extract") {
 		p.call(c)

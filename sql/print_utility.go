@@ -141,6 +141,7 @@ func (p *printer) operation(s Statement) {
 		} else {
 			p.when(s.WithOption, " WITH GRANT OPTION")
 		}
+		p.grantedBy(s.By)
 	case *Revoke:
 		p.s("REVOKE ")
 		if s.OptionFor && s.Roles != nil {
@@ -149,6 +150,7 @@ func (p *printer) operation(s Statement) {
 			p.when(s.OptionFor, "GRANT OPTION FOR ")
 		}
 		p.grantable(&s.Grantable, " FROM ")
+		p.grantedBy(s.By)
 		p.when(s.Cascade, " CASCADE")
 	case *Lock:
 		p.s("LOCK TABLE ")
@@ -164,7 +166,12 @@ func (p *printer) operation(s Statement) {
 		p.s("VACUUM")
 		p.maintained(&s.Maintained)
 	case *Reindex:
-		p.s("REINDEX ", s.Kind.String(), " ")
+		p.s("REINDEX ")
+		if s.Options != nil {
+			p.options(s.Options, " ")
+			p.s(" ")
+		}
+		p.s(map[bool]string{false: s.Kind.String(), true: "SYSTEM"}[s.System], " ")
 		p.when(s.Concurrently, "CONCURRENTLY ")
 		p.quotedName(s.Name)
 	case *Checkpoint:
@@ -428,6 +435,14 @@ func (p *printer) grantable(g *Grantable, word string) {
 	}
 	p.s(word)
 	p.roles(g.To)
+}
+
+// grantedBy writes GRANTED BY, which stands after the options.
+func (p *printer) grantedBy(role string) {
+	if role != "" {
+		p.s(" GRANTED BY ")
+		p.role(role)
+	}
 }
 
 func (p *printer) maintained(m *Maintained) {

@@ -9,8 +9,9 @@ type Alias struct {
 
 // ColDef is a column name with its type.
 type ColDef struct {
-	Name string
-	Type *TypeName
+	Name    string
+	Type    *TypeName
+	Collate Name
 }
 
 // Table is a stream, table or view in FROM.

@@ -186,7 +186,12 @@ func (p *parser) boolOption(o sql.Option) bool {
 
 // comment reads COMMENT ON.
 func (p *parser) comment() sql.Statement {
+	at := p.loc()
 	p.expect(kwOn)
+	p.refuseWords(at, "COMMENT ON")
+	if p.is(kwCast) || p.is(kwOperator) {
+		p.unsupported(at, "COMMENT ON "+keywordUpper(p.tok().kw), "Write a SQL function.")
+	}
 	s := &sql.Comment{Kind: p.objectKind()}
 	if s.Kind == sql.NoObject {
 		p.unexpected()
@@ -197,6 +202,9 @@ func (p *parser) comment() sql.Statement {
 		s.Args = p.argTypes()
 	case sql.ObjConstraint, sql.ObjTrigger:
 		p.expect(kwOn)
+		if p.wordAt(0, "domain") && p.peek(1).isName() {
+			p.unsupported(p.loc(), "a comment on a constraint of a domain", "Comment on the domain.")
+		}
 		s.On = p.qname()
 	}
 	p.expect(kwIs)
@@ -213,7 +221,7 @@ func (p *parser) grant() sql.Statement {
 	p.expect(kwTo)
 	s.To = p.grantees()
 	s.WithOption = p.oneOf("with grant option", "with admin option") >= 0
-	p.grantedBy()
+	s.By = p.grantedBy()
 	return s
 }
 
@@ -223,15 +231,16 @@ func (p *parser) revoke() sql.Statement {
 	s.Grantable = p.grantable()
 	p.expect(kwFrom)
 	s.To = p.grantees()
-	p.grantedBy()
+	s.By = p.grantedBy()
 	s.Cascade = p.cascade()
 	return s
 }
 
-func (p *parser) grantedBy() {
+func (p *parser) grantedBy() string {
 	if p.words("granted", "by") {
-		p.roleName()
+		return p.roleName()
 	}
+	return ""
 }
 
 func (p *parser) grantees() (list []string) {
@@ -280,6 +289,9 @@ func (p *parser) grantable() (g sql.Grantable) {
 
 // privilege reads one privilege or role name; its case is decided when ON shows which it is.
 func (p *parser) privilege() (r sql.Privilege) {
+	if at := p.loc(); p.words("alter", "system") {
+		p.unsupported(at, "the privilege ALTER SYSTEM", "Only superusers have it.")
+	}
 	r.Name = p.label()
 	if p.isC('(') {
 		r.Columns = p.names()
@@ -290,12 +302,14 @@ func (p *parser) privilege() (r sql.Privilege) {
 // grantObjects reads what follows ON.
 func (p *parser) grantObjects(g *sql.Grantable) {
 	g.Kind = sql.ObjTable
-	switch p.oneOf("all tables in schema", "all sequences in schema", "all functions in schema") {
+	p.refuseGrant(p.loc())
+	switch p.oneOf("all tables in schema", "all sequences in schema", "all functions in schema",
+		"all routines in schema", "all procedures in schema") {
 	case 0:
 		g.AllIn = true
 	case 1:
 		g.AllIn, g.Kind = true, sql.ObjSequence
-	case 2:
+	case 2, 3, 4:
 		g.AllIn, g.Kind = true, sql.ObjFunction
 	default:
 		if t := p.peek(1); t.kind == kindIdent && t.kw != kwTo && t.kw != kwFrom ||
@@ -356,15 +370,15 @@ func (p *parser) maintained(words ...string) (m sql.Maintained) {
 }
 
 func (p *parser) reindex() sql.Statement {
-	if p.isC('(') {
-		p.options()
-	}
 	s := &sql.Reindex{}
+	if p.isC('(') {
+		s.Options = p.options()
+	}
 	if s.Kind = p.objectKind(); s.Kind == sql.NoObject {
 		if !p.words("system") {
 			p.unexpected()
 		}
-		s.Kind = sql.ObjDatabase
+		s.Kind, s.System = sql.ObjDatabase, true
 	}
 	s.Concurrently = p.words("concurrently")
 	s.Name = p.qname()

@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/millracedb/millrace/sql"
@@ -10,10 +11,10 @@ import (
 // drop reads DROP.
 func (p *parser) drop() sql.Statement {
 	at := p.locOf(&p.toks[p.i-1])
+	p.refuseWords(at, "DROP")
 	s := &sql.Drop{Kind: p.objectKind()}
 	if s.Kind == sql.NoObject || s.Kind == sql.ObjColumn || s.Kind == sql.ObjConstraint ||
 		s.Kind == sql.ObjQuery {
-		p.refuseWords(at, "DROP")
 		p.unexpectedAt(&p.toks[p.i-min(1, int(s.Kind))])
 	}
 	p.refuseKind(at, "DROP", s.Kind)
@@ -30,9 +31,15 @@ func (p *parser) drop() sql.Statement {
 			break
 		}
 	}
-	if p.words("delete", "topic") {
+	switch {
+	case p.words("delete", "topic"):
 		s.DeleteTopic = true
-	} else {
+	case s.Kind == sql.ObjDatabase:
+		p.accept(kwWith)
+		if p.isC('(') {
+			p.options() // FORCE
+		}
+	default:
 		s.Cascade = p.cascade()
 	}
 	return s
@@ -58,17 +65,22 @@ func (p *parser) alter() sql.Statement {
 	if p.words("system") {
 		return p.alterSystem()
 	}
+	p.refuseWords(at, "ALTER")
 	kind := p.objectKind()
 	p.refuseKind(at, "ALTER", kind)
 	switch kind {
 	case sql.NoObject, sql.ObjColumn, sql.ObjConstraint, sql.ObjQuery:
-		p.refuseWords(at, "ALTER")
 		p.unexpectedAt(&p.toks[p.i-min(1, int(kind))])
 	case sql.ObjRole:
 		return p.alterRole()
+	case sql.ObjExtension:
+		p.unsupported(at, "ALTER EXTENSION", "Extensions are built in; there is nothing to change.")
 	case sql.ObjDatabase:
 		p.unsupported(at, "ALTER DATABASE", "There is one, millrace; settings belong to roles: "+
 			"ALTER ROLE ... SET.")
+	}
+	if p.is(kwAll) {
+		p.refuseWords(at, "ALTER "+kind.String())
 	}
 	ifExists := p.ifExists()
 	only := kind == sql.ObjTable && p.accept(kwOnly)
@@ -76,29 +88,49 @@ func (p *parser) alter() sql.Statement {
 	if p.isOp("*") {
 		p.i++
 	}
+	var args []*sql.TypeName
+	if kind == sql.ObjFunction || kind == sql.ObjProcedure {
+		args = p.alterFunction(at, kind)
+	}
 	if p.is(kwRename) && !(kind == sql.ObjType && p.wordAt(1, "value")) {
-		return p.renameObject(kind, ifExists, name)
+		return p.renameObject(kind, ifExists, name, args)
 	}
 	if kind == sql.ObjType {
 		if s := p.alterEnum(name); s != nil {
 			return s
 		}
 	}
+	if kind == sql.ObjSequence && p.oneOf("set logged", "set unlogged") >= 0 {
+		return &sql.AlterSequence{Name: name, IfExists: ifExists}
+	}
 	if kind == sql.ObjSequence && !p.is(kwSet) && !p.wordAt(0, "owner") {
 		return &sql.AlterSequence{Name: name, IfExists: ifExists, Options: p.sequenceOptions()}
 	}
-	s := &sql.Alter{Kind: kind, IfExists: ifExists, Only: only, Name: name}
+	s := &sql.Alter{Kind: kind, IfExists: ifExists, Only: only, Name: name, Args: args}
 	for {
-		s.Actions = append(s.Actions, p.alterAction())
+		s.Actions = append(s.Actions, p.alterAction(kind))
 		if !p.acceptC(',') {
 			return s
 		}
 	}
 }
 
+// alterFunction reads the argument types of a function whose properties stay as they are.
+func (p *parser) alterFunction(at sql.Loc, kind sql.ObjectKind) []*sql.TypeName {
+	args := p.argTypes()
+	switch t := p.tok(); {
+	case p.is(kwRename), p.wordAt(0, "owner"), p.is(kwSet) && p.wordAt(1, "schema"):
+	case t.kind == kindIdent:
+		p.unsupported(at, "changing the properties of a "+strings.ToLower(kind.String()),
+			"Use CREATE OR REPLACE "+kind.String()+".")
+	}
+	return args
+}
+
 // renameObject reads RENAME TO x, RENAME [COLUMN] a TO b and RENAME CONSTRAINT a TO b.
-func (p *parser) renameObject(kind sql.ObjectKind, ifExists bool, name sql.Name) sql.Statement {
-	s := &sql.Rename{Kind: kind, IfExists: ifExists, Name: name}
+func (p *parser) renameObject(kind sql.ObjectKind, ifExists bool, name sql.Name,
+	args []*sql.TypeName) sql.Statement {
+	s := &sql.Rename{Kind: kind, IfExists: ifExists, Name: name, Args: args}
 	p.i++
 	if !p.is(kwTo) {
 		s.Part = sql.ObjColumn
@@ -111,6 +143,9 @@ func (p *parser) renameObject(kind sql.ObjectKind, ifExists bool, name sql.Name)
 	}
 	p.expect(kwTo)
 	s.New = p.name()
+	if kind == sql.ObjType && s.Part == sql.ObjColumn {
+		p.cascade()
+	}
 	return s
 }
 
@@ -139,16 +174,26 @@ func (p *parser) alterEnum(name sql.Name) sql.Statement {
 }
 
 // alterAction reads one action of ALTER.
-func (p *parser) alterAction() sql.AlterAction {
+func (p *parser) alterAction(kind sql.ObjectKind) sql.AlterAction {
 	at := p.loc()
+	if kind == sql.ObjDomain {
+		if a := p.domainAction(at); a != nil {
+			return a
+		}
+	}
+	if p.is(kwAlter) || p.is(kwNot) || p.is(kwOf) {
+		p.refuseAction(at, kind)
+	}
 	switch {
 	case p.accept(kwAdd):
-		return p.addAction()
+		return p.addAction(kind)
 	case p.accept(kwDrop):
 		return p.dropAction(at)
 	case p.accept(kwAlter):
-		p.words("column")
-		return p.alterColumn(at)
+		if !p.words("column") && kind == sql.ObjType {
+			p.words("attribute")
+		}
+		return p.alterColumn(at, kind)
 	case p.words("owner", "to"):
 		return &sql.SetOwner{Role: p.roleName()}
 	case p.accept(kwReset):
@@ -162,34 +207,32 @@ func (p *parser) alterAction() sql.AlterAction {
 	case p.words("cluster", "on"):
 		return &sql.AlterNothing{Loc: at, Words: "CLUSTER ON " + sql.QuoteIdent(p.name())}
 	case p.accept(kwSet):
-		return p.setAction()
+		if kind == sql.ObjType && p.isC('(') {
+			p.unsupported(at, "a base type", "Drop the type and create it anew.")
+		}
+		return p.setAction(at)
 	}
-	p.refuseAction(at)
+	p.refuseAction(at, kind)
 	p.unexpected()
 	return nil
 }
 
-// refuseAction gives up on the actions of ALTER TABLE that PostgreSQL has beside ours.
-func (p *parser) refuseAction(at sql.Loc) {
-	for _, r := range []struct{ phrase, what, hint string }{
-		{"enable", "ENABLE", "There are no triggers, rules and policies: use continuous queries, " +
-			"and GRANT on a view that filters the rows."},
-		{"disable", "DISABLE", "There are no triggers, rules and policies."},
-		{"force", "FORCE ROW LEVEL SECURITY", "Use GRANT on a view that filters the rows."},
-		{"no force", "NO FORCE ROW LEVEL SECURITY", "There are no policies."},
-		{"inherit", "INHERIT", "Use a view with UNION ALL."},
-		{"no inherit", "NO INHERIT", "There is no inheritance."},
-		{"attach partition", "ATTACH PARTITION", "Use a view with UNION ALL."},
-		{"detach partition", "DETACH PARTITION", "There are no tables in tables."},
-		{"replica identity", "REPLICA IDENTITY", "Changes are read with SELECT ... EMIT CHANGES."},
-	} {
-		if p.oneOf(r.phrase) == 0 {
-			p.unsupported(at, "ALTER TABLE ... "+r.what, r.hint)
-		}
+// domainAction reads the actions that a domain has and no other object; nil: another one.
+func (p *parser) domainAction(at sql.Loc) sql.AlterAction {
+	switch p.oneOf("set not null", "drop not null", "set default", "drop default") {
+	case 0:
+		return &sql.SetColumnNotNull{Loc: at, NotNull: true}
+	case 1:
+		return &sql.SetColumnNotNull{Loc: at}
+	case 2:
+		return &sql.SetColumnDefault{Loc: at, X: p.expr()}
+	case 3:
+		return &sql.SetColumnDefault{Loc: at}
 	}
+	return nil
 }
 
-func (p *parser) addAction() sql.AlterAction {
+func (p *parser) addAction(kind sql.ObjectKind) sql.AlterAction {
 	if p.constraintAhead() {
 		return &sql.AddConstraint{Constraint: p.tableConstraint()}
 	}
@@ -201,6 +244,9 @@ func (p *parser) addAction() sql.AlterAction {
 	}
 	a := &sql.AddColumn{IfNotExists: p.ifNotExists()}
 	a.Column = p.columnDef()
+	if kind == sql.ObjType {
+		p.cascade()
+	}
 	return a
 }
 
@@ -221,17 +267,21 @@ func (p *parser) dropAction(at sql.Loc) sql.AlterAction {
 }
 
 // alterColumn reads what follows ALTER [COLUMN].
-func (p *parser) alterColumn(at sql.Loc) sql.AlterAction {
+func (p *parser) alterColumn(at sql.Loc, kind sql.ObjectKind) sql.AlterAction {
+	if kind == sql.ObjIndex && p.tok().kind == kindNum {
+		n := p.integer()
+		p.need("set", "statistics")
+		return &sql.AlterNothing{Loc: at, Words: fmt.Sprintf("ALTER COLUMN %d SET STATISTICS %s", n,
+			sql.Print(p.optionValue()))}
+	}
 	name := p.name()
 	switch p.oneOf("set data type", "type", "set default", "drop default", "set not null",
 		"drop not null", "restart", "drop identity", "set statistics", "set storage",
-		"set compression", "add generated", "set generated") {
+		"set compression", "add generated", "set generated", "set increment", "set start",
+		"set minvalue", "set maxvalue", "set cache", "set cycle", "set no", "set restart",
+		"drop expression", "set", "reset") {
 	case 0, 1:
-		a := &sql.AlterColumnType{Loc: at, Name: name, Type: p.typeName()}
-		if p.accept(kwUsing) {
-			a.Using = p.expr()
-		}
-		return a
+		return p.columnType(at, name, kind)
 	case 2:
 		return &sql.SetColumnDefault{Loc: at, Name: name, X: p.expr()}
 	case 3:
@@ -254,12 +304,46 @@ func (p *parser) alterColumn(at sql.Loc) sql.AlterAction {
 		return p.columnNothing(at, name, "SET STORAGE ")
 	case 10:
 		return p.columnNothing(at, name, "SET COMPRESSION ")
-	case 11, 12:
+	case 11:
 		p.unsupported(at, "making a column that exists an identity column",
 			"Add a column GENERATED ... AS IDENTITY.")
+	case 12, 13, 14, 15, 16, 17, 18, 19, 20:
+		p.unsupported(at, "changing the options of an identity column",
+			"Use ALTER SEQUENCE of the column's sequence.")
+	case 21:
+		p.unsupported(at, "DROP EXPRESSION", "Add a column without an expression and UPDATE it.")
+	case 22:
+		return p.columnOptions(at, name, "SET ")
+	case 23:
+		return p.columnOptions(at, name, "RESET ")
 	}
 	p.unexpected()
 	return nil
+}
+
+// columnType reads what follows TYPE.
+func (p *parser) columnType(at sql.Loc, name string, kind sql.ObjectKind) sql.AlterAction {
+	a := &sql.AlterColumnType{Loc: at, Name: name, Type: p.typeName()}
+	if p.accept(kwCollate) {
+		a.Collate = p.dotted(sql.Name{p.label()})
+	}
+	if kind == sql.ObjType {
+		p.cascade()
+	} else if p.accept(kwUsing) {
+		a.Using = p.expr()
+	}
+	return a
+}
+
+// columnOptions reads SET (n_distinct = 5) of a column, which has no meaning here.
+func (p *parser) columnOptions(at sql.Loc, name, word string) sql.AlterAction {
+	if !p.isC('(') {
+		p.unexpected()
+	}
+	start := p.tok().start
+	p.options()
+	return &sql.AlterNothing{Loc: at, Words: "ALTER COLUMN " + sql.QuoteIdent(name) + " " + word +
+		p.src[start:p.toks[p.i-1].end]}
 }
 
 // columnNothing reads the value of an option of a column that has no meaning here.
@@ -272,9 +356,24 @@ func (p *parser) columnNothing(at sql.Loc, name, words string) sql.AlterAction {
 }
 
 // setAction reads what follows SET.
-func (p *parser) setAction() sql.AlterAction {
+func (p *parser) setAction(at sql.Loc) sql.AlterAction {
 	if p.isC('(') {
 		return &sql.SetOptions{Options: p.options()}
+	}
+	switch p.oneOf("logged", "unlogged", "without cluster", "without oids", "access method",
+		"tablespace") {
+	case 0:
+		return &sql.AlterNothing{Loc: at, Words: "SET LOGGED"}
+	case 1:
+		return &sql.AlterNothing{Loc: at, Words: "SET UNLOGGED"}
+	case 2:
+		return &sql.AlterNothing{Loc: at, Words: "SET WITHOUT CLUSTER"}
+	case 3:
+		return &sql.AlterNothing{Loc: at, Words: "SET WITHOUT OIDS"}
+	case 4:
+		return &sql.AlterNothing{Loc: at, Words: "SET ACCESS METHOD " + sql.QuoteIdent(p.name())}
+	case 5:
+		return &sql.AlterNothing{Loc: at, Words: "SET TABLESPACE " + sql.QuoteIdent(p.name())}
 	}
 	if p.words("schema") {
 		return &sql.SetSchema{Schema: p.name()}
@@ -312,7 +411,19 @@ func (p *parser) alterSystem() sql.Statement {
 }
 
 func (p *parser) alterRole() sql.Statement {
+	if p.is(kwAll) {
+		p.unsupported(p.loc(), "a setting of all roles", "Use ALTER SYSTEM SET.")
+	}
+	group := p.toks[p.i-1].kw == kwGroup
 	s := &sql.AlterRole{Name: p.roleName()}
+	if p.words("in", "database") {
+		p.name() // there is one
+	}
+	if group {
+		if x := p.alterGroup(s.Name); x != nil {
+			return x
+		}
+	}
 	switch {
 	case p.accept(kwSet):
 		v, ok := p.set().(*sql.SetVar)
@@ -323,10 +434,21 @@ func (p *parser) alterRole() sql.Statement {
 	case p.accept(kwReset):
 		s.Reset = &sql.ResetVar{Name: p.settingName()}
 	case p.is(kwRename):
-		return p.renameObject(sql.ObjRole, false, sql.Name{s.Name})
+		return p.renameObject(sql.ObjRole, false, sql.Name{s.Name}, nil)
 	default:
 		p.accept(kwWith)
 		s.Options = p.looseOptions()
 	}
 	return s
+}
+
+// alterGroup reads the old spelling of GRANT and REVOKE of a role; nil: something else.
+func (p *parser) alterGroup(name string) sql.Statement {
+	switch p.oneOf("add user", "drop user") {
+	case 0:
+		return &sql.Grant{Grantable: sql.Grantable{Roles: []string{name}, To: p.grantees()}}
+	case 1:
+		return &sql.Revoke{Grantable: sql.Grantable{Roles: []string{name}, To: p.grantees()}}
+	}
+	return nil
 }

@@ -26,7 +26,9 @@ func (p *parser) tailClause(q *sql.Query) bool {
 		if q.Emit != sql.EmitNone {
 			p.unexpected()
 		}
-		q.Locks = append(q.Locks, p.lockClause())
+		if p.oneOf("for read only") < 0 {
+			q.Locks = append(q.Locks, p.lockClause())
+		}
 	case kwEmit:
 		if !p.emitAhead() {
 			return false
@@ -91,7 +93,7 @@ func (p *parser) fetchClause(q *sql.Query) {
 // lockClause reads FOR UPDATE and its like.
 func (p *parser) lockClause() (l sql.LockClause) {
 	p.i++
-	switch p.oneOf("update", "no key update", "share", "key share", "read only") {
+	switch p.oneOf("update", "no key update", "share", "key share") {
 	case 0:
 		l.Strength = sql.ForUpdate
 	case 1:

@@ -17,6 +17,7 @@ type createWords struct {
 func (p *parser) create() sql.Statement {
 	at := p.locOf(&p.toks[p.i-1])
 	w := p.createWords()
+	p.refuseWords(at, "CREATE")
 	kindAt := p.i
 	kind := p.objectKind()
 	if w.source && kind != sql.ObjStream && kind != sql.ObjTable {
@@ -55,7 +56,6 @@ func (p *parser) create() sql.Statement {
 		return p.createExtension()
 	}
 	p.i = kindAt
-	p.refuseWords(at, "CREATE")
 	p.unexpected()
 	return nil
 }
@@ -63,17 +63,17 @@ func (p *parser) create() sql.Statement {
 func (p *parser) createWords() (w createWords) {
 	w.replace = p.words("or", "replace")
 	for {
-		switch p.oneOf("temporary", "temp", "local temporary", "local temp", "unlogged",
-			"recursive", "unique", "source") {
-		case 0, 1, 2, 3:
+		switch p.oneOf("temporary", "temp", "local temporary", "local temp",
+			"global temporary", "global temp", "unlogged", "recursive", "unique", "source") {
+		case 0, 1, 2, 3, 4, 5:
 			w.temp = true
-		case 4:
-			w.unlogged = true
-		case 5:
-			w.recursive = true
 		case 6:
-			w.unique = true
+			w.unlogged = true
 		case 7:
+			w.recursive = true
+		case 8:
+			w.unique = true
+		case 9:
 			w.source = true
 		default:
 			return w
@@ -86,7 +86,7 @@ func (p *parser) checkCreateWords(w createWords, kind sql.ObjectKind, kindAt int
 	rel := kind == sql.ObjStream || kind == sql.ObjTable
 	view := kind == sql.ObjView
 	bad := w.source && !rel || w.unique && kind != sql.ObjIndex || w.recursive && !view ||
-		w.unlogged && kind != sql.ObjTable ||
+		w.unlogged && kind != sql.ObjTable && kind != sql.ObjSequence ||
 		w.temp && !view && kind != sql.ObjTable && kind != sql.ObjSequence ||
 		w.replace && !rel && !view && kind != sql.ObjMaterializedView &&
 			kind != sql.ObjFunction && kind != sql.ObjProcedure
@@ -115,8 +115,8 @@ func (p *parser) createRelation(kind sql.ObjectKind, w createWords) sql.Statemen
 			p.missing("columns with types cannot be given together with AS SELECT")
 		}
 		return &sql.CreateAs{Kind: kind, Name: name, Replace: w.replace,
-			IfNotExists: ifNotExists, Temp: w.temp, Columns: r.columns, With: r.with,
-			OnCommit: r.onCommit, Query: r.query, NoData: r.noData}
+			IfNotExists: ifNotExists, Temp: w.temp, Unlogged: w.unlogged, Columns: r.columns,
+			With: r.with, OnCommit: r.onCommit, Query: r.query, NoData: r.noData}
 	}
 	if r.columns != nil || r.append && kind != sql.ObjTable {
 		p.unexpected()
@@ -159,9 +159,15 @@ func (p *parser) relationBody() (r relation) {
 				"Every table has partitions by key: WITH (partitions = n).")
 		case p.wordAt(0, "inherits"):
 			p.unsupported(p.loc(), "table inheritance", "Use LIKE to copy the columns.")
+		case p.is(kwOf):
+			p.unsupported(p.loc(), "a table OF a type", "Write the columns, or copy them with LIKE.")
+		case p.storage():
 		case p.words("append", "only"):
 			r.append = true
 		case p.accept(kwAs):
+			if p.is(kwExecute) {
+				p.unsupported(p.loc(), "CREATE TABLE AS EXECUTE", "Write the query itself after AS.")
+			}
 			r.query = p.query()
 			r.noData = p.withData()
 			return r
@@ -169,6 +175,18 @@ func (p *parser) relationBody() (r relation) {
 			return r
 		}
 	}
+}
+
+// storage reads where and how PostgreSQL would keep the data, which has no meaning here.
+func (p *parser) storage() bool {
+	switch p.oneOf("using index tablespace", "tablespace", "without oids", "using") {
+	case 0, 1, 3:
+		p.name()
+	case 2:
+	default:
+		return false
+	}
+	return true
 }
 
 // withData reads [WITH [NO] DATA] and reports NO DATA.
@@ -190,7 +208,9 @@ func (p *parser) definition() (d sql.Definition) {
 		case p.constraintAhead():
 			d.Constraints = append(d.Constraints, p.tableConstraint())
 		case p.accept(kwLike):
-			d.Likes = append(d.Likes, p.tableLike(at))
+			like := p.tableLike(at)
+			like.At = len(d.Columns)
+			d.Likes = append(d.Likes, like)
 		default:
 			d.Columns = append(d.Columns, p.columnDef())
 		}
@@ -239,8 +259,10 @@ func (p *parser) constraintAhead() bool {
 	case t.kw == kwConstraint:
 		return true
 	case t.kw == kwPrimary:
-		return p.peek(1).kw == kwKey && p.peek(2).isPunct('(')
-	case t.kw == kwUnique, equalFold(p.text(t), "check"):
+		return p.peek(1).kw == kwKey && (p.peek(2).isPunct('(') || p.peek(2).kw == kwUsing)
+	case t.kw == kwUnique:
+		return p.peek(1).isPunct('(') || p.peek(1).kw == kwNulls || p.peek(1).kw == kwUsing
+	case equalFold(p.text(t), "check"):
 		return p.peek(1).isPunct('(')
 	case equalFold(p.text(t), "foreign"):
 		return p.peek(1).kw == kwKey
@@ -257,10 +279,11 @@ func (p *parser) tableConstraint() *sql.Constraint {
 	}
 	switch p.oneOf("primary key", "unique", "check", "foreign key", "exclude") {
 	case 0:
-		c.Columns = p.names()
+		p.keyColumns(c)
 	case 1:
 		c.Kind = sql.UniqueConstraint
-		c.Columns = p.names()
+		c.NullsSame = p.oneOf("nulls not distinct", "nulls distinct") == 0
+		p.keyColumns(c)
 	case 2:
 		c.Kind = sql.CheckConstraint
 		p.expectC('(')
@@ -278,6 +301,19 @@ func (p *parser) tableConstraint() *sql.Constraint {
 	}
 	c.NotValid = p.constraintTail(&c.Deferred)
 	return c
+}
+
+// keyColumns reads the columns of PRIMARY KEY or UNIQUE and what may follow them.
+func (p *parser) keyColumns(c *sql.Constraint) {
+	if p.is(kwUsing) {
+		p.unsupported(p.loc(), "a constraint USING INDEX", "Name the columns: UNIQUE (...).")
+	}
+	c.Columns = p.names()
+	if p.words("include") {
+		c.Include = p.names()
+	}
+	p.optionalWith()
+	p.storage()
 }
 
 // constraintTail reads what may follow any constraint, and tells whether NOT VALID did.
@@ -325,6 +361,10 @@ func (p *parser) referenceAction() string {
 	if i < 0 {
 		p.unexpected()
 	}
+	if i > 2 && p.isC('(') {
+		p.unsupported(p.loc(), strings.ToUpper(actions[i])+" of some of the columns",
+			"Leave the list of columns out.")
+	}
 	return strings.ToUpper(actions[i])
 }
 
@@ -350,17 +390,19 @@ func (p *parser) columnAttribute(c *sql.ColumnDef) bool {
 		name = p.name()
 	}
 	switch p.oneOf("primary key", "key", "unique", "not null", "null", "headers", "header",
-		"default", "generated", "check", "references", "collate") {
+		"default", "generated", "check", "references", "collate", "compression", "storage") {
 	case 0:
-		c.PrimaryKey = true
-		p.constraintTail(new(sql.Deferral))
+		c.PrimaryKey, c.KeyName = true, name
+		p.keyTail()
 	case 1:
 		c.Key = true
 	case 2:
-		c.Unique = true
-		p.constraintTail(new(sql.Deferral))
+		c.Unique, c.UniqueName = true, name
+		c.NullsSame = p.oneOf("nulls not distinct", "nulls distinct") == 0
+		p.keyTail()
 	case 3:
 		c.NotNull = true
+		p.words("no", "inherit")
 	case 4:
 		c.Null = true
 	case 5:
@@ -382,9 +424,12 @@ func (p *parser) columnAttribute(c *sql.ColumnDef) bool {
 		p.constraintTail(&k.Deferred)
 	case 10:
 		c.References = p.reference()
-		p.constraintTail(new(sql.Deferral))
+		c.References.Name = name
+		p.constraintTail(&c.References.Deferred)
 	case 11:
 		c.Collate = p.dotted(sql.Name{p.label()})
+	case 12, 13:
+		p.label()
 	default:
 		if name != "" {
 			p.unexpected()
@@ -392,6 +437,13 @@ func (p *parser) columnAttribute(c *sql.ColumnDef) bool {
 		return false
 	}
 	return true
+}
+
+// keyTail reads what may follow PRIMARY KEY or UNIQUE of a column.
+func (p *parser) keyTail() {
+	p.optionalWith()
+	p.storage()
+	p.constraintTail(new(sql.Deferral))
 }
 
 // generated reads what follows GENERATED.
@@ -429,7 +481,9 @@ func (p *parser) createMaterializedView(w createWords) sql.Statement {
 	if p.isC('(') {
 		s.Columns = p.names()
 	}
+	p.storage()
 	s.With = p.optionalWith()
+	p.storage()
 	p.expect(kwAs)
 	s.Query = p.query()
 	s.NoData = p.withData()
@@ -476,6 +530,7 @@ func (p *parser) createIndex(w createWords) sql.Statement {
 		s.NullsSame = true
 	}
 	s.With = p.optionalWith()
+	p.storage()
 	if p.accept(kwWhere) {
 		s.Where = p.expr()
 	}
@@ -493,6 +548,9 @@ func (p *parser) indexKeys() (ks []sql.IndexKey) {
 		}
 		if t := p.tok(); t.isName() && t.kw != kwNulls {
 			k.OpClass = p.qname()
+			if p.isC('(') {
+				p.unsupported(p.loc(), "parameters of an operator class", "Leave them out.")
+			}
 		}
 		p.direction(&k.SortKey)
 		ks = append(ks, k)

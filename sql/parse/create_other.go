@@ -14,6 +14,10 @@ func (p *parser) createSchema() sql.Statement {
 	if p.accept(kwAuthorization) {
 		s.Owner = p.roleName()
 	}
+	if p.is(kwCreate) || p.is(kwGrant) {
+		p.unsupported(p.loc(), "a statement within CREATE SCHEMA",
+			"Write it after CREATE SCHEMA, with the schema before its name.")
+	}
 	return s
 }
 
@@ -144,6 +148,21 @@ func (p *parser) signedNumber() sql.Expr {
 	return nil
 }
 
+// numberConst reads a number, perhaps with a minus sign, and nothing after it.
+func (p *parser) numberConst() sql.Expr {
+	c := &sql.Const{Loc: p.loc(), Kind: sql.NumConst}
+	if p.acceptOp("-") {
+		c.Val = "-"
+	}
+	t := p.tok()
+	if t.kind != kindNum {
+		p.unexpected()
+	}
+	c.Val += p.text(t)
+	p.i++
+	return c
+}
+
 func (p *parser) createFunction(kind sql.ObjectKind, w createWords) sql.Statement {
 	s := &sql.CreateFunction{Replace: w.replace, Procedure: kind == sql.ObjProcedure}
 	s.Name = p.qname()
@@ -219,7 +238,8 @@ func (p *parser) functionOption(s *sql.CreateFunction) bool {
 	switch p.oneOf("language", "immutable", "stable", "volatile", "strict",
 		"returns null on null input", "called on null input", "as", "return", "leakproof",
 		"not leakproof", "security definer", "security invoker", "parallel", "cost", "rows",
-		"window") {
+		"window", "external security definer", "external security invoker", "support",
+		"begin atomic", "set", "transform") {
 	case 0:
 		if p.tok().kind == kindStr {
 			s.Language = foldName(p.stringName())
@@ -238,6 +258,9 @@ func (p *parser) functionOption(s *sql.CreateFunction) bool {
 		s.Strict = false
 	case 7:
 		s.Body, s.HasBody = p.str(), true
+		if p.isC(',') {
+			p.unsupported(p.loc(), "a function in C", "Functions are written in SQL.")
+		}
 	case 8:
 		s.Return = p.expr()
 	case 9, 10, 11, 12:
@@ -245,6 +268,16 @@ func (p *parser) functionOption(s *sql.CreateFunction) bool {
 		p.label()
 	case 14, 15:
 		p.integer()
+	case 17, 18:
+	case 19:
+		p.qname()
+	case 20:
+		s.Body, s.HasBody = p.atomicBody(), true
+	case 21:
+		p.unsupported(p.locOf(&p.toks[p.i-1]), "a setting of a function",
+			"Set it for the session or for a role: ALTER ROLE ... SET.")
+	case 22:
+		p.unsupported(p.locOf(&p.toks[p.i-1]), "TRANSFORM", "Functions are written in SQL.")
 	case 16:
 		p.unsupported(p.locOf(&p.toks[p.i-1]), "a window function in SQL",
 			"Use the built-in window functions.")
@@ -252,6 +285,21 @@ func (p *parser) functionOption(s *sql.CreateFunction) bool {
 		return false
 	}
 	return true
+}
+
+// atomicBody reads the statements between BEGIN ATOMIC and END and gives their text.
+func (p *parser) atomicBody() string {
+	start := int(p.tok().start)
+	for !p.accept(kwEnd) {
+		if p.acceptC(';') {
+			continue
+		}
+		p.statement()
+		if !p.is(kwEnd) && !p.isC(';') {
+			p.unexpected()
+		}
+	}
+	return strings.TrimSpace(p.src[start:p.toks[p.i-1].start])
 }
 
 func (p *parser) createRole(user bool) sql.Statement {
@@ -295,7 +343,7 @@ func (p *parser) looseValue(name string) sql.Expr {
 	case t.kind == kindStr:
 		return &sql.Const{Loc: at, Kind: sql.StrConst, Val: p.str()}
 	case t.kind == kindNum || p.isOp("-"):
-		return p.binary(bpUnary)
+		return p.numberConst()
 	case t.kw == kwNull:
 		p.i++
 		return &sql.Const{Loc: at, Kind: sql.NullConst}

@@ -171,11 +171,25 @@ func (p *parser) wordAt(n int, word string) bool {
 // oneOf consumes the first of the phrases that matches and returns its number, or -1.
 func (p *parser) oneOf(phrases ...string) int {
 	for i, f := range phrases {
-		if p.words(strings.Fields(f)...) {
+		if p.phrase(f) {
 			return i
 		}
 	}
 	return -1
+}
+
+// phrase consumes the words of f, all or none.
+func (p *parser) phrase(f string) bool {
+	n := 0
+	for more := true; more; n++ {
+		var word string
+		word, f, more = strings.Cut(f, " ")
+		if !p.wordAt(n, word) {
+			return false
+		}
+	}
+	p.i += n
+	return true
 }
 
 func (p *parser) need(words ...string) {

@@ -288,6 +288,8 @@ func (p *parser) test(at sql.Loc, x sql.Expr, k keyword) sql.Expr {
 		b := &sql.Binary{Loc: at, Op: op, L: x, R: p.binary(bpIs + 1)}
 		p.mustNotChain(bpIs)
 		return b
+	case p.wordAt(0, "document"):
+		p.unsupported(at, "XML", "Store documents as text or jsonb.")
 	default:
 		return p.normalizedTest(at, x, t.Not)
 	}
@@ -519,7 +521,7 @@ func (p *parser) startsQuery(i int) bool {
 	case kwSelect, kwValues, kwWith:
 		return true
 	case kwTable:
-		return p.toks[i+1].isName()
+		return p.toks[i+1].isName() || p.toks[i+1].kw == kwOnly
 	}
 	return false
 }

@@ -1,6 +1,9 @@
 package parse
 
-import "github.com/millracedb/millrace/sql"
+import (
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
 
 // tablePrimary reads one table, view, stream or table function of FROM, with its alias.
 // Brackets and joins are the outline's.
@@ -15,6 +18,9 @@ func (p *parser) tablePrimary() sql.TableRef {
 		p.rowsFrom(f)
 		p.expectC(')')
 		return p.funcTail(f)
+	case p.functionWord():
+		f := &sql.TableFunc{Loc: at, Lateral: lateral, Calls: []sql.Expr{p.primary()}}
+		return p.funcTail(f)
 	case p.is(kwTable) && p.peek(1).isPunct('('): // TABLE(TUMBLE(..))
 		p.i += 2
 		f := &sql.TableFunc{Loc: at, Lateral: lateral, Calls: []sql.Expr{p.expr()}}
@@ -22,6 +28,7 @@ func (p *parser) tablePrimary() sql.TableRef {
 		return p.funcTail(f)
 	}
 	only := p.accept(kwOnly)
+	p.refuseCall(p.tok())
 	if t := p.tok(); !only && p.peek(1).isPunct('(') && t.kind == kindIdent && !reserved[t.kw] {
 		at := p.loc()
 		call := p.call(at, sql.Name{p.label()})
@@ -80,10 +87,7 @@ func (p *parser) tableTail(t *sql.Table) sql.TableRef {
 		t.AsOf = p.tableAsOf()
 	}
 	if p.accept(kwTablesample) {
-		t.Sample = &sql.Sample{Method: p.label()}
-		p.expectC('(')
-		t.Sample.Arg = p.expr()
-		p.expectC(')')
+		t.Sample = p.sample()
 		if p.accept(kwRepeatable) {
 			p.expectC('(')
 			t.Sample.Seed = p.expr()
@@ -91,6 +95,38 @@ func (p *parser) tableTail(t *sql.Table) sql.TableRef {
 		}
 	}
 	return t
+}
+
+// functionWord reports whether a function that is a key word, or has a grammar of its own,
+// stands where a table may stand.
+func (p *parser) functionWord() bool {
+	switch p.tok().kw {
+	case kwCurrentDate, kwCurrentTime, kwCurrentTimestamp, kwLocaltime, kwLocaltimestamp,
+		kwCurrentUser, kwCurrentRole, kwSessionUser, kwUser, kwCurrentCatalog, kwCurrentSchema:
+		return true
+	case kwCast, kwExtract, kwOverlay, kwPosition, kwSubstring, kwTrim, kwTreat, kwNormalize:
+		return p.peek(1).isPunct('(')
+	}
+	return false
+}
+
+// sample reads what follows TABLESAMPLE.
+func (p *parser) sample() *sql.Sample {
+	at := p.loc()
+	method := p.qname()
+	if len(method) > 1 {
+		p.fail(at, sqlerr.UndefinedObject, "tablesample method %s does not exist", method)
+	}
+	s := &sql.Sample{Method: method[0]}
+	p.expectC('(')
+	args := p.exprs()
+	if len(args) > 1 {
+		p.fail(at, sqlerr.InvalidParameterValue,
+			"tablesample method %s requires 1 argument, not %d", method, len(args))
+	}
+	s.Arg = args[0]
+	p.expectC(')')
+	return s
 }
 
 func (p *parser) funcTail(f *sql.TableFunc) sql.TableRef {
@@ -134,7 +170,11 @@ func (p *parser) alias() (a sql.Alias) {
 func (p *parser) columnDefs() (defs []sql.ColDef) {
 	p.expectC('(')
 	for {
-		defs = append(defs, sql.ColDef{Name: p.name(), Type: p.typeName()})
+		d := sql.ColDef{Name: p.name(), Type: p.typeName()}
+		if p.accept(kwCollate) {
+			d.Collate = p.dotted(sql.Name{p.label()})
+		}
+		defs = append(defs, d)
 		if !p.acceptC(',') {
 			break
 		}

@@ -401,7 +401,7 @@ func (o *outline) selectInto() {
 	}
 	o.i++
 	k := o.oneOf("unlogged", "temporary", "temp", "local temporary", "local temp")
-	o.into.Temp = k > 0
+	o.into.Unlogged, o.into.Temp = k == 0, k > 0
 	o.accept(kwTable)
 	o.into.Name = o.qname()
 }
@@ -413,8 +413,10 @@ func (o *outline) tableCommand(f *level) {
 	o.put("TABLE ")
 	o.i++
 	f.query = true
-	start, at := o.i, o.loc()
-	o.atom(&sql.Table{Loc: at, Name: o.qname()}, start)
+	start := o.i
+	t := &sql.Table{Only: o.accept(kwOnly), Loc: o.loc()}
+	t.Name = o.qname()
+	o.atom(t, start)
 }
 
 func (o *outline) setOperation(f *level, k keyword) {

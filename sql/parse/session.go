@@ -118,24 +118,44 @@ func (p *parser) setting(s *sql.SetVar) {
 		p.timeZone(s)
 	case p.words("names"):
 		s.Name = "client_encoding"
-		p.settingValues(s)
+		if s.Default = p.atEnd(); !s.Default {
+			p.settingValues(s)
+		}
 	case p.wordAt(0, "role") && !p.opAt(1, "=") && p.peek(1).kw != kwTo:
 		p.i++
 		s.Name = "role"
 		p.settingValues(s)
-	case p.words("authorization"):
+	case p.words("authorization"), p.words("session", "authorization"):
 		s.Name = "session_authorization"
 		p.settingValues(s)
 	default:
+		at := p.loc()
 		s.Name = p.settingName()
+		if p.seq(kwFrom, kwCurrent) {
+			p.unsupported(at, "SET FROM CURRENT", "The setting keeps its value without it.")
+		}
 		if s.Name == "schema" && p.tok().kind == kindStr { // SET SCHEMA 'x'
 			s.Name = "search_path"
 		} else if !p.accept(kwTo) {
+			p.refuseSetting(at, s.Name)
 			p.expectOp("=")
 		}
 		p.settingValues(s)
 	}
 }
+
+// refuseSetting gives up on what looks like a setting and is none.
+func (p *parser) refuseSetting(at sql.Loc, name string) {
+	switch {
+	case name == "catalog" && p.tok().kind == kindStr:
+		p.fail(at, sqlerr.FeatureNotSupported, "current database cannot be changed")
+	case name == "xml" && p.wordAt(0, "option"):
+		p.unsupported(at, "XML", "Store documents as text or jsonb.")
+	}
+}
+
+// atEnd reports whether the statement ends at the cursor.
+func (p *parser) atEnd() bool { return p.tok().kind == kindEOF || p.isC(';') }
 
 // timeZone reads the value of SET TIME ZONE.
 func (p *parser) timeZone(s *sql.SetVar) {
@@ -146,7 +166,7 @@ func (p *parser) timeZone(s *sql.SetVar) {
 	case p.is(kwInterval):
 		s.Values = []sql.Expr{p.typedLiteral()}
 	case p.tok().kind == kindNum || p.isOp("-") || p.isOp("+"):
-		s.Values = []sql.Expr{p.binary(bpUnary)}
+		s.Values = []sql.Expr{p.settingValue()}
 	case p.tok().kind == kindStr:
 		s.Values = []sql.Expr{&sql.Const{Loc: at, Kind: sql.StrConst, Val: p.str()}}
 	default:

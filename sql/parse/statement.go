@@ -58,17 +58,6 @@ func init() {
 	}
 }
 
-// refusedVerbs are statements that PostgreSQL or a neighbour knows and Millrace does not, with
-// the way out.
-var refusedVerbs = map[keyword]string{
-	kwCluster:   "Tables are kept in key order already.",
-	kwImport:    "Create the tables with CREATE TABLE.",
-	kwLoad:      "Extensions cannot be loaded.",
-	kwReassign:  "Use ALTER ... OWNER TO.",
-	kwSecurity:  "Use GRANT and REVOKE.",
-	kwSubscribe: "Use SELECT ... EMIT CHANGES.",
-}
-
 func (p *parser) dispatch(t *token) sql.Statement {
 	switch t.kw {
 	case kwSelect:
@@ -76,7 +65,7 @@ func (p *parser) dispatch(t *token) sql.Statement {
 	case kwValues:
 		return &sql.SelectStmt{Query: p.query()}
 	case kwTable:
-		if !p.peek(1).isName() {
+		if !p.startsQuery(p.i) {
 			p.i++
 			p.unexpected()
 		}
@@ -105,21 +94,6 @@ func (p *parser) dispatch(t *token) sql.Statement {
 	}
 	p.unexpected()
 	return nil
-}
-
-// refusedVerb reports whether what begins with a word of refusedVerbs is the statement of
-// that name.
-func (p *parser) refusedVerb(t *token) bool {
-	switch n := p.peek(1); {
-	case t.kind != kindIdent:
-		return false
-	case t.kw == kwLoad:
-		return n.kind == kindStr
-	case t.kw == kwCluster:
-		return n.kind == kindEOF || n.isPunct(';') || n.isPunct('(') || n.isName()
-	default:
-		return n.kind == kindIdent
-	}
 }
 
 // selectStatement reads a query; with INTO it is CREATE TABLE AS.
@@ -297,53 +271,6 @@ func (p *parser) objectKind() sql.ObjectKind {
 		}
 	}
 	return sql.NoObject
-}
-
-// refusedKinds are kinds of objects that cannot be created here.
-var refusedKinds = map[sql.ObjectKind]string{
-	sql.ObjConnector:   "Write to a stream over the PostgreSQL protocol, COPY or HTTP.",
-	sql.ObjTrigger:     "Use a continuous query: CREATE STREAM ... AS SELECT.",
-	sql.ObjPublication: "Read changes with SELECT ... EMIT CHANGES.",
-	sql.ObjAggregate:   "Use the built-in aggregates or a SQL function over array_agg.",
-	sql.ObjLanguage:    "Functions are written in SQL.",
-	sql.ObjCollation:   "Text is compared by code point, collation \"C\".",
-	sql.ObjTablespace:  "All data is below the directory that --data names.",
-	sql.ObjTopic:       "A stream keeps its own log; use CREATE STREAM.",
-}
-
-// refuseKind gives up on a kind that cannot be made, changed or dropped.
-func (p *parser) refuseKind(at sql.Loc, verb string, k sql.ObjectKind) {
-	if hint, ok := refusedKinds[k]; ok {
-		p.unsupported(at, verb+" "+k.String(), hint)
-	}
-}
-
-// refuseWords gives up on verbs with objects that have no kind here at all.
-func (p *parser) refuseWords(at sql.Loc, verb string) {
-	for _, r := range []struct{ phrase, what, hint string }{
-		{"source connector", "SOURCE CONNECTOR", refusedKinds[sql.ObjConnector]},
-		{"sink connector", "SINK CONNECTOR", refusedKinds[sql.ObjConnector]},
-		{"source", "SOURCE", "Use CREATE STREAM and write to it with COPY or INSERT."},
-		{"sink", "SINK", "Read changes with SELECT ... EMIT CHANGES."},
-		{"rule", "RULE", "Use a view or a continuous query."},
-		{"event trigger", "EVENT TRIGGER", "There is no replacement."},
-		{"policy", "POLICY", "Grant access to a view that filters the rows."},
-		{"statistics", "STATISTICS", "The planner keeps its own statistics."},
-		{"subscription", "SUBSCRIPTION", "Read changes with SELECT ... EMIT CHANGES."},
-		{"server", "SERVER", "Foreign data is not read in place; load it with COPY."},
-		{"foreign", "FOREIGN TABLE", "Foreign data is not read in place; load it with COPY."},
-		{"operator", "OPERATOR", "Write a SQL function."},
-		{"cast", "CAST", "Write a SQL function."},
-		{"text search", "TEXT SEARCH", "Use LIKE or regular expressions."},
-		{"access method", "ACCESS METHOD", "There is no replacement."},
-		{"transform", "TRANSFORM", "Functions are written in SQL."},
-		{"conversion", "CONVERSION", "All text is UTF-8."},
-		{"default privileges", "DEFAULT PRIVILEGES", "Use GRANT on each object."},
-	} {
-		if p.oneOf(r.phrase) == 0 {
-			p.unsupported(at, verb+" "+r.what, r.hint)
-		}
-	}
 }
 
 // missing gives up with an error about what must be there.

@@ -1,6 +1,9 @@
 package parse
 
-import "github.com/millracedb/millrace/sql"
+import (
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
 
 // insert reads INSERT.
 func (p *parser) insert() sql.Statement {
@@ -36,6 +39,10 @@ func (p *parser) insertColumns() (list []string, places []sql.Loc) {
 	for {
 		places = append(places, p.loc())
 		list = append(list, p.label())
+		if p.isC('[') || p.isC('.') {
+			p.unsupported(p.loc(), "a part of a column in the list of INSERT",
+				"Insert whole values: arrays as ARRAY[...], composite values as ROW(...).")
+		}
 		if !p.acceptC(',') {
 			break
 		}
@@ -182,8 +189,8 @@ func (p *parser) truncate() sql.Statement {
 // copyRows reads COPY.
 func (p *parser) copyRows() sql.Statement {
 	s := &sql.Copy{}
-	if p.queryBracket(p.i) || p.isC('(') {
-		s.Query = p.parenQuery()
+	if p.isC('(') {
+		s.Query = p.copyQuery()
 	} else {
 		if at := p.loc(); p.words("binary") {
 			s.Options = []sql.Option{{Loc: at, Name: "format",
@@ -216,6 +223,36 @@ func (p *parser) copyRows() sql.Statement {
 		s.Where = p.expr()
 	}
 	return s
+}
+
+// copyQuery reads the bracketed query of COPY. A data-modifying statement becomes the query
+// that reads what it returns.
+func (p *parser) copyQuery() *sql.Query {
+	at := p.loc()
+	switch p.peek(1).kw {
+	case kwInsert, kwUpdate, kwDelete:
+	default:
+		return p.parenQuery()
+	}
+	p.expectC('(')
+	st := p.cteStatement()
+	p.expectC(')')
+	var returning []sql.Item
+	switch st := st.(type) {
+	case *sql.Insert:
+		returning = st.Returning
+	case *sql.Update:
+		returning = st.Returning
+	case *sql.Delete:
+		returning = st.Returning
+	}
+	if returning == nil {
+		p.fail(at, sqlerr.FeatureNotSupported, "COPY query must have a RETURNING clause")
+	}
+	const name = "returned"
+	return &sql.Query{Loc: at, With: []*sql.CTE{{Loc: at, Name: name, Stmt: st}}, Body: &sql.Select{Loc: at,
+		Items: []sql.Item{{X: &sql.ColRef{Loc: at, Star: true}}},
+		From:  []sql.TableRef{&sql.Table{Loc: at, Name: sql.Name{name}}}}}
 }
 
 // copySource reads the file, program or stream of COPY.
