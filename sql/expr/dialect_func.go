@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -38,12 +39,8 @@ func defineDialect(r *registry) {
 			"array of the numbers from the first to the second by steps",
 			"generate_series(5::"+k+", 1, -2)")
 	}
-	r.dialect("json_array_length(text) int4", func(a []types.Datum) (types.Datum, error) {
-		if types.ValidJSON(a[0].S) != nil || types.JSONKind(a[0].S) != 'a' {
-			return types.NullDatum, nil
-		}
-		return types.IntDatum(int64(types.JSONLen(a[0].S))), nil
-	}, "number of elements of a JSON array, NULL of anything else", "json_array_length('{}')")
+	r.dialect("json_array_length(text) int4", ksqlArrayLength,
+		"number of elements of a JSON array, NULL of anything else", "json_array_length('{}')")
 	r.dialect("array_at(anyarray, int4) anyelement", bindArrayAt,
 		"a[i], from the end for negative i", "(ARRAY[1, 2, 3])[-1]")
 }
@@ -291,8 +288,31 @@ func defineDialectText(r *registry) {
 		}
 		return d, nil
 	}, "character of that code, NULL where there is none", "chr(0)")
-	r.dialect("chr(text) text", func(s string) (string, error) { return chrText(s) },
-		"character of a code such as '75' or '\\u004b'", "chr('\\u004b')")
+	r.dialect("chr(text) text", javaChr, "character of an escape such as '\\u004b', NULL of other texts",
+		"chr('\\u004b')")
+	r.dialect("replace(text, text, text) text", func(a []types.Datum) (types.Datum, error) {
+		return types.TextDatum(strings.ReplaceAll(a[0].S, a[1].S, a[2].S)), nil
+	}, "every occurrence replaced; the empty text is around each character", "replace('ab', '', '-')")
+	r.dialect("regexp_split_to_array(text, text) text[]", func(a []types.Datum) (types.Datum, error) {
+		p, err := compileJava(a[1].S)
+		if err != nil {
+			return types.NullDatum, err
+		}
+		return makeArrayDatum(textDatums(splitRegexp(p, a[0].S)), textArray)
+	}, "the texts between matches", "regexp_split_to_array('a1b22c', '[0-9]+')")
+	r.dialect("uuid() text", func(env *Env, _ []types.Datum) (types.Datum, error) {
+		if env.Random == nil {
+			return types.NullDatum, errNoRandom("uuid")
+		}
+		return types.TextDatum(uuidText(randomUUID(env.Random))), nil
+	}, "random UUID of version 4", "len(uuid())").volatile()
+	r.dialect("uuid(bytea) text", func(a []types.Datum) (types.Datum, error) {
+		if len(a[0].S) != 16 {
+			return types.NullDatum, nil
+		}
+		return types.TextDatum(uuidText(a[0].S)), nil
+	}, "UUID of 16 bytes, NULL of any other number",
+		"uuid(to_bytes('00112233445566778899aabbccddeeff', 'hex'))")
 	r.dialect("concat(variadic text) text", javaConcat(0), "texts joined, NULLs left out",
 		"concat('a', NULL, 'b')").nullable()
 	r.dialect("concat(variadic bytea) bytea", javaConcat(0), "bytes joined, NULLs left out",
@@ -304,7 +324,9 @@ func defineDialectText(r *registry) {
 		"concat_ws('\\x00'::bytea, '\\x01'::bytea, '\\x02'::bytea)").nullable()
 }
 
+// javaInitcap capitalises words between blanks; blanks at the beginning are lost.
 func javaInitcap(dst, s []byte) []byte {
+	s = bytes.TrimLeft(s, " \t\n\v\f\r")
 	inWord := false
 	for i := 0; i < len(s); {
 		c, w := utf8.DecodeRune(s[i:])
@@ -313,7 +335,7 @@ func javaInitcap(dst, s []byte) []byte {
 		} else {
 			dst = utf8.AppendRune(dst, unicode.ToUpper(c))
 		}
-		inWord = !unicode.IsSpace(c)
+		inWord = strings.IndexByte(" \t\n\v\f\r", s[i]) < 0
 		i += w
 	}
 	return dst
@@ -346,24 +368,31 @@ func javaSubbytes(a []types.Datum) (types.Datum, error) {
 // javaReplaceAll replaces every match; in the replacement $1 is a group and a
 // backslash takes the meaning from the next character.
 func javaReplaceAll(a []types.Datum) (types.Datum, error) {
-	p, err := compilePattern(a[1].S, "")
+	p, err := compileJava(a[1].S)
 	if err != nil {
 		return types.NullDatum, err
 	}
-	var repl strings.Builder
-	for s := a[2].S; s != ""; s = s[1:] {
-		switch {
-		case s[0] == '$' && len(s) > 1 && isDigit(s[1]):
-			repl.WriteString("\\" + s[1:2])
-			s = s[1:]
-		case s[0] == '\\' && len(s) > 1:
-			s = s[1:]
-			repl.WriteString(strings.ReplaceAll(s[:1], "\\", "\\\\"))
-		default:
-			repl.WriteByte(s[0])
-		}
+	s, err := javaReplace(p, a[0].S, a[2].S)
+	return types.TextDatum(s), err
+}
+
+// uuidText writes 16 bytes as a UUID.
+func uuidText(b string) string {
+	return types.TextOf(nil, types.Of(types.UUID), types.TextDatum(b))
+}
+
+// javaChr reads Java's escapes of a text that begins with one of a character.
+func javaChr(a []types.Datum) (types.Datum, error) {
+	if len(a[0].S) < 6 || !strings.HasPrefix(a[0].S, `\u`) {
+		return types.NullDatum, nil
 	}
-	return types.TextDatum(regexpReplace(p, a[0].S, repl.String(), 0, 0)), nil
+	// The escapes of JSON are those of Java.
+	quoted := `"` + strings.ReplaceAll(a[0].S, `"`, `\"`) + `"`
+	if types.ValidJSON(quoted) != nil {
+		return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
+			"invalid character code \"%s\"", a[0].S)
+	}
+	return types.TextDatum(types.JSONUnquote(quoted)), nil
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
@@ -436,6 +465,16 @@ func bindJavaText(f *Func, args []types.Type, _ types.Type) {
 	}
 }
 
+// javaClock writes a time of day without what is zero at its end, in whole seconds.
+func javaClock(us int64) string {
+	m := momentFromMicros(us)
+	s := paddedNumber(int64(m.hour), 2) + ":" + paddedNumber(int64(m.min), 2)
+	if m.sec > 0 {
+		s += ":" + paddedNumber(int64(m.sec), 2)
+	}
+	return s
+}
+
 // javaTimestamp is the format of timestamps in texts.
 const javaTimestamp = "yyyy-MM-dd'T'HH:mm:ss.SSS"
 
@@ -453,6 +492,8 @@ func javaText(env *Env, t types.Type, d types.Datum) string {
 		if err == nil {
 			return s
 		}
+	case t.Kind == types.Time:
+		return javaClock(d.I)
 	case t.Kind == types.Array:
 		elem := elemOf(t)
 		var parts []string

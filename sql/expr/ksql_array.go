@@ -34,7 +34,7 @@ func defineKsqlArrays(r *registry) {
 	r.fn("array_join(anyarray) text", bindArrayJoin, "text forms joined by commas",
 		"array_join(ARRAY[1, 2, NULL])").stable()
 	r.fn("array_join(anyarray, text) text", bindArrayJoin, "text forms joined by a delimiter",
-		"array_join(ARRAY[1, 2], '-')").stable()
+		"array_join(ARRAY[1, 2], '-')").nullable().stable()
 	r.fn("array_sort(anyarray) anyarray", bindArraySort, "the elements sorted, NULLs last",
 		"array_sort(ARRAY[2, NULL, 1])")
 	r.fn("array_sort(anyarray, text) anyarray", bindArraySort, "the elements sorted, 'ASC' or 'DESC'",
@@ -119,7 +119,12 @@ func bindArrayJoin(f *Func, args []types.Type, _ types.Type) {
 	leaf := args[0].Innermost()
 	f.Row = func(env *Env, a []types.Datum) (types.Datum, error) {
 		sep := ","
-		if len(a) > 1 {
+		switch {
+		case a[0].Null:
+			return types.NullDatum, nil
+		case len(a) > 1 && a[1].Null:
+			sep = ""
+		case len(a) > 1:
 			sep = a[1].S
 		}
 		var parts []string

@@ -15,39 +15,46 @@ import (
 // geo_distance.
 func defineKsqlJSON(r *registry) {
 	r.fn("is_json_string(text) bool", func(a []types.Datum) (types.Datum, error) {
-		return types.BoolDatum(!a[0].Null && types.ValidJSON(a[0].S) == nil), nil
+		_, ok := firstJSON(a[0], 0)
+		return types.BoolDatum(ok), nil
 	}, "whether a text is valid JSON", "is_json_string('[1]')").nullable()
-	r.fn("json_array_length(text) int4", func(a []types.Datum) (types.Datum, error) {
-		if types.ValidJSON(a[0].S) != nil || types.JSONKind(a[0].S) != 'a' {
-			return types.NullDatum, nil
-		}
-		return types.IntDatum(int64(types.JSONLen(a[0].S))), nil
-	}, "number of elements of a JSON array", "json_array_length('[1, 2]'::text)").asFallback()
+	r.fn("json_array_length(text) int4", ksqlArrayLength, "number of elements of a JSON array",
+		"json_array_length('[1, 2]'::text)").asFallback()
 	r.fn("json_array_contains(text, any) bool", bindJSONArrayContains,
 		"whether a JSON array has a value", "json_array_contains('[1, 2]', 2)").nullable()
-	r.fn("json_concat(variadic text) text", jsonConcat, "JSON values joined",
+	r.fn("json_concat(variadic text) text", jsonConcat, "JSON objects merged, or values joined to an array",
 		"json_concat('[1]', '[2]')").nullable()
 	r.fn("json_items(text) text[]", func(a []types.Datum) (types.Datum, error) {
-		if types.ValidJSON(a[0].S) != nil || types.JSONKind(a[0].S) != 'a' {
+		doc, ok := firstJSON(a[0], 'a')
+		if !ok {
 			return types.NullDatum, nil
 		}
 		var out []types.Datum
-		for it := types.JSONElements(a[0].S); it.Next(); {
-			out = append(out, types.TextDatum(compactJSON(it.Value)))
+		for it := types.JSONElements(doc); it.Next(); {
+			out = append(out, types.TextDatum(jacksonText(it.Value, false)))
 		}
 		return makeArrayDatum(out, textArray)
 	}, "the elements of a JSON array", "json_items('[1, {\"a\": 2}]')")
 	r.fn("json_keys(text) text[]", func(a []types.Datum) (types.Datum, error) {
-		keys, _, ok := jsonMembers(a[0].S)
+		doc, ok := firstJSON(a[0], 'o')
 		if !ok {
 			return types.NullDatum, nil
+		}
+		var keys []types.Datum
+		for _, m := range jsonMembers(doc) {
+			keys = append(keys, types.TextDatum(m.key))
 		}
 		return makeArrayDatum(keys, textArray)
 	}, "the keys of a JSON object", "json_keys('{\"a\": 1, \"b\": 2}')")
 	r.fn("json_records(text) map", func(a []types.Datum) (types.Datum, error) {
-		keys, vals, ok := jsonMembers(a[0].S)
+		doc, ok := firstJSON(a[0], 'o')
 		if !ok {
 			return types.NullDatum, nil
+		}
+		var keys, vals []types.Datum
+		for _, m := range jsonMembers(doc) {
+			keys = append(keys, types.TextDatum(m.key))
+			vals = append(vals, types.TextDatum(jsonValueText(m.value)))
 		}
 		return types.MapDatum(textMap, keys, vals), nil
 	}, "map of a JSON object", "json_records('{\"a\": 1, \"b\": \"x\"}')").withRet(retTextMap)
@@ -63,62 +70,37 @@ func defineKsqlJSON(r *registry) {
 		"round(geo_distance(37.4439, -122.1663, 51.5257, -0.1122, 'MILES')::numeric, 3)").nullable()
 }
 
-// compactJSON writes JSON without blanks.
-func compactJSON(s string) string {
-	kind := types.JSONKind(s)
-	if kind != 'o' && kind != 'a' {
-		return strings.TrimSpace(s)
+func ksqlArrayLength(a []types.Datum) (types.Datum, error) {
+	doc, ok := firstJSON(a[0], 'a')
+	if !ok {
+		return types.NullDatum, nil
 	}
-	var b strings.Builder
-	b.WriteByte(map[byte]byte{'o': '{', 'a': '['}[kind])
-	n := 0
-	for it := types.JSONElements(s); it.Next(); n++ {
-		if n > 0 {
-			b.WriteByte(',')
-		}
-		if kind == 'o' {
-			b.WriteString(it.Key + ":")
-		}
-		b.WriteString(compactJSON(it.Value))
-	}
-	b.WriteByte(map[byte]byte{'o': '}', 'a': ']'}[kind])
-	return b.String()
-}
-
-func jsonMembers(s string) (keys, vals []types.Datum, ok bool) {
-	if types.ValidJSON(s) != nil || types.JSONKind(s) != 'o' {
-		return nil, nil, false
-	}
-	for it := types.JSONElements(s); it.Next(); {
-		keys = append(keys, types.TextDatum(types.JSONUnquote(it.Key)))
-		v, null := types.JSONText(it.Value)
-		if null {
-			vals = append(vals, types.NullDatum)
-			continue
-		}
-		if k := types.JSONKind(it.Value); k == 'o' || k == 'a' {
-			v = compactJSON(v)
-		}
-		vals = append(vals, types.TextDatum(v))
-	}
-	return keys, vals, true
+	return types.IntDatum(int64(types.JSONLen(doc))), nil
 }
 
 // bindJSONArrayContains compares by kind: an integer finds integers, a float
 // numbers with a fraction, a text strings.
 func bindJSONArrayContains(f *Func, args []types.Type, _ types.Type) {
 	f.Row = func(env *Env, a []types.Datum) (types.Datum, error) {
-		if a[0].Null || types.ValidJSON(a[0].S) != nil || types.JSONKind(a[0].S) != 'a' {
+		if a[0].Null {
+			return types.NullDatum, nil
+		}
+		doc, ok := firstJSON(a[0], 'a')
+		if !ok {
 			return types.BoolDatum(false), nil
 		}
 		want := "null"
 		if !a[1].Null {
 			want = string(types.AppendJSON(typesEnv(env), nil, args[1], a[1]))
 		}
-		for it := types.JSONElements(a[0].S); it.Next(); {
-			got := compactJSON(it.Value)
+		text := !a[1].Null && isString(args[1].Kind)
+		for it := types.JSONElements(doc); it.Next(); {
+			got := strings.TrimSpace(it.Value)
 			same := got == want
-			if isFloat(args[1].Kind) && !a[1].Null {
+			switch {
+			case text:
+				same = types.JSONKind(got) == 's' && types.JSONUnquote(got) == a[1].S
+			case isFloat(args[1].Kind) && !a[1].Null:
 				same = sameFloatToken(got, want)
 			}
 			if same {
@@ -138,35 +120,53 @@ func sameFloatToken(a, b string) bool {
 	return err1 == nil && err2 == nil && x == y
 }
 
-// jsonConcat joins arrays, merges objects, and takes other values as arrays of
-// one.
+// jsonConcat merges objects where all values are objects; else it joins arrays,
+// and takes other values as arrays of one.
 func jsonConcat(a []types.Datum) (types.Datum, error) {
-	if len(a) == 0 {
-		return types.NullDatum, nil
-	}
-	out := ""
+	docs := make([]string, len(a))
+	objects := 0
 	for i, d := range a {
-		if d.Null {
+		doc, ok := firstJSON(d, 0)
+		if !ok {
 			return types.NullDatum, nil
 		}
-		canon, err := types.ParseJSONB(nil, d.S)
-		if err != nil {
-			return types.NullDatum, nil
-		}
-		if i == 0 {
-			out = string(canon)
-		} else {
-			out = types.JSONConcat(out, string(canon))
+		docs[i] = doc
+		if types.JSONKind(doc) == 'o' {
+			objects++
 		}
 	}
-	return types.TextDatum(compactJSON(out)), nil
+	switch {
+	case len(docs) == 0:
+		return types.NullDatum, nil
+	case len(docs) == 1:
+		return types.TextDatum(jacksonText(docs[0], true)), nil
+	case objects == len(docs):
+		return types.TextDatum(jacksonObject(jsonMembers(docs...), true)), nil
+	}
+	b := []byte{'['}
+	for _, doc := range docs {
+		items := []string{doc}
+		if types.JSONKind(doc) == 'a' {
+			items = items[:0]
+			for it := types.JSONElements(doc); it.Next(); {
+				items = append(items, it.Value)
+			}
+		}
+		for _, item := range items {
+			if len(b) > 1 {
+				b = append(b, ',')
+			}
+			b = append(b, jacksonText(item, true)...)
+		}
+	}
+	return types.TextDatum(string(append(b, ']'))), nil
 }
 
-// extractJSONField follows a path such as $.a['b'][0] in the first JSON value of
+// extractJSONField follows a path such as $.a["b"][0] in the first JSON value of
 // the text, as ksqlDB's reader does, which looks no further.
 func extractJSONField(a []types.Datum) (types.Datum, error) {
-	doc, err := types.FirstJSON(a[0].S)
-	if err != nil {
+	doc, ok := firstJSON(a[0], 0)
+	if !ok {
 		return types.NullDatum, nil
 	}
 	path, err := jsonPathSteps(a[1].S)
@@ -180,14 +180,7 @@ func extractJSONField(a []types.Datum) (types.Datum, error) {
 	if !ok {
 		return types.NullDatum, nil
 	}
-	s, null := types.JSONText(v)
-	if null {
-		return types.NullDatum, nil
-	}
-	if k := types.JSONKind(v); k == 'o' || k == 'a' {
-		s = compactJSON(s)
-	}
-	return types.TextDatum(s), nil
+	return types.TextDatum(jsonValueText(v)), nil
 }
 
 func jsonPathSteps(s string) ([]string, error) {
@@ -246,7 +239,7 @@ func jsonString(b *strings.Builder, env *Env, t types.Type, d types.Datum) {
 		keys, vals := types.DecodeMap(t, aliasBytes(d.S))
 		for i, k := range keys {
 			b.WriteByte("{,"[min(i, 1)])
-			b.Write(types.AppendJSONString(nil, types.TextOf(typesEnv(env), *t.Key, k)))
+			b.Write(appendJacksonString(nil, types.TextOf(typesEnv(env), *t.Key, k)))
 			b.WriteByte(':')
 			jsonString(b, env, *t.Elem, vals[i])
 		}
@@ -262,15 +255,21 @@ func jsonString(b *strings.Builder, env *Env, t types.Type, d types.Datum) {
 		vals := d.Fields(t)
 		for n, i := range order {
 			b.WriteByte("{,"[min(n, 1)])
-			b.Write(types.AppendJSONString(nil, t.Fields[i].Name))
+			b.Write(appendJacksonString(nil, t.Fields[i].Name))
 			b.WriteByte(':')
 			jsonString(b, env, t.Fields[i].Type, vals[i])
 		}
 		b.WriteString(closing("{}", len(order)))
 	case t.Kind == types.Bytea:
-		b.Write(types.AppendJSONString(nil, base64.StdEncoding.EncodeToString([]byte(d.S))))
+		b.WriteString(`"` + base64.StdEncoding.EncodeToString([]byte(d.S)) + `"`)
+	case t.Kind == types.Float8 && (math.IsNaN(d.F) || math.IsInf(d.F, 0)):
+		b.WriteString(`"` + javaDouble(d.F) + `"`)
+	case t.Kind == types.Float8, t.Kind == types.Numeric:
+		b.WriteString(javaText(env, t, d))
+	case isTimeKind(t.Kind) || t.Kind == types.Timestamptz || isString(t.Kind):
+		b.Write(appendJacksonString(nil, javaText(env, t, d)))
 	default:
-		b.WriteString(compactJSON(string(types.AppendJSON(typesEnv(env), nil, t, d))))
+		b.WriteString(jacksonText(string(types.AppendJSON(typesEnv(env), nil, t, d)), true))
 	}
 }
 

@@ -104,7 +104,10 @@ func roundUp(d types.Decimal, n int32) (types.Decimal, error) {
 }
 
 func splitBytes(s, delim string) []string {
-	if delim != "" {
+	switch {
+	case s == "":
+		return []string{""}
+	case delim != "":
 		return strings.Split(s, delim)
 	}
 	out := make([]string, len(s))

@@ -1,9 +1,7 @@
 package expr
 
 import (
-	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"math"
 	"net/url"
 	"strings"
@@ -44,11 +42,11 @@ func defineKsqlText(r *registry) {
 			"instr('CORPORATE FLOOR', 'OR'"+opt.arg+")").nullable()
 	}
 	r.fn("split(text, text) text[]", func(a []types.Datum) (types.Datum, error) {
-		var out []types.Datum
-		for _, p := range strings.Split(a[0].S, a[1].S) {
-			out = append(out, types.TextDatum(p))
+		parts := strings.Split(a[0].S, a[1].S)
+		if a[0].S == "" {
+			parts = []string{""}
 		}
-		return makeArrayDatum(out, textArray)
+		return makeArrayDatum(textDatums(parts), textArray)
 	}, "the fields between delimiters", "split('a,b', ',')")
 	r.fn("split_to_map(text, text, text) map", splitToMap, "map of entries such as 'k:v/k:v'",
 		"split_to_map('a:1/b:2', '/', ':')").withRet(retTextMap)
@@ -78,6 +76,14 @@ func defineKsqlText(r *registry) {
 	defineKsqlBytes(r)
 }
 
+func textDatums(parts []string) []types.Datum {
+	out := make([]types.Datum, len(parts))
+	for i, p := range parts {
+		out[i] = types.TextDatum(p)
+	}
+	return out
+}
+
 func chrText(s string) (string, error) {
 	code := strings.TrimPrefix(strings.TrimPrefix(s, "\\u"), "U+")
 	base := "hex"
@@ -101,7 +107,7 @@ func chrText(s string) (string, error) {
 }
 
 // instr finds the n-th occurrence from a place on; a negative place counts from
-// the end and searches backwards.
+// the end and searches backwards for what ends there or before.
 func instr(a []types.Datum) (types.Datum, error) {
 	if a[0].Null || a[1].Null || anyNull(a[2:]) {
 		return types.IntDatum(0), nil
@@ -109,21 +115,17 @@ func instr(a []types.Datum) (types.Datum, error) {
 	s, sub := []rune(a[0].S), []rune(a[1].S)
 	pos, n := intOr(a, 2, 1), intOr(a, 3, 1)
 	at := func(i int) bool { return i+len(sub) <= len(s) && string(s[i:i+len(sub)]) == a[1].S }
-	switch {
-	case pos > 0:
-		for i := int(pos) - 1; i < len(s); i++ {
-			if at(i) {
-				if n--; n == 0 {
-					return types.IntDatum(int64(i) + 1), nil
-				}
-			}
-		}
-	case pos < 0:
-		for i := len(s) + int(pos); i >= 0; i-- {
-			if at(i) {
-				if n--; n == 0 {
-					return types.IntDatum(int64(i) + 1), nil
-				}
+	if pos > int64(len(s)) || pos < -int64(len(s)) || pos == 0 {
+		return types.IntDatum(0), nil
+	}
+	i, step := int(pos)-1, 1
+	if pos < 0 {
+		i, step = len(s)+int(pos)+1-len(sub), -1
+	}
+	for ; i >= 0 && i < len(s); i += step {
+		if at(i) {
+			if n--; n == 0 {
+				return types.IntDatum(int64(i) + 1), nil
 			}
 		}
 	}
@@ -131,12 +133,13 @@ func instr(a []types.Datum) (types.Datum, error) {
 }
 
 func splitToMap(a []types.Datum) (types.Datum, error) {
-	if a[1].S == "" || a[2].S == "" {
+	if a[1].S == "" || a[2].S == "" || a[1].S == a[2].S {
 		return types.NullDatum, nil
 	}
 	var keys, vals []types.Datum
 	for _, e := range strings.Split(a[0].S, a[1].S) {
 		if k, v, ok := strings.Cut(e, a[2].S); ok {
+			v, _, _ = strings.Cut(v, a[2].S)
 			keys, vals = append(keys, types.TextDatum(k)), append(vals, types.TextDatum(v))
 		}
 	}
@@ -152,26 +155,32 @@ func regexpGroup(s string, loc []int, n int64) (types.Datum, bool) {
 }
 
 func regexpExtract(a []types.Datum) (types.Datum, error) {
-	p, err := compilePattern(a[0].S, "")
-	if err != nil {
+	p, n, err := regexpWithGroup(a)
+	if err != nil || n > int64(p.re.NumSubexp()) {
 		return types.NullDatum, err
 	}
 	loc := p.re.FindStringSubmatchIndex(a[1].S)
 	if loc == nil {
 		return types.NullDatum, nil
 	}
-	d, _ := regexpGroup(a[1].S, loc, intOr(a, 2, 0))
+	d, _ := regexpGroup(a[1].S, loc, n)
 	return d, nil
 }
 
-func regexpExtractAll(a []types.Datum) (types.Datum, error) {
-	p, err := compilePattern(a[0].S, "")
-	if err != nil {
-		return types.NullDatum, err
-	}
+// regexpWithGroup gives pattern and number of the group, 0 for the whole match.
+func regexpWithGroup(a []types.Datum) (*pattern, int64, error) {
+	p, err := compileJava(a[0].S)
 	n := intOr(a, 2, 0)
-	if n < 0 || n > int64(p.re.NumSubexp()) {
-		return types.NullDatum, nil
+	if err == nil && n < 0 {
+		err = sqlerr.New(sqlerr.InvalidParameterValue, "number of a group must not be negative")
+	}
+	return p, n, err
+}
+
+func regexpExtractAll(a []types.Datum) (types.Datum, error) {
+	p, n, err := regexpWithGroup(a)
+	if err != nil || n > int64(p.re.NumSubexp()) {
+		return types.NullDatum, err
 	}
 	var out []types.Datum
 	for _, loc := range p.all(a[1].S) {
@@ -183,27 +192,33 @@ func regexpExtractAll(a []types.Datum) (types.Datum, error) {
 
 // maskChars are the substitutes for upper case, lower case, digits and others;
 // NULL leaves a class as it is.
-func maskChars(a []types.Datum) [4]types.Datum {
-	m := [4]types.Datum{types.TextDatum("X"), types.TextDatum("x"), types.TextDatum("n"),
+func maskChars(a []types.Datum) (m [4]types.Datum, err error) {
+	m = [4]types.Datum{types.TextDatum("X"), types.TextDatum("x"), types.TextDatum("n"),
 		types.TextDatum("-")}
 	if len(a) == 4 {
 		copy(m[:], a)
 	}
-	return m
+	for _, d := range m {
+		if !d.Null && utf8.RuneCountInString(d.S) != 1 {
+			return m, sqlerr.New(sqlerr.InvalidParameterValue,
+				"mask must be one character, not \"%s\"", d.S)
+		}
+	}
+	return m, nil
 }
 
 func maskRunes(rs []rune, m [4]types.Datum) {
 	for i, r := range rs {
 		c := m[3]
 		switch {
-		case unicode.IsUpper(r):
+		case unicode.Is(unicode.Lu, r):
 			c = m[0]
-		case unicode.IsLower(r):
+		case unicode.Is(unicode.Ll, r):
 			c = m[1]
 		case unicode.IsDigit(r):
 			c = m[2]
 		}
-		if !c.Null && c.S != "" {
+		if !c.Null {
 			rs[i], _ = utf8.DecodeRuneInString(c.S)
 		}
 	}
@@ -217,8 +232,12 @@ func defineMasks(r *registry) {
 			if a[0].Null {
 				return types.NullDatum, nil
 			}
+			m, err := maskChars(a[1:])
+			if err != nil {
+				return types.NullDatum, err
+			}
 			rs := []rune(a[0].S)
-			maskRunes(rs, maskChars(a[1:]))
+			maskRunes(rs, m)
 			return types.TextDatum(string(rs)), nil
 		}, "letters and digits obfuscated", "mask('My Test $123'"+opt.arg+")").nullable()
 		for _, m := range []struct {
@@ -234,9 +253,16 @@ func defineMasks(r *registry) {
 				if a[0].Null || a[1].Null {
 					return types.NullDatum, nil
 				}
+				chars, err := maskChars(a[2:])
+				if err == nil && a[1].I < 0 {
+					err = sqlerr.New(sqlerr.InvalidParameterValue,
+						"number of characters must not be negative")
+				}
+				if err != nil {
+					return types.NullDatum, err
+				}
 				rs := []rune(a[0].S)
-				n := int(min(max(a[1].I, 0), int64(len(rs))))
-				maskRunes(m.part(rs, n), maskChars(a[2:]))
+				maskRunes(m.part(rs, int(min(a[1].I, int64(len(rs))))), chars)
 				return types.TextDatum(string(rs)), nil
 			}, "a part obfuscated", m.name+"('My Test $123', 4"+opt.arg+")").nullable()
 		}
@@ -244,10 +270,10 @@ func defineMasks(r *registry) {
 }
 
 func defineURLs(r *registry) {
-	part := func(name, doc, ret string, f func(u *url.URL) (types.Datum, bool)) {
+	part := func(name, doc, ret string, f func(u javaURI) (types.Datum, bool)) {
 		r.fn("url_extract_"+name+"(text) "+ret, func(a []types.Datum) (types.Datum, error) {
-			u, err := url.Parse(a[0].S)
-			if err != nil {
+			u, ok := parseURI(a[0].S)
+			if !ok {
 				return types.NullDatum, nil
 			}
 			d, ok := f(u)
@@ -257,32 +283,34 @@ func defineURLs(r *registry) {
 			return d, nil
 		}, doc, "url_extract_"+name+"('https://h.example:8080/p/q?a=1&b=x%20y#frag')")
 	}
-	text := func(f func(*url.URL) string) func(*url.URL) (types.Datum, bool) {
-		return func(u *url.URL) (types.Datum, bool) { s := f(u); return types.TextDatum(s), s != "" }
-	}
-	part("fragment", "fragment of a URL", "text", text(func(u *url.URL) string { return u.Fragment }))
-	part("host", "host name of a URL", "text", text((*url.URL).Hostname))
-	part("path", "path of a URL", "text", func(u *url.URL) (types.Datum, bool) {
-		return types.TextDatum(u.Path), true
+	part("fragment", "fragment of a URL", "text", func(u javaURI) (types.Datum, bool) {
+		return types.TextDatum(decodeURI(u.fragment)), u.hasSuffix
 	})
-	part("port", "port of a URL", "int4", func(u *url.URL) (types.Datum, bool) {
-		v, err := types.ParseInt(types.Int4, u.Port())
-		return types.IntDatum(v), err == nil
+	part("host", "host name of a URL", "text", func(u javaURI) (types.Datum, bool) {
+		return types.TextDatum(u.host), u.hasHost
 	})
-	part("protocol", "protocol of a URL", "text", text(func(u *url.URL) string { return u.Scheme }))
-	part("query", "query of a URL", "text", text(func(u *url.URL) string {
-		s, err := url.PathUnescape(u.RawQuery)
-		if err != nil {
-			return u.RawQuery
-		}
-		return s
-	}))
+	part("path", "path of a URL", "text", func(u javaURI) (types.Datum, bool) {
+		return types.TextDatum(decodeURI(u.path)), u.hasPath
+	})
+	part("port", "port of a URL", "int4", func(u javaURI) (types.Datum, bool) {
+		return types.IntDatum(int64(u.port)), u.port >= 0
+	})
+	part("protocol", "protocol of a URL", "text", func(u javaURI) (types.Datum, bool) {
+		return types.TextDatum(u.scheme), u.scheme != ""
+	})
+	part("query", "query of a URL", "text", func(u javaURI) (types.Datum, bool) {
+		return types.TextDatum(decodeURI(u.query)), u.hasQuery
+	})
 	r.fn("url_extract_parameter(text, text) text", func(a []types.Datum) (types.Datum, error) {
-		u, err := url.Parse(a[0].S)
-		if err != nil || !u.Query().Has(a[1].S) {
+		u, ok := parseURI(a[0].S)
+		v := ""
+		if ok {
+			v, ok = u.parameter(a[1].S)
+		}
+		if !ok {
 			return types.NullDatum, nil
 		}
-		return types.TextDatum(u.Query().Get(a[1].S)), nil
+		return types.TextDatum(v), nil
 	}, "a parameter of a URL's query", "url_extract_parameter('http://h/?a=1&b=x%20y', 'b')")
 	r.fn("url_encode_param(text) text", func(s string) string {
 		return strings.NewReplacer("~", "%7E", "%2A", "*").Replace(url.QueryEscape(s))
@@ -292,68 +320,8 @@ func defineURLs(r *registry) {
 		if err != nil {
 			return "", sqlerr.New(sqlerr.InvalidParameterValue, "invalid URL encoding: \"%s\"", s)
 		}
-		return d, nil
+		return javaUTF8(d), nil
 	}, "text of an escaped parameter", "url_decode_param('a+b%26c')")
-}
-
-func toBytes(s, enc string) (string, error) {
-	switch strings.ToLower(enc) {
-	case "utf8", "ascii":
-		return s, nil
-	case "hex":
-		s = strings.TrimPrefix(strings.TrimPrefix(s, "0x"), "\\x")
-		if strings.HasPrefix(s, "X'") {
-			s = strings.Trim(s[1:], "'")
-		}
-		b, err := hex.DecodeString(s)
-		if err != nil {
-			return "", sqlerr.New(sqlerr.InvalidParameterValue, "invalid hexadecimal data: \"%s\"", s)
-		}
-		return string(b), nil
-	case "base64":
-		b, err := base64.StdEncoding.DecodeString(s)
-		if err != nil {
-			return "", sqlerr.New(sqlerr.InvalidParameterValue, "invalid base64 data: \"%s\"", s)
-		}
-		return string(b), nil
-	}
-	return "", errKsqlEncoding(enc)
-}
-
-func errKsqlEncoding(enc string) error {
-	return sqlerr.New(sqlerr.InvalidParameterValue, "unrecognized encoding: \"%s\"", enc).
-		WithHint("Encodings are hex, utf8, ascii and base64.")
-}
-
-func fromBytes(b, enc string) (string, error) {
-	switch strings.ToLower(enc) {
-	case "utf8", "ascii":
-		if err := types.ValidText(b); err != nil {
-			return "", err
-		}
-		if strings.EqualFold(enc, "ascii") {
-			return asciiText(b), nil
-		}
-		return b, nil
-	case "hex":
-		return strings.ToUpper(hex.EncodeToString([]byte(b))), nil
-	case "base64":
-		return base64.StdEncoding.EncodeToString([]byte(b)), nil
-	}
-	return "", errKsqlEncoding(enc)
-}
-
-// asciiText replaces each byte that ASCII does not have by U+FFFD.
-func asciiText(b string) string {
-	var out strings.Builder
-	for i := range len(b) {
-		if b[i] < utf8.RuneSelf {
-			out.WriteByte(b[i])
-		} else {
-			out.WriteRune(utf8.RuneError)
-		}
-	}
-	return out.String()
 }
 
 func defineKsqlBytes(r *registry) {
@@ -362,14 +330,7 @@ func defineKsqlBytes(r *registry) {
 	r.fn("from_bytes(bytea, text) text", fromBytes, "text of bytes: hex, utf8, ascii, base64",
 		"from_bytes('\\x0102'::bytea, 'hex')")
 	r.fn("encode(text, text, text) text", func(a []types.Datum) (types.Datum, error) {
-		b, err := toBytes(a[0].S, a[1].S)
-		if err != nil {
-			return types.NullDatum, err
-		}
-		s, err := fromBytes(b, a[2].S)
-		if strings.EqualFold(a[2].S, "hex") {
-			s = strings.ToLower(s)
-		}
+		s, err := recode(a[0].S, a[1].S, a[2].S)
 		return types.TextDatum(s), err
 	}, "text from one encoding to another", "encode('616263', 'hex', 'utf8')")
 	for _, k := range []struct {
@@ -391,7 +352,7 @@ func numberFromBytes(a []types.Datum, size int, float bool) (types.Datum, error)
 	}
 	var order binary.ByteOrder = binary.BigEndian
 	if len(a) > 1 {
-		switch a[1].S {
+		switch strings.ToUpper(a[1].S) {
 		case "BIG_ENDIAN":
 		case "LITTLE_ENDIAN":
 			order = binary.LittleEndian

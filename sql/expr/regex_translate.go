@@ -42,6 +42,12 @@ var patterns = patternCache{m: map[patternKey]*pattern{}}
 
 // compilePattern gives the compiled form of src with flags such as "gi".
 func compilePattern(src, flags string) (*pattern, error) {
+	return cachedPattern(src, flags, newPattern)
+}
+
+// cachedPattern gives the pattern that compile makes, which it remembers.
+func cachedPattern(src, flags string, compile func(src, flags string) (*pattern, error),
+) (*pattern, error) {
 	key := patternKey{src, flags}
 	patterns.mu.Lock()
 	p := patterns.m[key]
@@ -51,7 +57,7 @@ func compilePattern(src, flags string) (*pattern, error) {
 	}
 	// The strings may alias a batch: the cache needs its own.
 	key = patternKey{strings.Clone(src), strings.Clone(flags)}
-	p, err := newPattern(key.src, key.flags)
+	p, err := compile(key.src, key.flags)
 	if err != nil {
 		return nil, err
 	}
