@@ -47,6 +47,7 @@ func builtinRows() map[string]rowsFunc { //tidy:long one line per relation
 		"pg_catalog.pg_stat_user_tables":  pgStatTables,
 		"pg_catalog.pg_tables":            pgTables,
 		"pg_catalog.pg_tablespace":        recorded,
+		"pg_catalog.pg_timezone_abbrevs":  pgTimezoneAbbrevs,
 		"pg_catalog.pg_timezone_names":    pgTimezoneNames,
 		"pg_catalog.pg_type":              pgType,
 		"pg_catalog.pg_user":              pgUser,

@@ -167,6 +167,14 @@ var describers = map[string]describer{
 	"pg_stat_get_numscans":               zero,
 	"pg_partition_root":                  nothing,
 	"oidvectortypes":                     (*call).vectorTypes,
+	"pg_get_keywords":                    (*call).keywords,
+	"aclexplode":                         (*call).explodeACL,
+	"acldefault":                         (*call).defaultACL,
+	"pg_options_to_table":                (*call).optionRows,
+	"pg_timezone_abbrevs":                (*call).zoneAbbrevRows,
+	"pg_sequence_parameters":             (*call).sequenceParameters,
+	"pg_identify_object":                 (*call).identifyObject,
+	"has_parameter_privilege":            always,
 }
 
 func nothing(*call) (types.Datum, error)  { return null, nil }

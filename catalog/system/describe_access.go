@@ -21,15 +21,15 @@ func (c *call) privilegeCall(parts int, allowed privilegeSet) (role string, obje
 			return "", 0, nil, err
 		}
 	}
-	for p := range strings.SplitSeq(c.str(len(c.args)-1), ",") {
-		p = strings.ToUpper(strings.TrimSpace(p))
+	for given := range strings.SplitSeq(c.str(len(c.args)-1), ",") {
+		p := strings.ToUpper(strings.TrimSpace(given))
 		p = strings.TrimSpace(strings.TrimSuffix(p, "WITH GRANT OPTION"))
 		if p == "TEMP" {
 			p = "TEMPORARY"
 		}
 		if !allowed.has(p) {
 			return "", 0, nil, sqlerr.New(sqlerr.InvalidParameterValue,
-				"unrecognized privilege type: \"%s\"", p)
+				"unrecognized privilege type: \"%s\"", strings.TrimSpace(given))
 		}
 		privileges = append(privileges, p)
 	}

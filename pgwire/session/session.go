@@ -41,7 +41,7 @@ type Session struct {
 	txn        *exec.Txn
 	txnStart   int64 // microseconds; now() of the block
 	savepoints []savepoint
-	txnLocks   []advisoryKey
+	txnLocks   []advisoryWant
 	ddl        []string // tags of the DDL of the block
 
 	// stmtCtx is the running statement's.
@@ -164,7 +164,7 @@ func (s *Session) Close() {
 		s.closePortal(name)
 	}
 	s.dropTemp()
-	s.host.locks.releaseAll(s.pid)
+	s.host.locks.releaseAll(s.pid, nil)
 	s.stop(context.Canceled)
 	s.host.leave(s)
 }

@@ -242,7 +242,7 @@ func (s *Session) discard(x *sql.Discard) error {
 			return err
 		}
 	}
-	s.host.locks.releaseAll(s.pid)
+	s.host.locks.releaseAll(s.pid, nil)
 	s.lastSeq = lastSequence{}
 	s.dropTemp()
 	return nil

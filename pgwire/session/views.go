@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -157,7 +158,32 @@ func roleOID(ctx *system.Context, name string) types.Datum {
 	return types.NullDatum
 }
 
-func (h *Host) lockRows(*system.Context, func(row) error) error { return nil }
+// lockRows lists the advisory locks: there are no others.
+func (h *Host) lockRows(_ *system.Context, emit func(row) error) error {
+	var rows []row
+	_ = h.locks.each(func(w advisoryWant, pid int32, granted bool) error {
+		mode := "ExclusiveLock"
+		if w.shared {
+			mode = "ShareLock"
+		}
+		class, object, sub := w.key.lo>>32&math.MaxUint32, w.key.lo&math.MaxUint32, int64(1)
+		if w.key.hi != 0 {
+			class, object, sub = (w.key.hi-pairKey)&math.MaxUint32, w.key.lo&math.MaxUint32, 2
+		}
+		rows = append(rows, row{"locktype": textValue("advisory"), "mode": textValue(mode),
+			"pid": types.IntDatum(int64(pid)), "granted": types.BoolDatum(granted),
+			"classid": types.IntDatum(class), "objid": types.IntDatum(object),
+			"objsubid": types.IntDatum(sub), "fastpath": types.BoolDatum(false),
+			"database": types.IntDatum(int64(catalog.DatabaseOID))})
+		return nil
+	})
+	for _, r := range rows {
+		if err := emit(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // own gives the session that a system view is read by, for views of its own
 // things.

@@ -75,6 +75,8 @@ func defineSystem(r *registry) {
 	r.fn("parse_ident(str text, strict bool = true) text[]", parseIdent,
 		"the parts of a qualified name", "parse_ident('\"SomeSchema\".someTable')")
 	defineCatalog(r)
+	defineCatalogRows(r)
+	defineNoCatalog(r)
 	definePrivileges(r)
 	defineServer(r)
 }
@@ -295,6 +297,7 @@ pg_relation_filenode(regclass) oid
 pg_relation_filepath(regclass) text
 pg_relation_is_publishable(regclass) bool
 pg_relation_is_updatable(regclass, bool) int4
+acldefault(char, oid) aclitem[]
 pg_relation_size(regclass) int8
 pg_relation_size(regclass, text) int8
 pg_stat_get_numscans(oid) int8
@@ -363,6 +366,7 @@ func definePrivileges(r *registry) {
 	objects := []string{"oid", "text"}
 	users := []string{"", "name, ", "oid, "}
 	for _, u := range users {
+		def("has_parameter_privilege(" + u + "text, text) bool")
 		for _, o := range objects {
 			for _, k := range privilegeKinds {
 				def("has_" + k + "_privilege(" + u + o + ", text) bool")
@@ -385,18 +389,42 @@ lastval() int8
 pg_advisory_lock(int8) void
 pg_advisory_lock(int4, int4) void
 pg_advisory_lock_shared(int8) void
+pg_advisory_lock_shared(int4, int4) void
 pg_advisory_xact_lock(int8) void
 pg_advisory_xact_lock(int4, int4) void
+pg_advisory_xact_lock_shared(int8) void
+pg_advisory_xact_lock_shared(int4, int4) void
 pg_advisory_unlock(int8) bool
 pg_advisory_unlock(int4, int4) bool
+pg_advisory_unlock_shared(int8) bool
+pg_advisory_unlock_shared(int4, int4) bool
 pg_advisory_unlock_all() void
 pg_try_advisory_lock(int8) bool
 pg_try_advisory_lock(int4, int4) bool
+pg_try_advisory_lock_shared(int8) bool
+pg_try_advisory_lock_shared(int4, int4) bool
 pg_try_advisory_xact_lock(int8) bool
+pg_try_advisory_xact_lock(int4, int4) bool
+pg_try_advisory_xact_lock_shared(int8) bool
+pg_try_advisory_xact_lock_shared(int4, int4) bool
 pg_cancel_backend(int4) bool
 pg_terminate_backend(int4) bool
 pg_terminate_backend(int4, int8) bool
 pg_sleep(float8) void
+pg_sleep_for(interval) void
+pg_sleep_until(timestamptz) void
+pg_trigger_depth() int4
+pg_jit_available() bool
+pg_current_logfile() text
+pg_current_logfile(text) text
+pg_notification_queue_usage() float8
+pg_is_wal_replay_paused() bool
+pg_last_xact_replay_timestamp() timestamptz
+pg_export_snapshot() text
+pg_rotate_logfile() bool
+pg_safe_snapshot_blocking_pids(int4) int4[]
+txid_status(int8) text
+pg_current_xact_id_if_assigned() int8
 pg_notify(text, text) void
 pg_reload_conf() bool
 pg_postmaster_start_time() timestamptz

@@ -371,6 +371,9 @@ func callSignature(name string, args []types.Type) string {
 }
 
 func errNoFunction(name string, args []types.Type, pos int) *sqlerr.Error {
+	if err := errAbsent(name, pos); err != nil {
+		return err
+	}
 	e := sqlerr.New(sqlerr.UndefinedFunction, "function %s does not exist",
 		callSignature(shownName(name), args)).At(pos)
 	if !knownFunction(name) {

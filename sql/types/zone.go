@@ -2,6 +2,8 @@ package types
 
 import (
 	"encoding/binary"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -356,4 +358,22 @@ func zoneLabel(loc *time.Location, micros int64, off int) string {
 		return string(appendZone(nil, -off))
 	}
 	return name
+}
+
+// ZoneAbbrevs calls f with every time zone abbreviation, in order, with the seconds east
+// of Greenwich that it stands for at a time.
+func ZoneAbbrevs(now time.Time, f func(name string, east int, dst bool)) {
+	for _, name := range slices.Sorted(maps.Keys(zoneAbbrevs)) {
+		z := zoneAbbrevs[name]
+		if z.zone != "" {
+			loc, err := LoadZone(z.zone)
+			if err != nil {
+				continue // a zone that this system has no rules for
+			}
+			local := now.In(loc)
+			_, z.east = local.Zone()
+			z.dst = local.IsDST()
+		}
+		f(strings.ToUpper(name), z.east, z.dst)
+	}
 }
