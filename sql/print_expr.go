@@ -354,10 +354,15 @@ func (p *printer) caseExpr(x *Case) {
 }
 
 func (p *printer) array(a *ArrayLit) {
+	nested := true // only then may the word ARRAY be left out
+	for _, e := range a.Elems {
+		_, ok := e.(*ArrayLit)
+		nested = nested && ok
+	}
 	p.s("[")
 	for i, e := range a.Elems {
 		p.comma(i)
-		if n, ok := e.(*ArrayLit); ok {
+		if n, ok := e.(*ArrayLit); ok && nested {
 			p.array(n)
 		} else {
 			p.expr(e)

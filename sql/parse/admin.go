@@ -314,8 +314,8 @@ func (p *parser) grantObjects(g *sql.Grantable) {
 	default:
 		if t := p.peek(1); t.kind == kindIdent && t.kw != kwTo && t.kw != kwFrom ||
 			t.kind == kindQIdent {
-			if g.Kind = p.objectKind(); g.Kind == sql.NoObject {
-				p.unexpected()
+			if k := p.objectKind(); k != sql.NoObject {
+				g.Kind = k
 			}
 		}
 	}

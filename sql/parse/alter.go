@@ -275,11 +275,7 @@ func (p *parser) alterColumn(at sql.Loc, kind sql.ObjectKind) sql.AlterAction {
 			sql.Print(p.optionValue()))}
 	}
 	name := p.name()
-	switch p.oneOf("set data type", "type", "set default", "drop default", "set not null",
-		"drop not null", "restart", "drop identity", "set statistics", "set storage",
-		"set compression", "add generated", "set generated", "set increment", "set start",
-		"set minvalue", "set maxvalue", "set cache", "set cycle", "set no", "set restart",
-		"drop expression", "set", "reset") {
+	switch p.oneOf(columnActions...) {
 	case 0, 1:
 		return p.columnType(at, name, kind)
 	case 2:
@@ -312,14 +308,25 @@ func (p *parser) alterColumn(at sql.Loc, kind sql.ObjectKind) sql.AlterAction {
 			"Use ALTER SEQUENCE of the column's sequence.")
 	case 21:
 		p.unsupported(at, "DROP EXPRESSION", "Add a column without an expression and UPDATE it.")
-	case 22:
+	}
+	switch {
+	case p.is(kwSet) && p.peek(1).isPunct('('):
+		p.i++
 		return p.columnOptions(at, name, "SET ")
-	case 23:
+	case p.is(kwReset):
+		p.i++
 		return p.columnOptions(at, name, "RESET ")
 	}
-	p.unexpected()
+	p.stuck(columnActions...)
 	return nil
 }
+
+// columnActions are what ALTER COLUMN can do.
+var columnActions = []string{"set data type", "type", "set default", "drop default",
+	"set not null", "drop not null", "restart", "drop identity", "set statistics", "set storage",
+	"set compression", "add generated", "set generated", "set increment", "set start",
+	"set minvalue", "set maxvalue", "set cache", "set cycle", "set no", "set restart",
+	"drop expression"}
 
 // columnType reads what follows TYPE.
 func (p *parser) columnType(at sql.Loc, name string, kind sql.ObjectKind) sql.AlterAction {

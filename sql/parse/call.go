@@ -12,8 +12,9 @@ func (p *parser) call(at sql.Loc, n sql.Name) *sql.Call {
 		p.arguments(c)
 	}
 	p.expectC(')')
-	if p.is(kwWithin) && p.peek(1).kw == kwGroup {
-		p.i += 2
+	if p.is(kwWithin) && !p.peek(1).isPunct('(') && p.peek(1).kind != kindNum {
+		p.i++ // WITHIN 1 HOUR and WITHIN (...) are of a join
+		p.expect(kwGroup)
 		p.expectC('(')
 		p.expect(kwOrder)
 		p.expect(kwBy)
@@ -56,7 +57,8 @@ func (p *parser) arguments(c *sql.Call) {
 			break
 		}
 	}
-	if p.seq(kwOrder, kwBy) {
+	if p.accept(kwOrder) {
+		p.expect(kwBy)
 		c.OrderBy = p.sortKeys()
 	}
 }
@@ -150,13 +152,11 @@ func (p *parser) direction(k *sql.SortKey) {
 		}
 		k.Desc = k.Using == ">"
 	}
-	if p.accept(kwNulls) {
-		if p.accept(kwFirst) {
-			k.Nulls = sql.NullsFirst
-		} else {
-			p.expect(kwLast)
-			k.Nulls = sql.NullsLast
-		}
+	switch {
+	case p.seq(kwNulls, kwFirst):
+		k.Nulls = sql.NullsFirst
+	case p.seq(kwNulls, kwLast):
+		k.Nulls = sql.NullsLast
 	}
 }
 
@@ -171,10 +171,12 @@ func (p *parser) windowSpec() *sql.WindowDef {
 			w.Ref = p.name()
 		}
 	}
-	if p.seq(kwPartition, kwBy) {
+	if p.accept(kwPartition) {
+		p.expect(kwBy)
 		w.By = p.exprs()
 	}
-	if p.seq(kwOrder, kwBy) {
+	if p.accept(kwOrder) {
+		p.expect(kwBy)
 		w.Order = p.sortKeys()
 	}
 	switch {

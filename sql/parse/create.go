@@ -359,7 +359,7 @@ func (p *parser) referenceAction() string {
 	actions := []string{"cascade", "restrict", "no action", "set null", "set default"}
 	i := p.oneOf(actions...)
 	if i < 0 {
-		p.unexpected()
+		p.stuck(actions...)
 	}
 	if i > 2 && p.isC('(') {
 		p.unsupported(p.loc(), strings.ToUpper(actions[i])+" of some of the columns",
@@ -371,7 +371,7 @@ func (p *parser) referenceAction() string {
 // columnDef reads one column with its constraints.
 func (p *parser) columnDef() *sql.ColumnDef {
 	c := &sql.ColumnDef{Loc: p.loc()}
-	c.Name = p.label()
+	c.Name = p.name()
 	if p.accept(kwAs) { // p AS expr
 		c.Generated = &sql.Generated{Kind: sql.ComputedColumn, X: p.expr()}
 	} else {
@@ -382,6 +382,9 @@ func (p *parser) columnDef() *sql.ColumnDef {
 	return c
 }
 
+var columnAttributes = []string{"primary key", "key", "unique", "not null", "null", "headers",
+	"header", "default", "generated", "check", "references", "collate", "compression", "storage"}
+
 // columnAttribute reads one constraint or property of a column; false: none follows.
 func (p *parser) columnAttribute(c *sql.ColumnDef) bool {
 	name := ""
@@ -389,8 +392,7 @@ func (p *parser) columnAttribute(c *sql.ColumnDef) bool {
 	if p.accept(kwConstraint) {
 		name = p.name()
 	}
-	switch p.oneOf("primary key", "key", "unique", "not null", "null", "headers", "header",
-		"default", "generated", "check", "references", "collate", "compression", "storage") {
+	switch p.oneOf(columnAttributes...) {
 	case 0:
 		c.PrimaryKey, c.KeyName = true, name
 		p.keyTail()
@@ -431,8 +433,8 @@ func (p *parser) columnAttribute(c *sql.ColumnDef) bool {
 	case 12, 13:
 		p.label()
 	default:
-		if name != "" {
-			p.unexpected()
+		if name != "" || p.is(kwNot) || p.is(kwPrimary) {
+			p.stuck(columnAttributes...)
 		}
 		return false
 	}
@@ -454,7 +456,7 @@ func (p *parser) generated() *sql.Generated {
 	case 1:
 		g.Kind = sql.IdentityByDefault
 	default:
-		p.unexpected()
+		p.stuck("by default")
 	}
 	p.expect(kwAs)
 	if p.words("identity") {

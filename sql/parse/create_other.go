@@ -33,7 +33,10 @@ func (p *parser) createType() sql.Statement {
 	case p.wordAt(0, "enum") && p.peek(1).isPunct('('):
 		p.i += 2
 		s.Kind = sql.EnumType
-		for !p.isC(')') {
+		if p.acceptC(')') {
+			break
+		}
+		for {
 			s.Labels = append(s.Labels, p.str())
 			if !p.acceptC(',') {
 				break
@@ -140,12 +143,13 @@ func (p *parser) sequenceOptions() (o sql.SequenceOptions) {
 
 // signedNumber reads a number with a sign as a constant.
 func (p *parser) signedNumber() sql.Expr {
-	x := p.binary(bpUnary)
-	if c, ok := x.(*sql.Const); ok && c.Kind == sql.NumConst {
-		return c
+	if p.isOp("+") {
+		p.i++
+		if p.tok().kind != kindNum {
+			p.unexpected()
+		}
 	}
-	p.missing("a sequence option must be a number")
-	return nil
+	return p.numberConst()
 }
 
 // numberConst reads a number, perhaps with a minus sign, and nothing after it.
@@ -244,7 +248,7 @@ func (p *parser) functionOption(s *sql.CreateFunction) bool {
 		if p.tok().kind == kindStr {
 			s.Language = foldName(p.stringName())
 		} else {
-			s.Language = p.label()
+			s.Language = p.name()
 		}
 	case 1:
 		s.Volatility = sql.Immutable

@@ -178,6 +178,23 @@ func (p *parser) oneOf(phrases ...string) int {
 	return -1
 }
 
+// stuck gives up where the longest of the phrases that were expected breaks off.
+func (p *parser) stuck(phrases ...string) {
+	longest := 0
+	for _, f := range phrases {
+		n := 0
+		for _, w := range strings.Fields(f) {
+			if !p.wordAt(n, w) {
+				break
+			}
+			n++
+		}
+		longest = max(longest, n)
+	}
+	p.i += longest
+	p.unexpected()
+}
+
 // phrase consumes the words of f, all or none.
 func (p *parser) phrase(f string) bool {
 	n := 0

@@ -138,7 +138,7 @@ func (p *parser) operator(at sql.Loc, x sql.Expr, schema, op string, bp int) sql
 		op = "<>"
 	}
 	b := &sql.Binary{Loc: at, Schema: schema, Op: op, L: x}
-	if (bp == bpCmp || bp == bpOp) && p.quantifierAhead() && !p.restricted {
+	if (p.is(kwAny) || p.is(kwSome) || p.is(kwAll)) && !p.restricted {
 		b.Quant, b.R = p.quantified()
 		return b
 	}
@@ -280,7 +280,8 @@ func (p *parser) test(at sql.Loc, x sql.Expr, k keyword) sql.Expr {
 		t.What = sql.TestFalse
 	case p.accept(kwUnknown):
 		t.What = sql.TestUnknown
-	case p.seq(kwDistinct, kwFrom):
+	case p.accept(kwDistinct):
+		p.expect(kwFrom)
 		op := "IS DISTINCT FROM"
 		if t.Not {
 			op = "IS NOT DISTINCT FROM"

@@ -196,7 +196,7 @@ func (o *outline) step() bool {
 	case kwHaving, kwGroup, kwPartition, kwWindow:
 		return o.blockClause(f, t.kw)
 	case kwOrder:
-		if f.ordered {
+		if f.ordered || !f.query {
 			return false
 		}
 		o.fromDone(f)

@@ -120,6 +120,10 @@ func (p *parser) word(t *token) sql.Expr {
 			p.i++
 			return &sql.Subquery{Loc: at, Kind: sql.ExistsSubquery, Q: p.parenQuery()}
 		}
+		if next.isPunct('(') {
+			p.i += 2
+			p.unexpected()
+		}
 	case kwArray:
 		p.i++
 		if p.isC('[') {
@@ -256,7 +260,7 @@ func (p *parser) extract() sql.Expr {
 	if p.tok().kind == kindStr {
 		field = p.str()
 	} else {
-		field = p.label()
+		field = p.name()
 	}
 	p.expect(kwFrom)
 	c.Args = []sql.Expr{&sql.Const{Loc: at, Kind: sql.StrConst, Val: field}, p.expr()}
@@ -373,8 +377,12 @@ func (p *parser) arrayLiteral(at sql.Loc) sql.Expr {
 	a := &sql.ArrayLit{Loc: at}
 	p.expectC('[')
 	if !p.isC(']') {
+		nested := p.isC('[')
 		for {
-			if p.isC('[') {
+			if p.isC('[') != nested { // rows or values, not both
+				p.unexpected()
+			}
+			if nested {
 				p.enter()
 				a.Elems = append(a.Elems, p.arrayLiteral(p.loc()))
 				p.leave()

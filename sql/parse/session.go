@@ -21,10 +21,11 @@ func (p *parser) startTx() sql.Statement {
 
 // txModes reads the modes of a transaction, with or without commas.
 func (p *parser) txModes() (m sql.TxModes) {
+	modes := []string{"isolation level serializable", "isolation level repeatable read",
+		"isolation level read committed", "isolation level read uncommitted",
+		"read only", "read write", "not deferrable", "deferrable"}
 	for {
-		switch p.oneOf("isolation level serializable", "isolation level repeatable read",
-			"isolation level read committed", "isolation level read uncommitted",
-			"read only", "read write", "not deferrable", "deferrable") {
+		switch p.oneOf(modes...) {
 		case 0:
 			m.Isolation = sql.Serializable
 		case 1:
@@ -42,6 +43,9 @@ func (p *parser) txModes() (m sql.TxModes) {
 		case 7:
 			m.Deferrable = sql.On
 		default:
+			if p.wordAt(0, "isolation") || p.wordAt(0, "read") || p.is(kwNot) {
+				p.stuck(modes...)
+			}
 			return m
 		}
 		if p.isC(',') && p.peek(1).kind == kindIdent {
@@ -178,7 +182,12 @@ func (p *parser) settingName() string {
 	if p.tok().kind == kindStr {
 		return foldName(p.stringName())
 	}
-	n := p.label()
+	n := ""
+	if p.is(kwAll) {
+		n = p.label() // SHOW ALL, RESET ALL
+	} else {
+		n = p.name()
+	}
 	for p.acceptC('.') {
 		n += "." + p.label()
 	}

@@ -225,8 +225,15 @@ func (p *parser) optionalWith() []sql.Option {
 	return nil
 }
 
-func (p *parser) ifExists() bool    { return p.words("if", "exists") }
-func (p *parser) ifNotExists() bool { return p.words("if", "not", "exists") }
+func (p *parser) ifExists() bool { return p.words("if", "exists") }
+
+func (p *parser) ifNotExists() bool {
+	if !p.words("if", "not") {
+		return false
+	}
+	p.expect(kwExists)
+	return true
+}
 
 // cascade reads [CASCADE | RESTRICT].
 func (p *parser) cascade() bool { return p.oneOf("cascade", "restrict") == 0 }

@@ -38,7 +38,7 @@ func (p *parser) insertColumns() (list []string, places []sql.Loc) {
 	p.expectC('(')
 	for {
 		places = append(places, p.loc())
-		list = append(list, p.label())
+		list = append(list, p.name())
 		if p.isC('[') || p.isC('.') {
 			p.unsupported(p.loc(), "a part of a column in the list of INSERT",
 				"Insert whole values: arrays as ARRAY[...], composite values as ROW(...).")
