@@ -97,7 +97,8 @@ func (s *Snapshot) needRelation(oid OID, columns []int) []edge {
 			out = append(out, edge{from: o, auto: q.Owns, verb: "writes into"})
 		case slices.Contains(q.Sources, oid) && !q.Owns:
 			out = append(out, edge{from: o, verb: dependsOn})
-		case slices.Contains(q.Sources, oid) && !s.relations[q.Target].needs(oid, nil):
+		case slices.Contains(q.Sources, oid) && !s.relations[q.Target].needs(oid, nil) &&
+			!s.throughViews(s.relations[q.Target], oid):
 			out = append(out, edge{from: object{class: classRelation, oid: q.Target},
 				verb: dependsOn})
 		}
@@ -109,6 +110,23 @@ func (s *Snapshot) needRelation(oid OID, columns []int) []edge {
 }
 
 const dependsOn = "depends on"
+
+// throughViews tells whether a definition reads a relation by way of views alone: what
+// depends on the relation is a view then, and the definition depends on that.
+func (s *Snapshot) throughViews(r *Relation, oid OID) bool {
+	reads := false
+	for _, d := range r.DependsOn {
+		switch x := s.relations[d]; {
+		case d == oid:
+			reads = true
+		case x == nil:
+			return false // a function, whose text is not looked at
+		case x.Kind == KindView && s.throughViews(x, oid):
+			reads = true
+		}
+	}
+	return reads
+}
 
 // needs tells whether the definition of r reads a relation, or any of the
 // columns of it.

@@ -493,7 +493,8 @@ func (b *builder) renameColumn(rel *catalog.Relation, s *sql.Rename, tag string)
 	if err := d.renameInExpressions(s.Old, s.New); err != nil {
 		return nil, err
 	}
-	return command(tag, &catalog.AlterRelation{Relation: d.rel, From: rel.SchemaVersion}), nil
+	return command(tag, &catalog.AlterRelation{Relation: d.rel, From: rel.SchemaVersion,
+		Rewrites: b.columnRewrites(rel, rel.ColumnIndex(s.Old), s.New)}), nil
 }
 
 // renameInExpressions rewrites the texts of checks, generated columns and the

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"slices"
+	"strconv"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
@@ -367,11 +368,10 @@ func rowLayout(r *catalog.Relation) []int {
 // it to be such a release. 0 was the first.
 var PlanVersion uint64
 
-// planHash identifies the shape of a plan: what EXPLAIN shows of it, and the types
-// of its columns.
+// planHash identifies a plan: its shape, and the types of its columns.
 func planHash(c *plan.Continuous) uint64 {
 	h := fnv.New64a()
-	h.Write([]byte(ExplainNode(c.Root)))
+	h.Write([]byte(shape(c.Root)))
 	ts := plan.Types(c.Root)
 	for i := range ts {
 		ts[i] = ts[i].WithoutLabels()
@@ -384,4 +384,52 @@ func planHash(c *plan.Continuous) uint64 {
 		h.Write(binary.AppendUvarint(nil, PlanVersion))
 	}
 	return h.Sum64()
+}
+
+// shape is what EXPLAIN shows of a plan without the names in it: relations and columns
+// that are renamed leave the plan as it is.
+func shape(root plan.Node) string {
+	var undo []func()
+	walkNodes(root, func(n plan.Node) {
+		if s, ok := n.(*plan.Scan); ok {
+			old := s.Rel
+			s.Rel = nameless(old)
+			undo = append(undo, func() { s.Rel = old })
+		}
+		cols := n.Cols()
+		named := slices.Clone(cols)
+		for i := range cols {
+			cols[i].Name = ""
+			if s, ok := n.(*plan.Scan); ok {
+				cols[i].Name = strconv.Itoa(s.Columns[i])
+			}
+		}
+		undo = append(undo, func() { copy(cols, named) })
+		for _, slot := range slots(n) {
+			expr.Walk(*slot, func(x expr.Expr) bool {
+				if c, ok := x.(*expr.Col); ok {
+					old := c.Name
+					c.Name = ""
+					undo = append(undo, func() { c.Name = old })
+				}
+				return true
+			})
+		}
+	})
+	text := ExplainNode(root)
+	for _, f := range slices.Backward(undo) {
+		f()
+	}
+	return text
+}
+
+// nameless is a relation by its OID.
+func nameless(r *catalog.Relation) *catalog.Relation {
+	out := *r
+	out.Name = strconv.FormatUint(uint64(r.OID), 10)
+	out.Columns = slices.Clone(r.Columns)
+	for i := range out.Columns {
+		out.Columns[i].Name = strconv.Itoa(i)
+	}
+	return &out
 }

@@ -102,6 +102,8 @@ type builder struct {
 	// direct are the relations that the statement itself names, with the columns
 	// that it uses; nil for functions.
 	direct map[catalog.OID]map[int]bool
+	// seen, when set, is told what the names of columns in the statement mean.
+	seen func(c *column, pos int)
 	// needs are the privileges that the statement takes, by relation; needed has them
 	// in the order of the text.
 	needs  map[catalog.OID]*need
@@ -145,6 +147,13 @@ func (b *builder) opens(oid catalog.OID) {
 func (b *builder) uses(c *column) {
 	if use := b.direct[c.table]; use != nil && b.depth == 0 && c.attnum > 0 {
 		use[int(c.attnum)-1] = true
+	}
+}
+
+// sees tells whoever asks that a name in the statement's own text means a column.
+func (b *builder) sees(c *column, pos int) {
+	if b.seen != nil && b.depth == 0 {
+		b.seen(c, pos)
 	}
 }
 

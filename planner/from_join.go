@@ -248,8 +248,10 @@ func (b *builder) using(acc, out *from, n int, names []string, kind plan.JoinKin
 			return nil, err
 		}
 		lc, rc := &out.cols[li], &out.cols[n+ri]
-		b.uses(lc)
-		b.uses(rc)
+		for _, c := range []*column{lc, rc} {
+			b.uses(c)
+			b.sees(c, -1)
+		}
 		eq, err := b.operator("=", lc.x, rc.x, j.Pos())
 		if err != nil {
 			return nil, err

@@ -80,6 +80,7 @@ func (s *scope) unqualified(name string, pos int) (expr.Expr, error) {
 		}
 		if c != nil {
 			s.b.uses(c)
+			s.b.sees(c, pos)
 			return s.b.reach(c.x, depth, pos, c.qualifiedName()), nil
 		}
 	}
@@ -165,6 +166,7 @@ func (s *scope) qualified(name []string, pos int) (expr.Expr, error) {
 			return nil, s.columnHint(err, table, last)
 		}
 		s.b.uses(c)
+		s.b.sees(c, pos)
 		return s.b.reach(c.x, depth, pos, c.qualifiedName()), nil
 	}
 	return nil, s.missingEntry(schema, table, pos)
@@ -299,6 +301,7 @@ func (s *scope) wholeRow(e *entry, depth, pos int) (expr.Expr, error) {
 			return s.b.reach(c.x, depth, pos, c.name), nil
 		}
 		s.b.uses(c)
+		s.b.sees(c, -1)
 		elems = append(elems, s.b.reach(c.x, depth, pos, c.qualifiedName()))
 		t.Fields = append(t.Fields, types.Field{Name: c.name, Type: c.x.Type()})
 	}
@@ -513,6 +516,7 @@ func (s *scope) starTargets(ref *sql.ColRef) ([]column, error) {
 		for _, c := range s.cols {
 			if !c.hidden && !c.shadowed {
 				s.b.uses(&c)
+				s.b.sees(&c, -1)
 				out = append(out, c)
 			}
 		}
@@ -533,6 +537,7 @@ func (s *scope) starTargets(ref *sql.ColRef) ([]column, error) {
 		for _, c := range level.cols {
 			if c.entry == e && !c.hidden {
 				s.b.uses(&c)
+				s.b.sees(&c, -1)
 				c.x = s.b.reach(c.x, depth, ref.Pos(), c.qualifiedName())
 				out = append(out, c)
 			}
