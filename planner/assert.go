@@ -104,12 +104,14 @@ func (b *builder) assertRelation(s *sql.AssertRelation) error {
 	return b.assertOptions(s, rel)
 }
 
-// asserted plans the definition as if it were to be made, without its options.
+// asserted plans the definition as if it were to be made, in its dialect but
+// without its options.
 func (b *builder) asserted(s *sql.AssertRelation) (*plan.Plan, error) {
 	var with []sql.Option
 	for _, o := range s.With {
 		if contains(ksqlMarks, lower(o.Name)) {
-			with = append(with, o)
+			with = []sql.Option{{Loc: o.Loc, Name: "dialect",
+				Value: &sql.Const{Loc: o.Loc, Kind: sql.StrConst, Val: ksqlDialect}}}
 		}
 	}
 	if s.Kind == sql.ObjTable {

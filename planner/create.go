@@ -22,6 +22,7 @@ type definition struct {
 	ksql       bool             // written in ksqlDB's style: several columns may be PRIMARY KEY
 	headed     []*sql.ColumnDef // columns of headers
 	likeKey    []string         // the primary key that LIKE ... INCLUDING INDEXES copies
+	pos        int              // of the name of the relation
 }
 
 func (b *builder) newDefinition(kind catalog.RelationKind, name sql.Name, pos int) (
@@ -30,7 +31,7 @@ func (b *builder) newDefinition(kind catalog.RelationKind, name sql.Name, pos in
 	if err != nil {
 		return nil, err
 	}
-	return &definition{b: b, keyPos: -1, rel: catalog.Relation{Schema: schema, Name: last,
+	return &definition{b: b, keyPos: -1, pos: pos, rel: catalog.Relation{Schema: schema, Name: last,
 		Kind: kind, TimeColumn: -1, GraceMicros: -1, Owner: b.env.User,
 		SearchPath: slices.Clone(b.path), AppendOnly: kind == catalog.KindStream}}, nil
 }
@@ -635,6 +636,9 @@ func (d *definition) unique(names []string, name string, pos int) error {
 // finish applies the watermark and the WITH options.
 func (d *definition) finish(def *sql.Definition, with []sql.Option) error {
 	if err := d.options(with); err != nil {
+		return err
+	}
+	if err := d.ksqlRules(with); err != nil {
 		return err
 	}
 	if def.Watermark != nil {

@@ -77,6 +77,7 @@ func (b *builder) asQuery(kind catalog.RelationKind, keep keepKind, name sql.Nam
 	})
 	b.decideDialect(keep != keepView && columns == nil &&
 		(ksqlOptions(with) || !stated && b.readsKsql(q)))
+	b.declaring = true
 	k, err := b.keep(q, keep)
 	if err != nil {
 		return nil, nil, err
@@ -90,6 +91,9 @@ func (b *builder) asQuery(kind catalog.RelationKind, keep keepKind, name sql.Nam
 	}
 	d.rel.Partitions = b.leftPartitions(k.root)
 	if err := d.options(with); err != nil {
+		return nil, nil, err
+	}
+	if err := d.ksqlRules(with); err != nil {
 		return nil, nil, err
 	}
 	if b.ksql && !isKsql(&d.rel) {

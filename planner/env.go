@@ -80,6 +80,9 @@ type builder struct {
 	// ksql: the result is declared as in ksqlDB; decided by the statement, or while
 	// its query is bound.
 	ksql, decided bool
+	// declaring: the statement is CREATE ... AS as the user wrote it, not its stored
+	// query, whose select list * and PARTITION BY have filled up.
+	declaring bool
 	// partition are the result's columns that PARTITION BY names.
 	partition []int
 	// inherited is the key of the result that comes from the streams it reads; inherits

@@ -41,9 +41,15 @@ func (k *block) groupBy() error {
 	lists := [][][]int{}
 	simple := true
 	for _, x := range k.sel.GroupBy {
+		before := len(k.groups.exprs)
 		sets, err := k.groupElement(x)
 		if err != nil {
 			return err
+		}
+		if k.b.ksql && k.b.declaring && len(sets) == 1 && len(sets[0]) == 1 &&
+			len(k.groups.exprs) == before {
+			return sqlerr.New(sqlerr.GroupingError, "an expression is twice in GROUP BY").
+				At(x.Pos()).WithHint("Leave one of them out.")
 		}
 		simple = simple && len(sets) == 1
 		lists = append(lists, sets)

@@ -4,6 +4,7 @@ import (
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
 )
 
 // ksqlNames names the columns of CREATE STREAM AS and CREATE TABLE AS as ksqlDB
@@ -18,6 +19,28 @@ func (k *block) ksqlNames() {
 		}
 	}
 	k.rowKey()
+}
+
+// ksqlItems checks the select list of CREATE ... AS in ksqlDB's dialect: a NULL needs
+// a cast, which tells its type, and a pseudo column another name.
+func (k *block) ksqlItems() error {
+	if !k.b.ksql || !k.b.declaring || k.q != k.b.emitting {
+		return nil
+	}
+	for _, it := range k.items {
+		c, ok := it.x.(*expr.Const)
+		if ok && c.T.Kind == types.Unknown && c.D.Null {
+			return sqlerr.New(sqlerr.IndeterminateDatatype, "cannot determine the type of NULL").
+				At(it.pos).WithHint("Cast it to the desired type: CAST(NULL AS STRING).")
+		}
+		prefixed := it.unnamed && k.joined() > 1
+		if pseudoColumn(it.name) && !it.star && !prefixed {
+			return sqlerr.New(sqlerr.DuplicateColumn,
+				"column name \"%s\" conflicts with a pseudo column", it.name).At(it.pos).
+				WithHint("Give the column another name with AS.")
+		}
+	}
+	return nil
 }
 
 // prefixNames puts the names of tables in front of columns of a join.

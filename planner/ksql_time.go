@@ -1,8 +1,6 @@
 package planner
 
 import (
-	"strings"
-
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/expr"
@@ -64,12 +62,12 @@ func timeText(column string, x sql.Expr, ksql bool) sql.Expr {
 		return x
 	}
 	if column == "rowtime" && !ksql {
-		if full, ok := completeTime(c.Val, ""); ok && !isTime(c.Val) && isTime(full) {
+		if full, ok := expr.CompleteTime(c.Val, ""); ok && !isTime(c.Val) && isTime(full) {
 			return &sql.Const{Loc: c.Loc, Kind: sql.StrConst, Val: full}
 		}
 		return x
 	}
-	full, ok := completeTime(c.Val, "+00")
+	full, ok := expr.CompleteTime(c.Val, "+00")
 	if !ok {
 		return x
 	}
@@ -78,36 +76,6 @@ func timeText(column string, x sql.Expr, ksql bool) sql.Expr {
 		return x
 	}
 	return &sql.Const{Loc: c.Loc, Kind: sql.NumConst, Val: sprintf("%d", d.I/1000)}
-}
-
-// timeForm is a whole time, of which any beginning behind the year may be given.
-const timeForm = "0000-01-01T00:00:00"
-
-// completeTime fills up an ISO time, and tells whether it is one; zone is that of
-// times that name none.
-func completeTime(s, zone string) (string, bool) {
-	text := s
-	if i := strings.IndexAny(s, "Zz+"); i >= 0 {
-		text, zone = s[:i], s[i:]
-	} else if i := strings.LastIndexByte(s, '-'); i > len("0000-01-01") {
-		text, zone = s[:i], s[i:]
-	}
-	for i := range len(text) {
-		if i >= len(timeForm) {
-			break
-		}
-		digit := text[i] >= '0' && text[i] <= '9'
-		if wantDigit := timeForm[i] >= '0' && timeForm[i] <= '9'; digit != wantDigit {
-			return "", false
-		}
-	}
-	if len(text) < 4 {
-		return "", false
-	}
-	if len(text) < len(timeForm) {
-		text += timeForm[len(text):]
-	}
-	return text + zone, true
 }
 
 // isTime tells whether PostgreSQL reads a text as a time.

@@ -176,6 +176,9 @@ func (k *block) selectList() error {
 		k.items = append(k.items, bound)
 	}
 	k.keyBounds()
+	if err := k.ksqlItems(); err != nil {
+		return err
+	}
 	if err := k.partitionBy(); err != nil {
 		return err
 	}

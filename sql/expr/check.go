@@ -209,7 +209,11 @@ func (c *checker) literal(e *sql.Const) (Expr, error) {
 		if c.ksql && strings.ContainsAny(e.Val, "eE") && !strings.HasPrefix(e.Val, "0x") {
 			return dialectNumber(e.Val, e.Pos())
 		}
-		return numberLiteral(e.Val, e.Pos())
+		x, err := numberLiteral(e.Val, e.Pos())
+		if c.ksql && err == nil {
+			x = shapedLiteral(x)
+		}
+		return x, err
 	}
 	return nil, sqlerr.Unsupported("type bit", "Use an integer or bytea instead.").At(e.Pos())
 }
@@ -386,6 +390,12 @@ func resolveNestedType(n *sql.TypeName, sc Scope) (types.Type, error) {
 		fs := make([]types.Field, len(elems))
 		for i, t := range elems {
 			fs[i] = types.Field{Name: n.Fields[i], Type: t}
+			for _, f := range fs[:i] {
+				if f.Name == n.Fields[i] {
+					return types.Type{}, sqlerr.New(sqlerr.DuplicateColumn,
+						"field \"%s\" specified more than once", f.Name).At(n.Elems[i].Pos())
+				}
+			}
 		}
 		return types.Type{Kind: types.Struct, Fields: fs}, nil
 	case name == "array" && len(elems) == 1:

@@ -44,9 +44,13 @@ func (c *checker) caseExpr(e *sql.Case) (Expr, error) {
 		// PostgreSQL considers ELSE first.
 		results, at = append([]Expr{x}, results...), append([]int{e.Else.Pos()}, at...)
 	}
+	if err := c.typeless(results, "a CASE of NULLs", e.Pos()); err != nil {
+		return nil, err
+	}
 	if results, out.T, err = c.unify(results, at, "CASE", e.Pos()); err != nil {
 		return nil, err
 	}
+	results, out.T = c.widened(results, out.T, at)
 	if e.Else != nil {
 		out.Else, results = results[0], results[1:]
 	}
@@ -163,6 +167,7 @@ func (c *checker) coalesce(e *sql.Call) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	xs, t = c.widened(xs, t, positions(e.Args))
 	return &Coalesce{Args: xs, T: t}, nil
 }
 

@@ -20,11 +20,15 @@ func (c *checker) arrayLit(e *sql.ArrayLit) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.typeless(xs, "an array of NULLs", e.Pos()); err != nil {
+		return nil, err
+	}
 	xs, t, err := c.unify(xs, positions(e.Elems), "ARRAY", e.Pos())
 	if err != nil {
 		return nil, err
 	}
 	t.Mod = 0
+	xs, t = c.widened(xs, t, positions(e.Elems))
 	return makeArray(xs, types.ArrayOf(t), e.Pos()), nil
 }
 
@@ -140,6 +144,9 @@ func (c *checker) mapLit(e *sql.MapLit) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.typeless(vals, "a map of NULLs", e.Pos()); err != nil {
+		return nil, err
+	}
 	keys, kt, err := c.unify(keys, positions(e.Keys), "MAP", e.Pos())
 	if err != nil {
 		return nil, err
@@ -149,6 +156,7 @@ func (c *checker) mapLit(e *sql.MapLit) (Expr, error) {
 		return nil, err
 	}
 	kt.Mod, vt.Mod = 0, 0
+	vals, vt = c.widened(vals, vt, positions(e.Vals))
 	xs := make([]Expr, 0, 2*len(keys))
 	for i := range keys {
 		xs = append(xs, keys[i], vals[i])

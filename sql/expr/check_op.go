@@ -471,6 +471,9 @@ func (c *checker) like(e *sql.Like) (Expr, error) {
 		}
 		p, err = c.callNamed("similar_to_escape", args, e.Pos())
 	case e.Esc != nil:
+		if err := c.escapeLiteral(e); err != nil {
+			return nil, err
+		}
 		esc, err := c.check(e.Esc)
 		if err != nil {
 			return nil, err

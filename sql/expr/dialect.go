@@ -24,20 +24,6 @@ func newChecker(sc Scope) checker {
 	return c
 }
 
-// quotedComparison tells whether an operation compares a number with a string
-// literal, which ksqlDB refuses and PostgreSQL reads as a number.
-func quotedComparison(name string, args []Expr) bool {
-	if len(args) != 2 || !isOrdering(name) && name != "=" && name != "<>" {
-		return false
-	}
-	quoted := func(x Expr) bool {
-		c, ok := x.(*Const)
-		return ok && c.T.Kind == types.Unknown && !c.D.Null
-	}
-	number := func(x Expr) bool { return types.Category(x.Type().Kind) == 'N' }
-	return number(args[0]) && quoted(args[1]) || quoted(args[0]) && number(args[1])
-}
-
 // dialectCall gives the call of a function that ksqlDB's dialect has of its own,
 // or ok false.
 func (c *checker) dialectCall(name string, args []Expr, pos int) (Expr, bool, error) {
@@ -62,15 +48,21 @@ func (c *checker) dialectOperator(name string, args []Expr, pos int) (Expr, bool
 	if !c.ksql {
 		return nil, false, nil
 	}
-	if quotedComparison(name, args) {
-		return nil, true, errNoOperator(name, typesOf(args), notFound, pos).
-			WithHint("Write the number without quotes.")
+	if err := comparesNull(name, args, pos); err != nil {
+		return nil, true, err
+	}
+	if hint := quotedHint(name, args); hint != "" {
+		return nil, true, errNoOperator(name, typesOf(args), notFound, pos).WithHint("%s", hint)
 	}
 	if isOrdering(name) && unordered[args[0].Type().Kind] && unordered[args[len(args)-1].Type().Kind] {
 		return nil, true, errNoOperator(name, typesOf(args), notFound, pos)
 	}
 	if x, ok, err := c.compareTimes(name, args, pos); ok || err != nil {
 		return x, ok, err
+	}
+	if both := quotedTexts(args); typesOf(both)[0].Kind != args[0].Type().Kind {
+		x, err := c.operator(name, both, pos)
+		return x, true, err
 	}
 	if len(args) == 2 && isFloat(args[0].Type().Kind) != isFloat(args[1].Type().Kind) ||
 		len(args) == 2 && isFloat(args[0].Type().Kind) {
@@ -100,18 +92,18 @@ var unordered = map[types.Kind]bool{types.Array: true, types.Bool: true}
 
 // compareTimes compares a text with a date or time, as which it is read.
 func (c *checker) compareTimes(name string, args []Expr, pos int) (Expr, bool, error) {
-	if len(args) != 2 || !isOrdering(name) && name != "=" && name != "<>" {
+	if len(args) != 2 || !isComparison(name) {
 		return nil, false, nil
 	}
 	for i, x := range args {
 		t := args[1-i].Type()
-		if !isString(x.Type().Kind) || !isTimeKind(t.Kind) && t.Kind != types.Timestamptz ||
+		if !isTextual(x) || !isTimeKind(t.Kind) && t.Kind != types.Timestamptz ||
 			t.Kind == types.Interval {
 			continue
 		}
 		both := []Expr{args[0], args[1]}
 		var err error
-		if both[i], err = c.coerce(x, t, CoerceExplicit, pos); err != nil {
+		if both[i], err = c.dialectCast(x, t, pos); err != nil {
 			return nil, false, err
 		}
 		y, err := c.operator(name, both, pos)
@@ -124,6 +116,13 @@ func (c *checker) compareTimes(name string, args []Expr, pos int) (Expr, bool, e
 // one is a DECIMAL and both say their precision; integers are DECIMALs of all
 // their digits. The rules are ksqlDB's.
 func decimalResult(op string, args []Expr) (types.Type, bool) {
+	if len(args) == 1 && args[0].Type().Kind == types.Numeric && (op == "-" || op == "+") {
+		p, s, ok := decimalShape(args[0])
+		if !ok {
+			return types.Type{}, false
+		}
+		return decimalType(p, s)
+	}
 	if len(args) != 2 || args[0].Type().Kind != types.Numeric && args[1].Type().Kind != types.Numeric {
 		return types.Type{}, false
 	}
@@ -175,18 +174,36 @@ func decimalShape(x Expr) (p, s int32, ok bool) {
 	return 0, 0, false
 }
 
+// shapedLiteral gives a DECIMAL literal the precision and scale that it is written
+// with.
+func shapedLiteral(x Expr) Expr {
+	k, ok := x.(*Const)
+	if !ok || k.T.Kind != types.Numeric {
+		return x
+	}
+	if p, s, ok := literalShape(k.D.Decimal()); ok {
+		if t, ok := decimalType(p, s); ok {
+			k.T = t
+		}
+	}
+	return k
+}
+
 // literalShape counts the digits of a literal.
 func literalShape(d types.Decimal) (p, s int32, ok bool) {
 	if !d.IsFinite() {
 		return 0, 0, false
 	}
-	digits := int32(0)
+	digits, scale := int32(0), int32(d.Scale())
 	for _, b := range d.Abs().String() {
 		if b >= '0' && b <= '9' {
 			digits++
 		}
 	}
-	return digits, int32(d.Scale()), true
+	if digits == scale+1 && d.Trunc(0).Sign() == 0 {
+		digits = max(scale, 1) // the 0 before the point is none of its digits
+	}
+	return digits, scale, true
 }
 
 // dialectCast is CAST in ksqlDB's dialect: numbers lose their fraction, texts
@@ -199,10 +216,13 @@ func (c *checker) dialectCast(x Expr, t types.Type, pos int) (Expr, error) {
 	case from == types.Bytea && isString(t.Kind):
 		return nil, castError(x.Type(), t, CoerceExplicit, pos).
 			WithHint("Use from_bytes, which takes the encoding.")
+	case !castable(x.Type(), t):
+		return nil, castError(x.Type(), t, CoerceExplicit, pos).
+			WithHint("ksqlDB's dialect has no such CAST.")
 	case isInteger(t.Kind) && (isFloat(from) || from == types.Numeric):
 		name = "cast_integer"
-	case t.Kind == types.Bool && isString(from):
-		name = "cast_boolean"
+	case isTextual(x) && textCasts[t.Kind] != "":
+		name = textCasts[t.Kind]
 	case isString(t.Kind) && t.Mod == 0 && javaTexts[from]:
 		name = "cast_string"
 	}
@@ -219,9 +239,19 @@ func (c *checker) dialectCast(x Expr, t types.Type, pos int) (Expr, error) {
 	return c.coerce(y, t, CoerceExplicit, pos)
 }
 
+// textCasts are the casts of texts that are not PostgreSQL's.
+var textCasts = map[types.Kind]string{types.Bool: "cast_boolean", types.Timestamp: "cast_timestamp",
+	types.Date: "cast_date", types.Bytea: "cast_bytes"}
+
+// isTextual tells whether an expression is a text, quoted literals included.
+func isTextual(x Expr) bool {
+	c, ok := x.(*Const)
+	return isString(x.Type().Kind) || ok && c.T.Kind == types.Unknown && !c.D.Null
+}
+
 // javaTexts are the kinds whose text is not PostgreSQL's in ksqlDB.
 var javaTexts = map[types.Kind]bool{types.Timestamp: true, types.Timestamptz: true,
-	types.Array: true, types.Map: true, types.Struct: true, types.Float8: true}
+	types.Array: true, types.Map: true, types.Struct: true, types.Float8: true, types.Time: true}
 
 // dialectIndex is a[i] in ksqlDB's dialect: negative subscripts count from the end.
 func (c *checker) dialectIndex(e *sql.Index, x, i Expr) (Expr, bool, error) {

@@ -438,18 +438,6 @@ func javaConcat(seps int) RowFunc {
 	}
 }
 
-func defineDialectCasts(r *registry) {
-	for _, k := range []string{"float8", "numeric"} {
-		r.dialect("cast_integer("+k+") "+k, bindCut, "CAST to an integer: without the fraction",
-			"CAST((-1.7)::"+k+" AS INT)")
-	}
-	r.dialect("cast_boolean(text) bool", func(a []types.Datum) (types.Datum, error) {
-		return types.BoolDatum(strings.EqualFold(a[0].S, "true")), nil
-	}, "CAST to BOOLEAN: whether the text is 'true'", "CAST('yes'::text AS BOOLEAN)")
-	r.dialect("cast_string(any) text", bindJavaText, "CAST to STRING: the text that Java has",
-		"CAST(MAP('a' := ARRAY[1, NULL]) AS STRING)")
-}
-
 func bindCut(f *Func, args []types.Type, _ types.Type) {
 	f.Row = func(_ *Env, a []types.Datum) (types.Datum, error) {
 		if args[0].Kind == types.Numeric {

@@ -44,6 +44,12 @@ var javaPatterns struct {
 	count  atomic.Int32
 }
 
+// CheckTimeFormat tells what is wrong with a pattern.
+func CheckTimeFormat(p string) error {
+	_, err := javaPattern(p)
+	return err
+}
+
 // javaPattern takes a pattern apart. The result is shared: do not change it.
 func javaPattern(p string) ([]javaField, error) {
 	if f, ok := javaPatterns.parsed.Load(p); ok {

@@ -1,0 +1,167 @@
+package expr
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// isComparison tells whether an operator compares two values.
+func isComparison(name string) bool {
+	return isOrdering(name) || name == "=" || name == "<>"
+}
+
+// comparesNull refuses comparisons with NULL as it stands: no row can meet them.
+func comparesNull(name string, args []Expr, pos int) error {
+	if !isComparison(name) {
+		return nil
+	}
+	for _, x := range args {
+		if c, ok := x.(*Const); ok && c.T.Kind == types.Unknown && c.D.Null {
+			return sqlerr.New(sqlerr.DatatypeMismatch,
+				"a comparison with NULL is never true").At(pos).
+				WithHint("Write IS NULL or IS NOT NULL.")
+		}
+	}
+	return nil
+}
+
+// quotedHint tells what to write instead of a quoted literal beside a value of a
+// type that ksqlDB does not compare with texts; "" where it does.
+func quotedHint(name string, args []Expr) string {
+	if len(args) != 2 || !isComparison(name) {
+		return ""
+	}
+	for i, x := range args {
+		c, ok := x.(*Const)
+		if !ok || c.T.Kind != types.Unknown || c.D.Null {
+			continue
+		}
+		switch k := args[1-i].Type().Kind; {
+		case types.Category(k) == 'N':
+			return "Write the number without quotes."
+		case k == types.Bool:
+			return "Write true or false without quotes."
+		case k == types.Bytea:
+			return "Use to_bytes, which takes the encoding."
+		case k == types.Array || k == types.Map || k == types.Struct:
+			return "Write ARRAY[...], MAP(...) or STRUCT(...), or cast the text."
+		}
+	}
+	return ""
+}
+
+// quotedTexts makes texts of quoted literals that nothing else gives a type.
+func quotedTexts(args []Expr) []Expr {
+	for _, x := range args {
+		if c, ok := x.(*Const); !ok || c.T.Kind != types.Unknown || c.D.Null {
+			return args
+		}
+	}
+	out := make([]Expr, len(args))
+	for i, x := range args {
+		out[i] = &Const{D: x.(*Const).D, T: types.Of(types.Text)}
+	}
+	return out
+}
+
+// typeless refuses constructors of nothing but NULLs, whose type nothing tells.
+func (c *checker) typeless(xs []Expr, what string, pos int) error {
+	if !c.ksql {
+		return nil
+	}
+	for _, x := range xs {
+		if k, ok := x.(*Const); !ok || k.T.Kind != types.Unknown || !k.D.Null {
+			return nil
+		}
+	}
+	return sqlerr.New(sqlerr.IndeterminateDatatype, "cannot determine the type of %s", what).
+		At(pos).WithHint("Cast a NULL to the desired type: CAST(NULL AS STRING).")
+}
+
+// widened gives expressions of DECIMALs, and of integers beside them, the one
+// DECIMAL(p, s) that holds all of them.
+func (c *checker) widened(xs []Expr, t types.Type, at []int) ([]Expr, types.Type) {
+	if !c.ksql || t.Kind != types.Numeric {
+		return xs, t
+	}
+	whole, scale := int32(0), int32(0)
+	for _, x := range xs {
+		if k, ok := x.(*Const); ok && k.D.Null {
+			continue
+		}
+		p, s, ok := decimalShape(x)
+		if call, isCast := x.(*Cast); isCast && !ok {
+			p, s, ok = decimalShape(call.X)
+		}
+		if !ok {
+			return xs, t
+		}
+		whole, scale = max(whole, p-s), max(scale, s)
+	}
+	wide, ok := decimalType(whole+scale, scale)
+	if !ok || whole+scale == 0 {
+		return xs, t
+	}
+	out := make([]Expr, len(xs))
+	for i, x := range xs {
+		y, err := c.coerce(x, wide, CoerceExplicit, at[i])
+		if err != nil {
+			return xs, t
+		}
+		out[i] = y
+	}
+	return out, wide
+}
+
+// escapeLiteral refuses the ESCAPE of a LIKE that is no single character.
+func (c *checker) escapeLiteral(e *sql.Like) error {
+	k, ok := e.Esc.(*sql.Const)
+	if !c.ksql || !ok || k.Kind != sql.StrConst || utf8.RuneCountInString(k.Val) == 1 {
+		return nil
+	}
+	return sqlerr.New(sqlerr.InvalidEscapeSequence, "invalid escape string").At(k.Pos()).
+		WithHint("Escape string must be one character.")
+}
+
+// castKinds are the kinds of values that ksqlDB's CAST goes to, by where it comes
+// from; what has other kinds is PostgreSQL's.
+var castKinds = map[types.Kind]string{
+	types.Bool: "text", types.Bytea: "", types.Date: "text timestamp", types.Time: "text",
+	types.Timestamp: "text date time", types.Int4: "number text", types.Int8: "number text",
+	types.Float8: "number text", types.Numeric: "number text", types.Array: "text array",
+	types.Map: "text map", types.Struct: "text struct",
+	types.Text:    "text bool number date time timestamp bytes",
+	types.Varchar: "text bool number date time timestamp bytes",
+}
+
+// castFamily names the family of a kind as castKinds does; "" is none of ksqlDB's.
+func castFamily(k types.Kind) string {
+	switch {
+	case isString(k):
+		return "text"
+	case types.Category(k) == 'N':
+		return "number"
+	}
+	return map[types.Kind]string{types.Bool: "bool", types.Date: "date", types.Time: "time",
+		types.Timestamp: "timestamp", types.Bytea: "bytes", types.Array: "array",
+		types.Map: "map", types.Struct: "struct"}[k]
+}
+
+// castable tells whether ksqlDB has a CAST between two types.
+func castable(from, to types.Type) bool {
+	families, ok := castKinds[from.Kind]
+	family := castFamily(to.Kind)
+	if !ok || family == "" || from.Kind == to.Kind {
+		return true
+	}
+	for _, f := range strings.Fields(families) {
+		if f == family {
+			return true
+		}
+	}
+	return false
+}
