@@ -222,7 +222,7 @@ func (p *parser) wordOperator(x sql.Expr, power int) sql.Expr {
 			return nil
 		}
 		p.i++
-		return &sql.Collate{Loc: at, X: x, Name: p.dotted(sql.Name{p.label()})}
+		return &sql.Collate{Loc: at, X: x, Name: p.qname()}
 	case kwOverlaps:
 		if bpIn < power {
 			return nil

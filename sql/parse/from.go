@@ -35,6 +35,9 @@ func (p *parser) tablePrimary() sql.TableRef {
 		return p.funcTail(&sql.TableFunc{Loc: at, Lateral: lateral, Calls: []sql.Expr{call}})
 	}
 	at = p.loc()
+	if t := p.tok(); t.kind == kindIdent && funcNameOnly[t.kw] && !only { // a function's name
+		p.unexpectedAt(p.peek(1))
+	}
 	n := p.qname()
 	if p.isC('(') && !only {
 		call := p.call(at, n)

@@ -207,7 +207,7 @@ func (o *outline) step() bool {
 		f.ordered = true
 	default:
 		q := &sql.Query{}
-		if !o.tailClause(q) {
+		if !f.query || !o.tailClause(q) {
 			return false
 		}
 		f.tail = q

@@ -153,8 +153,14 @@ func (p *parser) word(t *token) sql.Expr {
 	if p.literalAhead() {
 		return p.typedLiteral()
 	}
-	if reserved[t.kw] || funcNameOnly[t.kw] && !next.isPunct('(') {
+	if t.kw == kwCast {
+		p.unexpectedAt(next)
+	}
+	if reserved[t.kw] {
 		p.unexpected()
+	}
+	if funcNameOnly[t.kw] && !next.isPunct('(') { // it could have been a function
+		p.unexpectedAt(next)
 	}
 	return p.columnOrCall()
 }

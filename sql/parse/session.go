@@ -231,6 +231,9 @@ func (p *parser) settingValue() sql.Expr {
 		if t.kw == kwInterval && p.literalAhead() {
 			return p.typedLiteral()
 		}
+		if reserved[t.kw] && t.kw != kwOn {
+			p.unexpected()
+		}
 		return &sql.Const{Loc: at, Kind: sql.StrConst, Val: p.label()}
 	case kindQIdent:
 		return &sql.Const{Loc: at, Kind: sql.StrConst, Val: p.label()}

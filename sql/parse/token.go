@@ -90,11 +90,7 @@ func (l *lexer) run() {
 		case class[c]&classDigit != 0:
 			i = l.number(i)
 		case c == '.':
-			if i+1 < len(src) && class[src[i+1]]&classDigit != 0 {
-				i = l.number(i)
-			} else {
-				i = l.punct(i)
-			}
+			i = l.dot(i)
 		case c == '\'':
 			i = l.quoted(kindStr, i, i, '\'', false)
 		case c == '"' || c == '`':
@@ -381,6 +377,20 @@ func digits(src string, i int) int {
 		i++
 	}
 	return i
+}
+
+// dot reads a number that begins with a dot, or a dot. Two of them are one token, which
+// nothing has a use for.
+func (l *lexer) dot(i int) int {
+	if i+1 < len(l.src) {
+		switch c := l.src[i+1]; {
+		case class[c]&classDigit != 0:
+			return l.number(i)
+		case c == '.':
+			return l.add(kindPunct, i, i+2)
+		}
+	}
+	return l.punct(i)
 }
 
 // punct reads one punctuation byte and keeps track of brackets.
