@@ -326,6 +326,13 @@ func (a argScope) Column(name []string, pos int) (expr.Expr, error) {
 			}
 		}
 	}
+	if len(name) == 2 {
+		for i, n := range a.f.ArgNames {
+			if k := a.args[i].Type().FieldIndex(last); n == name[0] && k >= 0 {
+				return expr.FieldOf(a.args[i], k), nil
+			}
+		}
+	}
 	return a.scope.Column(name, pos)
 }
 

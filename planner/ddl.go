@@ -419,14 +419,34 @@ func (b *builder) createFunction(s *sql.CreateFunction) (*plan.Plan, error) {
 		}
 	}
 	f.Body = sql.Print(body)
+	if err := b.declareBody(&f, s); err != nil {
+		return nil, err
+	}
+	return command("CREATE FUNCTION", &catalog.CreateFunction{Func: f, OrReplace: s.Replace}), nil
+}
+
+// declareBody checks the body of a function of one value. That of a composite type may
+// be given by its columns too.
+func (b *builder) declareBody(f *catalog.UserFunc, s *sql.CreateFunction) error {
 	args := make([]expr.Expr, len(f.Args))
 	for i, t := range f.Args {
 		args[i] = &expr.Param{N: i + 1, T: t}
 	}
-	if _, err := (&scope{b: b}).inline(&f, args, s.Pos()); err != nil {
-		return nil, err
+	_, err := (&scope{b: b}).inline(f, args, s.Pos())
+	if err == nil || f.Ret.Row == nil || !s.HasBody {
+		return err
 	}
-	return command("CREATE FUNCTION", &catalog.CreateFunction{Func: f, OrReplace: s.Replace}), nil
+	body, bodyErr := functionBody("SELECT ROW(q.*) FROM (" + s.Body + ") AS q")
+	if bodyErr != nil {
+		return err
+	}
+	columns := *f
+	columns.Body = sql.Print(body)
+	if _, err := (&scope{b: b}).inline(&columns, args, s.Pos()); err != nil {
+		return err
+	}
+	*f = columns
+	return nil
 }
 
 // functionBody reads a body: an expression, or SELECT of one.

@@ -169,7 +169,25 @@ func (s *scope) qualified(name []string, pos int) (expr.Expr, error) {
 		s.b.sees(c, pos)
 		return s.b.reach(c.x, depth, pos, c.qualifiedName()), nil
 	}
+	if x := s.argumentField(table, last, pos); x != nil && schema == "" {
+		return x, nil
+	}
 	return nil, s.missingEntry(schema, table, pos)
+}
+
+// argumentField finds a field of an argument of the function whose body is within; nil
+// for none.
+func (s *scope) argumentField(arg, field string, pos int) expr.Expr {
+	depth := 0
+	for level := s; level != nil; level, depth = level.parent, depth+1 {
+		for i := range level.args {
+			c := &level.args[i]
+			if k := c.x.Type().FieldIndex(field); c.name == arg && k >= 0 {
+				return expr.FieldOf(s.b.reach(c.x, depth, pos, c.name), k)
+			}
+		}
+	}
+	return nil
 }
 
 // ofEntry finds a column of one FROM item.

@@ -242,7 +242,20 @@ func (c *checker) typedLit(e *sql.TypedLit) (Expr, error) {
 		return nil, err
 	}
 	lit := &Const{D: types.TextDatum(e.Val), T: types.Of(types.Unknown)}
-	return c.coerce(lit, t, CoerceExplicit, int(e.At))
+	x, err := c.coerce(lit, t, CoerceExplicit, int(e.At))
+	if err != nil {
+		return nil, err
+	}
+	return c.domain(e.Type, x, int(e.At))
+}
+
+// domain gives x, which was converted to a type, with the rules of the domain that the
+// type's name may be.
+func (c *checker) domain(t *sql.TypeName, x Expr, pos int) (Expr, error) {
+	if d, ok := c.sc.(DomainScope); ok && len(t.Name) > 0 && len(t.Dims) == 0 {
+		return d.Domain(t.Name, x, pos)
+	}
+	return x, nil
 }
 
 func (c *checker) castExpr(e *sql.Cast) (Expr, error) {
@@ -251,7 +264,11 @@ func (c *checker) castExpr(e *sql.Cast) (Expr, error) {
 		return nil, err
 	}
 	if a, ok := e.X.(*sql.ArrayLit); ok && t.Kind == types.Array {
-		return c.typedArray(a, t)
+		x, err := c.typedArray(a, t)
+		if err != nil {
+			return nil, err
+		}
+		return c.domain(e.Type, x, e.Pos())
 	}
 	x, err := c.check(e.X)
 	if err != nil {
@@ -264,10 +281,7 @@ func (c *checker) castExpr(e *sql.Cast) (Expr, error) {
 	if x, err = c.dialectCast(x, t, pos); err != nil {
 		return nil, err
 	}
-	if d, ok := c.sc.(DomainScope); ok && len(e.Type.Name) > 0 && len(e.Type.Dims) == 0 {
-		return d.Domain(e.Type.Name, x, e.Pos())
-	}
-	return x, nil
+	return c.domain(e.Type, x, e.Pos())
 }
 
 func (c *checker) collate(e *sql.Collate) (Expr, error) {

@@ -273,12 +273,8 @@ func takesNone(name string) bool {
 func (c *checker) arguments(name string, e *sql.Call) ([]Expr, error) {
 	named := false
 	for _, a := range e.Args {
-		switch a := a.(type) {
-		case *sql.NamedArg:
-			named = true
-		case *sql.Lambda:
-			named = named || len(a.Params) == 1 && hasArgName(name, a.Params[0])
-		}
+		_, is := argumentName(name, a)
+		named = named || is
 	}
 	if named {
 		return c.namedArguments(name, e)
@@ -307,72 +303,6 @@ func hasArgNames(fn string) bool {
 		}
 	}
 	return false
-}
-
-func hasArgName(fn, arg string) bool {
-	for _, f := range builtin().funcs[fn] {
-		for _, n := range f.ArgNames {
-			if n == arg {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (c *checker) namedArguments(name string, e *sql.Call) ([]Expr, error) {
-	for _, f := range builtin().funcs[name] {
-		if f.ArgNames == nil {
-			continue
-		}
-		return c.placeNamed(f, e)
-	}
-	return nil, sqlerr.New(sqlerr.UndefinedFunction,
-		"function %s does not take named arguments", name).At(e.Pos())
-}
-
-func (c *checker) placeNamed(f *Func, e *sql.Call) ([]Expr, error) {
-	out := make([]Expr, len(f.Args))
-	for i, a := range e.Args {
-		argName, x := "", a
-		switch a := a.(type) {
-		case *sql.NamedArg:
-			argName, x = a.Name, a.X
-		case *sql.Lambda:
-			argName, x = a.Params[0], a.Body
-		}
-		at := i
-		if argName != "" {
-			at = -1
-			for j, n := range f.ArgNames {
-				if n == argName {
-					at = j
-				}
-			}
-		}
-		if at < 0 || at >= len(out) || out[at] != nil {
-			return nil, sqlerr.New(sqlerr.UndefinedFunction,
-				"function %s has no free argument \"%s\"", f.Name, argName).At(a.Pos()).
-				WithHint("Its arguments are %s.", strings.Join(f.ArgNames, ", "))
-		}
-		v, err := c.check(x)
-		if err != nil {
-			return nil, err
-		}
-		out[at] = v
-	}
-	first := len(f.Args) - len(f.Defaults)
-	for i := range out {
-		switch {
-		case out[i] != nil:
-		case i >= first:
-			out[i] = &Const{D: f.Defaults[i-first], T: f.Args[i]}
-		default:
-			return nil, sqlerr.New(sqlerr.UndefinedFunction,
-				"function %s needs the argument \"%s\"", f.Name, f.ArgNames[i]).At(e.Pos())
-		}
-	}
-	return out, nil
 }
 
 // aggregate checks an aggregate call and hands it to the scope.

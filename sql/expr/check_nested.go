@@ -320,7 +320,7 @@ func (c *checker) field(e *sql.Field) (Expr, error) {
 	}
 	return nil, sqlerr.New(sqlerr.WrongObjectType,
 		"column notation .%s applied to type %s, which is not a composite type",
-		e.Name, baseName(t)).At(e.Pos())
+		e.Name, baseName(t)).At(e.X.Pos())
 }
 
 // FieldOf gives field i of a row.
@@ -362,7 +362,7 @@ func (c *checker) structField(e *sql.Field, x Expr) (Expr, error) {
 		e.Name).At(e.Pos())
 	if t.Row != nil {
 		err = sqlerr.New(sqlerr.UndefinedColumn, "column \"%s\" not found in data type %s",
-			e.Name, t).At(e.Pos())
+			e.Name, t).At(e.X.Pos())
 	}
 	if t.Kind == types.Struct {
 		err = sqlerr.New(sqlerr.UndefinedColumn, "field \"%s\" does not exist in %s",

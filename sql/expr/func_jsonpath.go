@@ -17,6 +17,11 @@ func defineJSONPath(r *registry) {
 	for _, tz := range []string{"", "_tz"} {
 		note := ""
 		add := func(name, ret, what, example string, impl any) {
+			if tz != "" {
+				impl = zoned(impl)
+			} else {
+				impl = plainPath(impl)
+			}
 			f := r.fn("jsonb_path_"+name+tz+rest+ret, impl, what+note,
 				"jsonb_path_"+name+tz+"("+doc+", "+example+")")
 			if tz != "" {
@@ -24,7 +29,7 @@ func defineJSONPath(r *registry) {
 			}
 		}
 		if tz != "" {
-			note = "; as without _tz, since there are no times in paths"
+			note = "; times with and without a zone compare by the session's"
 		}
 		add("exists", "bool", "whether a path selects an item", "'$.a[*] ? (@ > 3)'", pathExists)
 		add("match", "bool", "the truth of a predicate", "'exists($.a[*] ? (@ >= 2 && @ <= 4))'", pathMatch)
@@ -34,9 +39,9 @@ func defineJSONPath(r *registry) {
 		add("query", "jsonb", "the items that a path selects, one a row",
 			"'$.a[*] ? (@ >= 2 && @ <= 4)'", pathQuery)
 	}
-	silent := func(f RowFunc) RowFunc {
-		return func(env *Env, a []types.Datum) (types.Datum, error) {
-			return f(env, []types.Datum{a[0], a[1], types.TextDatum("{}"), types.BoolDatum(true)})
+	silent := func(f func(*zonedPath, []types.Datum) (types.Datum, error)) RowFunc {
+		return func(_ *Env, a []types.Datum) (types.Datum, error) {
+			return f(nil, []types.Datum{a[0], a[1], types.TextDatum("{}"), types.BoolDatum(true)})
 		}
 	}
 	r.op("@?(jsonb, jsonpath) bool", silent(pathExists), "whether a path selects an item",
@@ -70,7 +75,7 @@ func compiledPath(s string) (*types.JSONPathQuery, error) {
 }
 
 // pathRun prepares the evaluation of a path.
-func pathRun(a []types.Datum) (*types.JSONPathRun, error) {
+func pathRun(z *zonedPath, a []types.Datum) (*types.JSONPathRun, error) {
 	q, err := compiledPath(a[1].S)
 	if err != nil {
 		return nil, err
@@ -79,7 +84,11 @@ func pathRun(a []types.Datum) (*types.JSONPathRun, error) {
 		return nil, sqlerr.New(sqlerr.InvalidParameterValue, "\"vars\" argument is not an object").
 			WithDetail("Jsonpath parameters should be encoded as key-value pairs of \"vars\" object.")
 	}
-	return &types.JSONPathRun{Query: q, Vars: a[2].S, Match: matchPathRegex}, nil
+	run := &types.JSONPathRun{Query: q, Vars: a[2].S, Match: matchPathRegex}
+	if z != nil {
+		run.Zone, run.Now = zoneOf(z.env), z.env.Now
+	}
+	return run, nil
 }
 
 // matchPathRegex is like_regex: the flags of XQuery in those of regular expressions
@@ -110,6 +119,36 @@ func matchPathRegex(pattern, flags, s string) (bool, error) {
 	return p.re.MatchString(s), nil
 }
 
+// zonedPath is the environment in which times with and without a zone compare; the
+// functions without _tz have none.
+type zonedPath struct{ env *Env }
+
+// zoned makes the implementation of a function with _tz: it passes the environment on.
+func zoned(impl any) any {
+	switch impl := impl.(type) {
+	case func(*zonedPath, []types.Datum) (types.Datum, error):
+		return func(env *Env, a []types.Datum) (types.Datum, error) { return impl(&zonedPath{env}, a) }
+	case func(*zonedPath, []types.Datum, func([]types.Datum) error) error:
+		return func(env *Env, a []types.Datum, emit func([]types.Datum) error) error {
+			return impl(&zonedPath{env}, a, emit)
+		}
+	}
+	return impl
+}
+
+// plainPath makes the implementation of a function without _tz.
+func plainPath(impl any) any {
+	switch impl := impl.(type) {
+	case func(*zonedPath, []types.Datum) (types.Datum, error):
+		return func(_ *Env, a []types.Datum) (types.Datum, error) { return impl(nil, a) }
+	case func(*zonedPath, []types.Datum, func([]types.Datum) error) error:
+		return func(_ *Env, a []types.Datum, emit func([]types.Datum) error) error {
+			return impl(nil, a, emit)
+		}
+	}
+	return impl
+}
+
 // quiet drops an error of the path itself, if it is to be silent.
 func quiet(err error, silent types.Datum) error {
 	var e *sqlerr.Error
@@ -119,8 +158,8 @@ func quiet(err error, silent types.Datum) error {
 	return err
 }
 
-func pathExists(_ *Env, a []types.Datum) (types.Datum, error) {
-	run, err := pathRun(a)
+func pathExists(z *zonedPath, a []types.Datum) (types.Datum, error) {
+	run, err := pathRun(z, a)
 	if err != nil {
 		return types.NullDatum, err
 	}
@@ -131,8 +170,8 @@ func pathExists(_ *Env, a []types.Datum) (types.Datum, error) {
 	return types.BoolDatum(found), nil
 }
 
-func pathItems(a []types.Datum) ([]string, error) {
-	run, err := pathRun(a)
+func pathItems(z *zonedPath, a []types.Datum) ([]string, error) {
+	run, err := pathRun(z, a)
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +179,8 @@ func pathItems(a []types.Datum) ([]string, error) {
 	return items, quiet(err, a[3])
 }
 
-func pathMatch(_ *Env, a []types.Datum) (types.Datum, error) {
-	items, err := pathItems(a)
+func pathMatch(z *zonedPath, a []types.Datum) (types.Datum, error) {
+	items, err := pathItems(z, a)
 	if err != nil {
 		return types.NullDatum, err
 	}
@@ -159,21 +198,21 @@ func pathMatch(_ *Env, a []types.Datum) (types.Datum, error) {
 	return types.NullDatum, sqlerr.New(sqlerr.SingletonSQLJSONItemRequired, "single boolean result is expected")
 }
 
-func pathArray(_ *Env, a []types.Datum) (types.Datum, error) {
-	items, err := pathItems(a)
+func pathArray(z *zonedPath, a []types.Datum) (types.Datum, error) {
+	items, err := pathItems(z, a)
 	return types.TextDatum("[" + strings.Join(items, ", ") + "]"), err
 }
 
-func pathFirst(_ *Env, a []types.Datum) (types.Datum, error) {
-	items, err := pathItems(a)
+func pathFirst(z *zonedPath, a []types.Datum) (types.Datum, error) {
+	items, err := pathItems(z, a)
 	if err != nil || len(items) == 0 {
 		return types.NullDatum, err
 	}
 	return types.TextDatum(items[0]), nil
 }
 
-func pathQuery(_ *Env, a []types.Datum, emit func([]types.Datum) error) error {
-	items, err := pathItems(a)
+func pathQuery(z *zonedPath, a []types.Datum, emit func([]types.Datum) error) error {
+	items, err := pathItems(z, a)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ const (
 	InvalidParameterValue             Code = "22023"
 	InvalidEscapeSequence             Code = "22025"
 	ArraySubscriptError               Code = "2202E"
+	InvalidSQLJSONDatetime            Code = "22031"
 	InvalidSQLJSONSubscript           Code = "22033"
 	NonNumericSQLJSONItem             Code = "22036"
 	SingletonSQLJSONItemRequired      Code = "22038"

@@ -499,7 +499,8 @@ func parseBinaryRecord(env *Env, t Type, b []byte) (Datum, error) {
 // typeWord gives a type's name for messages such as "cannot cast type integer
 // to uuid": without modifiers.
 func typeWord(t Type) string {
-	if t.Kind == Array || t.Kind == Map || t.Kind == Struct || t.Kind == Enum {
+	if t.Kind == Array || t.Kind == Map || t.Kind == Struct || t.Kind == Enum ||
+		t.Row != nil {
 		return strings.TrimSpace(t.String())
 	}
 	return kinds[t.Kind].sql

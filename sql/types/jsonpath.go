@@ -39,12 +39,14 @@ const pathMaxLevel = 1<<32 - 1
 
 // pathNode is an item of a jsonpath; next is the accessor that follows it.
 type pathNode struct {
-	op     pathOp
-	text   string
-	flags  string // of pathRegex
-	lo, hi int64
-	args   []*pathNode
-	next   *pathNode
+	op    pathOp
+	text  string
+	flags string // of pathRegex, and the template of .datetime()
+	// template says that .datetime() has one.
+	template bool
+	lo, hi   int64
+	args     []*pathNode
+	next     *pathNode
 }
 
 // predicate tells whether a node gives a truth value.
@@ -545,11 +547,13 @@ func (p *pathScanner) member() *pathNode {
 		p.next()
 		name := strings.ToLower(t.text)
 		if t.kind == 'i' && pathMethods[name] && p.accept("(") {
+			m := &pathNode{op: pathMethod, text: name}
 			if name == "datetime" && p.tok.kind == 's' {
+				m.template, m.flags = true, p.tok.text
 				p.next()
 			}
 			p.expect(")")
-			return &pathNode{op: pathMethod, text: name}
+			return m
 		}
 		return &pathNode{op: pathKey, text: t.text}
 	case t.kind == 'v': // .$x is the key "$x" nowhere

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
@@ -14,11 +15,16 @@ type JSONPathRun struct {
 	Vars  string // jsonb object of the variables; "" for none
 	// Match matches a regular expression; flags are those of like_regex.
 	Match func(pattern, flags, s string) (bool, error)
+	// Zone and Now are what times with and without a zone compare by; a nil Zone
+	// refuses to compare them.
+	Zone *time.Location
+	Now  int64
 
 	root, current string
-	size          int  // of the innermost array that is subscripted
-	ignore        bool // structural errors
-	probe         bool // whether there is an item is all that counts
+	size          int   // of the innermost array that is subscripted
+	ignore        bool  // structural errors
+	probe         bool  // whether there is an item is all that counts
+	failure       error // that no predicate takes for "unknown"
 }
 
 // errPathFound ends a search that needs just one item.
@@ -28,16 +34,23 @@ var errPathFound = errors.New("found")
 func (r *JSONPathRun) Items(doc string) (items []string, err error) {
 	r.begin(doc)
 	err = r.item(r.Query.expr, doc, func(v string) error {
-		items = append(items, v)
+		items = append(items, plainItem(v))
 		return nil
 	})
+	if r.failure != nil {
+		return nil, r.failure
+	}
 	return items, err
 }
 
 // Exists tells whether a path selects something.
 func (r *JSONPathRun) Exists(doc string) (bool, error) {
 	r.begin(doc)
-	return r.any(r.Query.expr, doc)
+	found, err := r.any(r.Query.expr, doc)
+	if r.failure != nil {
+		return false, r.failure
+	}
+	return found, err
 }
 
 func (r *JSONPathRun) begin(doc string) {
@@ -375,6 +388,9 @@ func (r *JSONPathRun) sign(n *pathNode, v string, yield pathYield) error {
 // shape is type() or size().
 func (r *JSONPathRun) shape(n *pathNode, v string, yield pathYield) error {
 	if n.text == "type" {
+		if k, _, ok := pathTime(v); ok {
+			return r.following(n, "\""+k.SQLName()+"\"", yield)
+		}
 		return r.following(n, "\""+JSONTypeName(v)+"\"", yield)
 	}
 	size := 1
@@ -395,8 +411,7 @@ func (r *JSONPathRun) method(n *pathNode, v string, yield pathYield) error {
 	case "keyvalue":
 		return r.keyValue(n, v, yield)
 	case "datetime":
-		return sqlerr.Unsupported("jsonpath item method .datetime()",
-			"Take the text out, and convert it with a cast.")
+		return r.datetime(n, v, yield)
 	case "double":
 		return r.double(n, v, yield)
 	}
@@ -575,6 +590,13 @@ func (r *JSONPathRun) one(n *pathNode, a, b string) pathTruth {
 		}
 		return truthOf(ok)
 	}
+	if a[0] == pathTimeMark && b[0] == pathTimeMark {
+		c, ok := r.compareTimes(a, b)
+		if !ok {
+			return pathUnknowable
+		}
+		return pathOrder(n.text, c)
+	}
 	return comparePathItems(n.text, a, b)
 }
 
@@ -600,6 +622,11 @@ func comparePathItems(op, a, b string) pathTruth {
 	case 's':
 		c = strings.Compare(JSONUnquote(a), JSONUnquote(b))
 	}
+	return pathOrder(op, c)
+}
+
+// pathOrder is the truth of a comparison whose sides are in the order c.
+func pathOrder(op string, c int) pathTruth {
 	switch op {
 	case "==":
 		return truthOf(c == 0)

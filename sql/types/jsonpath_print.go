@@ -76,7 +76,11 @@ func (n *pathNode) printItem(b *strings.Builder, inKey, brackets bool) {
 	case pathAny:
 		b.WriteString(dot + "**" + n.levelText())
 	case pathMethod:
-		b.WriteString("." + n.text + "()")
+		b.WriteString("." + n.text + "(")
+		if n.template {
+			b.Write(AppendJSONString(nil, n.flags))
+		}
+		b.WriteByte(')')
 	default:
 		n.printOperator(b, brackets || n.next != nil)
 	}
