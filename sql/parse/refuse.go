@@ -1,6 +1,8 @@
 package parse
 
 import (
+	"strings"
+
 	"github.com/millracedb/millrace/sql"
 )
 
@@ -27,6 +29,31 @@ func (p *parser) refusedVerb(t *token) bool {
 		return n.kind == kindEOF || n.isPunct(';') || n.isPunct('(') || n.isName()
 	default:
 		return n.kind == kindIdent
+	}
+}
+
+// shellCommands are commands of ksqlDB's shell, which are no statements, with what there is
+// instead.
+var shellCommands = map[string]string{
+	"spool":   "Write what is shown into a file with \\o FILE of psql.",
+	"output":  "Choose the form with \\pset format of psql, or with -o of millrace sql.",
+	"server":  "Start the shell with the URL of the server.",
+	"history": "The shell keeps its history; psql shows it with \\s.",
+	"request": "Each statement is answered before the next one begins.",
+	"version": "Use SELECT version().",
+	"clear":   "Use \\! clear of psql.",
+}
+
+// shellCommand refuses a command of ksqlDB's shell.
+func (p *parser) shellCommand(t *token) {
+	n := p.peek(1)
+	if t.kind != kindIdent || n.kind != kindEOF && n.kind != kindStr && n.kind != kindIdent &&
+		!n.isPunct(';') {
+		return
+	}
+	word := p.text(t)
+	if hint, ok := shellCommands[foldName(word)]; ok {
+		p.unsupported(p.loc(), strings.ToUpper(word), hint)
 	}
 }
 

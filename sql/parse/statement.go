@@ -92,6 +92,7 @@ func (p *parser) dispatch(t *token) sql.Statement {
 		}
 		p.unsupported(p.loc(), what, hint)
 	}
+	p.shellCommand(t)
 	p.unexpected()
 	return nil
 }
