@@ -35,6 +35,7 @@ type generator struct {
 	names  int
 	risky  bool // expressions may fail on some rows
 	big    bool // some changes have thousands of rows
+	loose  bool // the query that was made last has an order that nobody states
 }
 
 func pick[T any](g *generator, xs ...T) T { return xs[g.IntN(len(xs))] }

@@ -264,6 +264,9 @@ func (g *generator) aggregateCall(scope []column) (string, string) {
 	if g.chance(20) {
 		distinct = "DISTINCT "
 	}
+	if g.chance(8) {
+		return g.looseCall(scope, filter)
+	}
 	switch g.IntN(15) {
 	case 11:
 		return fmt.Sprintf("%s(%s)%s", pick(g, "bit_and", "bit_or", "bit_xor"), g.expr(scope, tInt, 1), filter), tInt
@@ -303,6 +306,25 @@ func (g *generator) aggregateCall(scope []column) (string, string) {
 	e := g.expr(scope, tInt, 1)
 	return fmt.Sprintf("array_agg(%s%s ORDER BY %s%s)%s", distinct, e, e,
 		pick(g, "", " DESC", " NULLS FIRST"), filter), tInts
+}
+
+// looseCall makes an aggregate whose order nobody states, wholly: what a view shows is
+// what its SELECT gives, and PostgreSQL may give something else.
+func (g *generator) looseCall(scope []column, filter string) (string, string) {
+	g.loose = true
+	order := ""
+	if g.chance(30) {
+		order = " ORDER BY " + pick(g, scope...).name
+	}
+	switch g.IntN(3) {
+	case 0:
+		return fmt.Sprintf("array_agg(%s%s)%s", g.expr(scope, tInt, 1), order, filter), tInts
+	case 1:
+		return fmt.Sprintf("string_agg(%s, '+'%s)%s", g.expr(scope, tText, 1), order, filter), tText
+	}
+	typ := pick(g, tBig, tText, tTime)
+	return fmt.Sprintf("«%s¦max»(%s)%s", pick(g, "latest_by_offset", "earliest_by_offset",
+		"any_value"), g.expr(scope, typ, 1), filter), typ
 }
 
 // aggregate makes a query with GROUP BY, or one group.

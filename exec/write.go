@@ -124,7 +124,8 @@ type writer struct {
 	// keyed: the relation has a key, so that writes are announced to others;
 	// decides: the outcome depends on rows that were read.
 	keyed, decides bool
-	rowID          int // position of a hidden row id to fill, or -1
+	nextRowID      int64 // 0: none was given yet
+	rowID          int   // position of a hidden row id to fill, or -1
 	changes        []change
 	rows           int64
 	returned       []*batch.Batch
@@ -286,11 +287,16 @@ func flat(cols []*batch.Vector, n int) []*batch.Vector {
 	return out
 }
 
-// fillRowID gives the rows of a table without a primary key their hidden key.
+// fillRowID gives the rows of a table without a primary key their hidden key: numbers
+// from a random one on, so that they are in the order of the statement.
 func (s *writer) fillRowID(b *batch.Batch) {
+	if s.nextRowID == 0 {
+		s.nextRowID = int64(s.e.cfg.Random() >> 2)
+	}
 	v := batch.NewVector(types.Of(types.Int8), b.N)
 	for range b.N {
-		v.AppendInt(int64(s.e.cfg.Random() >> 1))
+		v.AppendInt(s.nextRowID)
+		s.nextRowID++
 	}
 	b.Cols[s.rowID] = v
 }

@@ -18,7 +18,7 @@ func (b *builder) optimize(n plan.Node) (plan.Node, error) {
 	n = b.push(n, nil)
 	n = b.topN(n)
 	n = b.windowed(n)
-	n = b.exact(n, nil)
+	n = b.exact(b.ordered(n), nil)
 	if b.continuous {
 		n = b.withoutSort(n)
 	}

@@ -19,7 +19,7 @@ type collectSpec struct {
 	cmp     *state.Comparer
 	args    *state.Comparer // compares arguments alone, for DISTINCT
 	arrival bool
-	// keepOne: the input is append-only and one value decides (min, max).
+	// keepOne: the input is append-only and one row decides (min, max, first, last).
 	keepOne bool
 }
 
@@ -42,7 +42,7 @@ func newCollectSpec(call *expr.AggCall, appendOnly bool) *collectSpec {
 	}
 	c.cmp = &state.Comparer{Layout: c.layout, Keys: keys}
 	c.args = &state.Comparer{Layout: c.layout, Keys: args}
-	c.keepOne = appendOnly && call.Fn.Extreme != 0
+	c.keepOne = appendOnly && (call.Fn.Extreme != 0 || call.Fn.Edge != 0 && c.arrival)
 	return c
 }
 
@@ -84,7 +84,7 @@ func (c *collector) push(a *Aggregate, s *aggSlot, vecs []*batch.Vector, rows []
 		root := (*int64)(unsafe.Add(acc[k], s.word*8))
 		id := *(*int64)(unsafe.Add(acc[k], groupID*8))
 		if c.spec.keepOne {
-			c.keepExtreme(a, root, id, row)
+			c.keepBest(a, root, id, row)
 			continue
 		}
 		a.nextID++
@@ -93,11 +93,17 @@ func (c *collector) push(a *Aggregate, s *aggSlot, vecs []*batch.Vector, rows []
 	return nil
 }
 
-// keepExtreme keeps the smaller or larger row of two.
-func (c *collector) keepExtreme(a *Aggregate, root *int64, id int64, row []byte) {
+// keepBest keeps the smaller or larger row of two, or the earlier or later one.
+func (c *collector) keepBest(a *Aggregate, root *int64, id int64, row []byte) {
 	old := state.Ref(*root)
 	if old != 0 {
-		if d := c.spec.args.Compare(row, c.rows.Row(old)) * c.spec.call.Fn.Extreme; d <= 0 {
+		d := 0
+		if fn := c.spec.call.Fn; fn.Extreme != 0 {
+			d = c.spec.args.Compare(row, c.rows.Row(old)) * fn.Extreme
+		} else if d = c.spec.cmp.Compare(row, c.rows.Row(old)) * fn.Edge; d == 0 {
+			d = fn.Edge // of equal ones row is the later one
+		}
+		if d <= 0 {
 			return
 		}
 		*root = int64(c.rows.RemoveNode(old, old))

@@ -41,8 +41,9 @@ const (
 	partWords
 )
 
-// newPartitions makes a store; ties in the order are broken by arrival in bounded
-// executions, else by all columns, so that the result does not depend on history.
+// newPartitions makes a store; ties in the order are broken by all columns, so that the
+// result does not depend on history. Where no order is stated, bounded executions take
+// the rows as they come.
 func newPartitions(ctx *Context, ts []types.Type, part []expr.Expr, keys []expr.Order,
 	outTypes []types.Type, out Sink) (*partitions, error) {
 	rows, err := newOrderedRows(ts, part, keys)
@@ -52,12 +53,13 @@ func newPartitions(ctx *Context, ts []types.Type, part []expr.Expr, keys []expr.
 	p := &partitions{ctx: ctx, rows: rows, keyer: state.NewKeyer(exprTypes(part)),
 		out: newBuilder(outTypes, out)}
 	order := *rows.cmp
-	if !ctx.Bounded {
+	arrival := ctx.Bounded && len(keys) == 0
+	if !arrival {
 		order.Keys = append(append([]state.SortKey(nil), order.Keys...),
 			rows.layout.AllColumns()[:len(ts)]...)
 	}
 	p.groups = state.NewTable(ctx.Mem, p.keyer, partWords)
-	p.sorted = state.NewOrdered(ctx.Mem, &order, ctx.Bounded)
+	p.sorted = state.NewOrdered(ctx.Mem, &order, arrival)
 	p.net = newNetRows(ctx.Mem, outTypes)
 	p.netOut = newBuilder(outTypes, SinkFunc(func(b *batch.Batch) error {
 		p.net.add(b)

@@ -48,6 +48,9 @@ type AggFunc struct {
 	Extreme int
 	// Ordered says that the result depends on the order of rows.
 	Ordered bool
+	// Edge is -1 for functions of the first row alone, +1 of the last one, 0 for
+	// others: one row per group suffices when nothing is retracted.
+	Edge int
 	// KeepNulls says that NULL arguments take part (array_agg, json_agg).
 	KeepNulls bool
 	// Variadic says that the last parameter repeats.

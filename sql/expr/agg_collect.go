@@ -85,7 +85,7 @@ func defineCollectAggs(r *registry) {
 			Bind: bindJSONObjectAgg(b)})
 	}
 	r.agg("any_value(anyelement) anyelement", AggFunc{Doc: "one of the values, the first to arrive",
-		Example: "any_value(1)", Ordered: true, Collect: collectFirst})
+		Example: "any_value(1)", Ordered: true, Edge: -1, Collect: collectFirst})
 }
 
 func bindExtremeAgg(sign int) func(*AggFunc, []types.Type, types.Type) {

@@ -22,12 +22,13 @@ func defineKsqlAggs(r *registry) {
 		name, doc string
 		last      bool
 	}{{"latest_by_offset", "latest value", true}, {"earliest_by_offset", "earliest value", false}} {
-		def := func(sig, ret, doc string, at func(d []types.Datum) (n int64, nulls bool)) {
-			r.agg(e.name+"("+sig+") "+ret, AggFunc{Doc: e.doc + doc, Example: e.name + "(x)",
+		def := func(sig, ret, doc string, at func(d []types.Datum) (n int64, nulls bool)) *AggFunc {
+			return r.agg(e.name+"("+sig+") "+ret, AggFunc{Doc: e.doc + doc, Example: e.name + "(x)",
 				Ordered: true, KeepNulls: true, Bind: bindByOffset(e.last, ret == "anyarray", at)})
 		}
-		def("anyelement", "anyelement", " that is not null",
+		one := def("anyelement", "anyelement", " that is not null",
 			func([]types.Datum) (int64, bool) { return 1, false })
+		one.KeepNulls, one.Edge = false, map[bool]int{false: -1, true: 1}[e.last]
 		def("anyelement, bool", "anyelement", ", NULLs left out when asked",
 			func(d []types.Datum) (int64, bool) { return 1, !d[1].Bool() })
 		def("anyelement, int4", "anyarray", "s that are not null",
@@ -41,9 +42,11 @@ func defineKsqlAggs(r *registry) {
 		Doc: "the largest distinct values, in descending order", Example: "topkdistinct(x, 2)",
 		Bind: bindTopK(true)})
 	r.agg("first_value(anyelement) anyelement", AggFunc{Doc: "first value",
-		Example: "first_value(x ORDER BY x)", Ordered: true, KeepNulls: true, Collect: collectEnd(false)})
+		Example: "first_value(x ORDER BY x)", Ordered: true, KeepNulls: true, Edge: -1,
+		Collect: collectEnd(false)})
 	r.agg("last_value(anyelement) anyelement", AggFunc{Doc: "last value",
-		Example: "last_value(x ORDER BY x)", Ordered: true, KeepNulls: true, Collect: collectEnd(true)})
+		Example: "last_value(x ORDER BY x)", Ordered: true, KeepNulls: true, Edge: 1,
+		Collect: collectEnd(true)})
 	for _, t := range extremeTypes {
 		if t == "anyarray" {
 			continue

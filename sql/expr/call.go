@@ -21,6 +21,8 @@ type AggCall struct {
 	Filter   Expr    // boolean, or nil
 	T        types.Type
 	Name     string // for EXPLAIN
+	// Placed: OrderBy is completed to an order in which no two rows tie that differ.
+	Placed bool
 }
 
 // WindowCall is one window function over a partition.
