@@ -65,7 +65,7 @@ func (s *Session) parseNamed(name, text string, oids []uint32) error {
 	default:
 		p.st = list[0]
 		if len(oids) > 0 {
-			own := statement{text: text, tree: p.st.tree}
+			own := statement{text: text, tree: p.st.tree, told: p.st.told}
 			if own.given, err = s.givenTypes(oids); err != nil {
 				return err
 			}

@@ -49,6 +49,12 @@ func (s *Session) one(st *statement, params []types.Datum, formats []int16, sink
 	if s.failed && !endsBlock(st.tree) {
 		return errFailedBlock()
 	}
+	for _, message := range st.told {
+		n := &Notice{Severity: "NOTICE", Code: nameTooLong, Message: message}
+		if err := s.notice(sink, n); err != nil {
+			return err
+		}
+	}
 	started := s.host.clock.NowMicros()
 	count := counter{Sink: sink}
 	err := s.run(s.stmtCtx, st, params, formats, &count)
@@ -56,6 +62,9 @@ func (s *Session) one(st *statement, params []types.Datum, formats []int16, sink
 	s.rowsSent.Add(count.rows)
 	return err
 }
+
+// nameTooLong is the SQLSTATE of the notice that a name was cut.
+const nameTooLong sqlerr.Code = "42622"
 
 // counter counts the rows that go through a sink.
 type counter struct {

@@ -27,6 +27,7 @@ type statement struct {
 	gen     uint64
 	stat    *statementStat
 	fine    *plan.Plan // the plan that constants was last happy with
+	told    []string   // notices of the parser about the whole text
 }
 
 // statementCache keeps the statements of the texts last seen, so that a text that
@@ -41,6 +42,8 @@ const (
 	cachedTexts = 512
 	// maxCachedText keeps bulk INSERTs out: they do not come again.
 	maxCachedText = 4 << 10
+	// maxParseNotices bounds what one text of too long names makes a client read.
+	maxParseNotices = 20
 )
 
 // parse reads a query text.
@@ -51,7 +54,12 @@ func (s *Session) parse(text string) ([]*statement, error) {
 	if err := types.ValidText(text); err != nil {
 		return nil, err
 	}
-	cfg := parse.Config{}
+	var told []string
+	cfg := parse.Config{Notice: func(message string) {
+		if len(told) < maxParseNotices {
+			told = append(told, message)
+		}
+	}}
 	if len(s.variables) > 0 {
 		cfg.Variables = func(name string) (string, bool) {
 			v, ok := s.variables[name]
@@ -65,6 +73,9 @@ func (s *Session) parse(text string) ([]*statement, error) {
 	list := make([]*statement, len(trees))
 	for i, t := range trees {
 		list[i] = &statement{text: text, tree: t}
+	}
+	if len(list) > 0 {
+		list[0].told = told
 	}
 	if len(text) <= maxCachedText && !strings.Contains(text, "${") {
 		if s.cache.texts == nil || len(s.cache.texts) >= cachedTexts {

@@ -1,9 +1,11 @@
 package parse
 
 import (
+	"fmt"
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -25,6 +27,7 @@ type parser struct {
 	restricted bool // reading a b_expr: see restrictedExpr
 	height     int  // of the highest expression read since the caller of binary reset it
 	variables  func(string) (string, bool)
+	notice     func(string)
 	defined    map[string]definition // by DEFINE and UNDEFINE in this text
 	textEnd    int32                 // length of the text; beyond it src has variables' values
 	expanded   []expansion           // in order of valueStart
@@ -308,11 +311,11 @@ func (p *parser) label() string {
 	switch t.kind {
 	case kindIdent:
 		p.i++
-		return foldName(p.text(t))
+		return p.clip(foldName(p.text(t)))
 	case kindQIdent:
 		p.i++
 		s := p.text(t)
-		return quotedNameText(s, p.uescape(s), int(p.locOf(t)))
+		return p.clip(quotedNameText(s, p.uescape(s), int(p.locOf(t))))
 	}
 	if t.kind == kindJunk && isJunkName(p.text(t)) {
 		p.i++
@@ -320,6 +323,24 @@ func (p *parser) label() string {
 	}
 	p.unexpected()
 	return ""
+}
+
+// maxName is how many bytes a name may have, as in PostgreSQL.
+const maxName = 63
+
+// clip cuts a name that is too long, at a whole character, and says so.
+func (p *parser) clip(name string) string {
+	if len(name) <= maxName {
+		return name
+	}
+	n := maxName
+	for n > 0 && !utf8.RuneStart(name[n]) {
+		n--
+	}
+	if p.notice != nil {
+		p.notice(fmt.Sprintf("identifier \"%s\" will be truncated to \"%s\"", name, name[:n]))
+	}
+	return name[:n]
 }
 
 // isJunkName reports whether 1R can be a name: it has no dot.

@@ -12,6 +12,10 @@ type Config struct {
 	// counts for the statements after it.
 	Variables func(name string) (value string, ok bool)
 
+	// Notice receives what a client is told about a text that is right: that a name was cut.
+	// nil: nobody wants to know.
+	Notice func(message string)
+
 	trace func(outline string) // for tests
 }
 
@@ -85,7 +89,7 @@ func (c Config) with(text string, f func(*parser)) (err error) {
 	p := parsers.Get().(*parser)
 	defer p.release()
 	defer catch(text, &err)
-	p.variables, p.trace = c.Variables, c.trace
+	p.variables, p.notice, p.trace = c.Variables, c.Notice, c.trace
 	p.begin(text)
 	f(p)
 	return nil

@@ -335,6 +335,19 @@ func (d Decimal) powerReal(exp Decimal) (Decimal, error) {
 	low := new(big.Float).SetMantExp(new(big.Float).SetInt(lnFixed(d, p)), -int(p))
 	f, _ := low.Float64()
 	val := f * exp.approx()
+	if math.IsNaN(val) { // ln(d) is too small, and exp too large for a float64
+		switch weight := lnW + exp.digits() - int(exp.scale); {
+		case d.Cmp(DecimalFromInt(1)) == 0:
+			return DecimalFromInt(1).roundTo(clampScale(max(minSigDigits, int(d.scale)))), nil
+		case weight > 5:
+			val = math.Inf(1)
+			if (d.Cmp(DecimalFromInt(1)) < 0) != exp.neg {
+				val = math.Inf(-1)
+			}
+		default:
+			val = 0
+		}
+	}
 	if math.Abs(val) > maxResultScale*3.01 {
 		if val > 0 {
 			return Decimal{}, errNumericOverflow()
