@@ -91,10 +91,14 @@ func defineCollectAggs(r *registry) {
 func bindExtremeAgg(sign int) func(*AggFunc, []types.Type, types.Type) {
 	return func(a *AggFunc, args []types.Type, _ types.Type) {
 		t := args[0]
+		atLeast := 0 // of equal values the last counts, but of character(n) the first
+		if t.Kind == types.Bpchar {
+			atLeast = 1
+		}
 		a.Collect = func(_ *Env, rows RowIter, out *batch.Vector) error {
 			best := types.NullDatum
 			for d, _, ok := rows.Next(); ok; d, _, ok = rows.Next() {
-				if !d[0].Null && (best.Null || types.Compare(t, d[0], best)*sign > 0) {
+				if !d[0].Null && (best.Null || types.Compare(t, d[0], best)*sign >= atLeast) {
 					best = keep(d[0])
 				}
 			}

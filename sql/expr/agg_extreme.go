@@ -47,9 +47,9 @@ func (s *extremeInt) see(v int64, sign int) {
 
 // see orders NaN behind all other values, as PostgreSQL does.
 func (s *extremeFloat) see(v float64, sign int) {
-	less, more := s.v < v, s.v > v
+	less, more := s.v <= v, s.v >= v // of equal ones, 0 and -0, the last counts
 	if math.IsNaN(v) {
-		less, more = !math.IsNaN(s.v), false
+		less, more = true, math.IsNaN(s.v)
 	} else if math.IsNaN(s.v) {
 		more = true
 	}

@@ -122,11 +122,6 @@ func (c *checker) bindHypothetical(call *AggCall, fn *AggFunc, args []Expr, e *s
 				return nil, err
 			}
 		}
-		if !hasOrder(pair[1].Type()) {
-			return nil, sqlerr.New(sqlerr.UndefinedFunction,
-				"could not identify an ordering operator for type %s", baseName(pair[1].Type())).At(at[1]).
-				WithHint("Use an explicit ordering operator or modify the query.")
-		}
 		args[i], args[n+i], call.OrderBy[i].X = pair[0], pair[1], pair[1]
 	}
 	a := *fn

@@ -272,6 +272,9 @@ func sumFloat(single bool) func(accs, []uint16, []*batch.Vector, []int32) error 
 				continue
 			}
 			s, n, x := (*floatSum)(acc[k]), weightOf(w, r), vals[int(r)&m]
+			if s.count == 0 {
+				s.sum = math.Copysign(0, -1) // what a sum of nothing but -0 stays at
+			}
 			s.count += n
 			if x-x != 0 {
 				s.special.add(x, n)
@@ -336,7 +339,7 @@ func avgFloatResult(acc accs, out *batch.Vector) error {
 		if err != nil {
 			return err
 		}
-		out.AppendFloat(v / float64(s.count))
+		out.AppendFloat((v + 0) / float64(s.count)) // no -0
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"math"
+	"time"
 
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -72,6 +73,24 @@ func checkFraction(p float64) error {
 			"percentile value %s is not between 0 and 1", types.AppendFloat8(nil, p))
 	}
 	return nil
+}
+
+// checkEmpty makes a percentile of a constant fraction that is none fail for groups
+// without rows too, where the fraction would not be seen.
+func checkEmpty(fn *AggFunc, fraction Expr) {
+	if fraction.Type().Kind != types.Float8 || !IsConst(fraction) {
+		return
+	}
+	d, err := EvalConst(fraction, &Env{Zone: time.UTC})
+	if err != nil || d.Null || checkFraction(d.F) == nil {
+		return
+	}
+	fn.Collect = func(_ *Env, rows RowIter, _ *batch.Vector) error {
+		for _, _, ok := rows.Next(); ok; _, _, ok = rows.Next() {
+			continue
+		}
+		return checkFraction(d.F)
+	}
 }
 
 func bindPercentile(at percentile, many bool) func(*AggFunc, []types.Type, types.Type) {

@@ -22,6 +22,10 @@ type checker struct {
 	depth int
 	base  int  // next column number for parameters of lambdas
 	ksql  bool // the statement is in ksqlDB's dialect
+
+	// late is an error that counts only if there is no other: one of what no value
+	// can be computed from, which PostgreSQL sees when it begins to evaluate.
+	late error
 }
 
 // maxDepth bounds the nesting of expressions, so that no input overflows the
@@ -37,7 +41,18 @@ const lambdaBase = 1 << 20
 // caller to settle with CoerceTo or Settle.
 func Check(e sql.Expr, sc Scope) (Expr, error) {
 	c := newChecker(sc)
-	return c.check(e)
+	x, err := c.check(e)
+	if err == nil && c.late != nil {
+		return nil, c.late
+	}
+	return x, err
+}
+
+// refuseLater keeps an error for when nothing else is wrong.
+func (c *checker) refuseLater(err error) {
+	if c.late == nil {
+		c.late = err
+	}
 }
 
 // CheckAs checks an expression and converts it to type want in context ctx.
@@ -64,7 +79,11 @@ func AssignError(column string, want, got types.Type, pos int) error {
 // CheckBool checks a condition; clause names it in the error, such as "WHERE".
 func CheckBool(e sql.Expr, sc Scope, clause string) (Expr, error) {
 	c := newChecker(sc)
-	return c.checkBool(e, clause)
+	x, err := c.checkBool(e, clause)
+	if err == nil && c.late != nil {
+		return nil, c.late
+	}
+	return x, err
 }
 
 // Settle gives an expression of unknown type, an untyped literal or parameter,

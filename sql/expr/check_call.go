@@ -327,17 +327,11 @@ func (c *checker) aggCall(name string, e *sql.Call) (*AggCall, error) {
 		return nil, err
 	}
 	call := &AggCall{Distinct: e.Distinct, Name: name}
-	keys := e.OrderBy
-	if len(e.Within) > 0 {
-		keys = e.Within
-	}
-	if call.OrderBy, err = c.orders(keys, len(e.Within) == 0); err != nil {
+	if call.OrderBy, err = c.orders(e.Within, false); err != nil {
 		return nil, err
 	}
-	if len(e.Within) > 0 {
-		for _, o := range call.OrderBy {
-			args = append(args, o.X)
-		}
+	for _, o := range call.OrderBy {
+		args = append(args, o.X)
 	}
 	if e.Filter != nil {
 		if call.Filter, err = c.checkBool(e.Filter, "FILTER"); err != nil {
@@ -348,7 +342,34 @@ func (c *checker) aggCall(name string, e *sql.Call) (*AggCall, error) {
 		return nil, sqlerr.New(sqlerr.UndefinedFunction, "function %s() does not exist", name).
 			At(e.Pos()).WithHint("No aggregate function matches the given name and argument types.")
 	}
-	return c.bindAggregate(call, args, e)
+	if call, err = c.bindAggregate(call, args, e); err != nil {
+		return nil, err
+	}
+	if len(e.Within) == 0 {
+		call.OrderBy, err = c.orders(e.OrderBy, true)
+	} else {
+		err = ordersWithin(call.OrderBy, e.Within)
+	}
+	if err == nil && call.Distinct {
+		err = distinctArguments(call.Args, e)
+	}
+	return call, err
+}
+
+// ordersWithin refuses sort keys of WITHIN GROUP that have no order.
+func ordersWithin(orders []Order, keys []sql.SortKey) error {
+	for i, o := range orders {
+		if !hasOrder(o.X.Type()) {
+			return errNoOrder(o.X.Type(), keys[i].X.Pos())
+		}
+	}
+	return nil
+}
+
+func errNoOrder(t types.Type, pos int) error {
+	return sqlerr.New(sqlerr.UndefinedFunction,
+		"could not identify an ordering operator for type %s", baseName(t)).
+		At(pos).WithHint("Use an explicit ordering operator or modify the query.")
 }
 
 func (c *checker) bindAggregate(call *AggCall, args []Expr, e *sql.Call) (*AggCall, error) {
@@ -382,11 +403,6 @@ func (c *checker) bindAggregate(call *AggCall, args []Expr, e *sql.Call) (*AggCa
 		}
 	}
 	call.Args = args
-	if call.Distinct {
-		if err := distinctArguments(args, e); err != nil {
-			return nil, err
-		}
-	}
 	if fn.Within > 0 {
 		for i := range call.OrderBy {
 			call.OrderBy[i].X = args[len(args)-len(call.OrderBy)+i]
@@ -396,6 +412,9 @@ func (c *checker) bindAggregate(call *AggCall, args []Expr, e *sql.Call) (*AggCa
 		ret = fn.RetOf(typesOf(args))
 	}
 	call.Fn, call.T = boundAgg(fn, typesOf(args), ret), ret
+	if fn.Within > 0 && len(args) > fn.Within {
+		checkEmpty(call.Fn, args[0])
+	}
 	return call, nil
 }
 
@@ -457,11 +476,11 @@ func (c *checker) orders(keys []sql.SortKey, settle bool) ([]Order, error) {
 			if x, err = Settle(x, c.sc, k.X.Pos()); err != nil {
 				return nil, err
 			}
+			if !hasOrder(x.Type()) {
+				return nil, errNoOrder(x.Type(), k.X.Pos())
+			}
 		}
-		o, err := ResolveOrder(x, k)
-		if err != nil {
-			return nil, err
-		}
+		o := direction(x, k)
 		out = append(out, o)
 	}
 	return out, nil
@@ -471,10 +490,13 @@ func (c *checker) orders(keys []sql.SortKey, settle bool) ([]Order, error) {
 // of NULLs settled, and the type one that can be sorted.
 func ResolveOrder(x Expr, k sql.SortKey) (Order, error) {
 	if !hasOrder(x.Type()) {
-		return Order{}, sqlerr.New(sqlerr.UndefinedFunction,
-			"could not identify an ordering operator for type %s", baseName(x.Type())).
-			At(k.X.Pos()).WithHint("Use an explicit ordering operator or modify the query.")
+		return Order{}, errNoOrder(x.Type(), k.X.Pos())
 	}
+	return direction(x, k), nil
+}
+
+// direction makes a sort key of an expression.
+func direction(x Expr, k sql.SortKey) Order {
 	o := Order{X: x, Desc: k.Desc || k.Using == ">" || k.Using == ">="}
 	o.NullsFirst = o.Desc
 	switch k.Nulls {
@@ -483,7 +505,7 @@ func ResolveOrder(x Expr, k sql.SortKey) (Order, error) {
 	case sql.NullsLast:
 		o.NullsFirst = false
 	}
-	return o, nil
+	return o
 }
 
 // explicitCollation gives the collation that pg_collation_for(x COLLATE y) names.

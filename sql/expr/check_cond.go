@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/millracedb/millrace/sql"
@@ -74,12 +75,17 @@ func (c *checker) caseCond(operand Expr, w sql.When) (Expr, error) {
 // unify converts expressions to their common type.
 func (c *checker) unify(xs []Expr, at []int, construct string, pos int) ([]Expr, types.Type, error) {
 	out, t, err := c.unifyStrict(xs, at, construct, pos)
-	if err != nil && (construct == "ARRAY" || construct == "MAP") {
+	if err != nil && (construct == "ARRAY" && (c.ksql || hasStruct(xs)) || construct == "MAP") {
 		if out, t, ok := c.unifyLoose(xs, at, construct); ok {
 			return out, t, nil
 		}
 	}
 	return out, t, err
+}
+
+// hasStruct tells whether one of the expressions is a STRUCT.
+func hasStruct(xs []Expr) bool {
+	return slices.ContainsFunc(xs, func(x Expr) bool { return x.Type().Kind == types.Struct })
 }
 
 // unifyStrict is unify by PostgreSQL's rules alone.
@@ -214,8 +220,8 @@ func (c *checker) extreme(name string, e *sql.Call) (Expr, error) {
 		return nil, err
 	}
 	if !hasOrder(t) {
-		return nil, sqlerr.New(sqlerr.UndefinedFunction,
-			"could not identify a comparison function for type %s", baseName(t)).At(e.Pos())
+		c.refuseLater(sqlerr.New(sqlerr.UndefinedFunction,
+			"could not identify a comparison function for type %s", baseName(t)).At(e.Pos()))
 	}
 	fn, _ := bound(builtin().funcs[name][0], typesOf(xs), t)
 	return &Call{Fn: fn, Args: xs, T: t, Pos: e.Pos()}, nil

@@ -521,23 +521,15 @@ func (c *checker) queryWithLeft(node any, left sql.Expr) (Expr, error) {
 }
 
 func (c *checker) quant(op string, x, arr Expr, all bool, pos int) (Expr, error) {
-	var err error
-	if arr.Type().Kind == types.Unknown {
-		t := x.Type()
-		if t.Kind == types.Unknown {
-			t = types.Of(types.Text)
-		}
-		t.Mod = 0
-		if arr, err = c.coerce(arr, types.ArrayOf(t), CoerceImplicit, pos); err != nil {
-			return nil, err
-		}
-	}
-	k := arr.Type().Kind
-	if k != types.Array && k != types.Int2vector && k != types.Oidvector {
+	elem := arr.Type() // an untyped array has what the operator takes
+	switch elem.Kind {
+	case types.Unknown:
+	case types.Array, types.Int2vector, types.Oidvector:
+		elem = elemOf(elem)
+	default:
 		return nil, sqlerr.New(sqlerr.WrongObjectType,
 			"op ANY/ALL (array) requires array on right side").At(pos)
 	}
-	elem := elemOf(arr.Type())
 	ts := []types.Type{x.Type(), elem}
 	cand, how := chooseOperator(op, ts)
 	if how != found {
@@ -551,7 +543,8 @@ func (c *checker) quant(op string, x, arr Expr, all bool, pos int) (Expr, error)
 		return nil, sqlerr.New(sqlerr.WrongObjectType,
 			"op ANY/ALL (array) requires operator to yield boolean").At(pos)
 	}
-	if x, err = c.coerce(x, lt, CoerceImplicit, pos); err != nil {
+	x, err := c.coerce(x, lt, CoerceImplicit, pos)
+	if err != nil {
 		return nil, err
 	}
 	if arr, err = c.coerce(arr, types.ArrayOf(rt), CoerceImplicit, pos); err != nil {
@@ -585,17 +578,17 @@ func (c *checker) in(e *sql.In) (Expr, error) {
 			same = append(same, it)
 		}
 	}
-	if !c.ksql && len(same) == 1 && same[0].Type().Kind != types.Unknown {
+	if !c.ksql && len(same) == 1 {
 		same = nil
 	}
 	var parts []Expr
-	if in, err := c.inSame(x, same, e); len(same) > 0 && (in != nil || err != nil) {
-		if err != nil || len(alone) == 0 {
-			return in, err
-		}
-		parts = append(parts, in)
-	} else {
+	switch in, err := c.inSame(x, same, e); {
+	case len(same) == 0 || in == nil && err == nil:
 		alone = items
+	case err != nil || len(alone) == 0:
+		return in, err
+	default:
+		parts = append(parts, in)
 	}
 	op := "="
 	if e.Not {
@@ -646,7 +639,7 @@ func negateIf(not bool, x Expr) Expr {
 // inSame makes an In node when all sides have a common type; nil if they do not.
 func (c *checker) inSame(x Expr, items []Expr, e *sql.In) (Expr, error) {
 	in, err := c.inType(x, items, e)
-	if err != nil {
+	if err != nil && c.ksql {
 		if wide, changed := numberLiterals(append([]Expr{x}, items...)); changed {
 			if in, err := c.inType(wide[0], wide[1:], e); in != nil && err == nil {
 				return in, nil
@@ -662,6 +655,9 @@ func (c *checker) inType(x Expr, items []Expr, e *sql.In) (Expr, error) {
 	if !ok {
 		return nil, nil
 	}
+	if !c.ksql && (t.Kind == types.Array || !allCoerce(items, t) || !allCoerce([]Expr{x}, t)) {
+		return nil, nil
+	}
 	t.Mod = 0
 	cand, how := chooseOperator("=", []types.Type{t, t})
 	if how != found {
@@ -670,17 +666,43 @@ func (c *checker) inType(x Expr, items []Expr, e *sql.In) (Expr, error) {
 	b, _ := bindPoly(cand.params, []types.Type{t, t})
 	t = nestedParam(b.apply(cand.params[0], t), 0, []types.Type{t, t})
 	eq, _ := bound(cand.fn, []types.Type{t, t}, boolType)
-	x, err := c.coerce(x, t, CoerceImplicit, e.X.Pos())
-	if err != nil {
-		return nil, err
-	}
 	list := make([]Expr, len(items))
 	for i, it := range items {
+		var err error
 		if list[i], err = c.coerce(it, t, CoerceImplicit, e.List[i].Pos()); err != nil {
 			return nil, err
 		}
 	}
+	if x.Type().Kind == types.Date && t.Kind != types.Date {
+		return c.inTimes(x, list, e) // which a date may be too far away to be made one of
+	}
+	x, err := c.coerce(x, t, CoerceImplicit, e.X.Pos())
+	if err != nil {
+		return nil, err
+	}
 	return &In{X: x, List: list, Not: e.Not, Eq: eq}, nil
+}
+
+// inTimes compares a date with the items one by one.
+func (c *checker) inTimes(x Expr, list []Expr, e *sql.In) (Expr, error) {
+	parts := make([]Expr, len(list))
+	for i, it := range list {
+		var err error
+		if parts[i], err = c.operator("=", []Expr{x, it}, e.Pos()); err != nil {
+			return nil, err
+		}
+	}
+	return negateIf(e.Not, anyOf(parts)), nil
+}
+
+// allCoerce tells whether expressions convert to a type implicitly.
+func allCoerce(xs []Expr, t types.Type) bool {
+	for _, x := range xs {
+		if !CanCoerce(x.Type(), t, CoerceImplicit) {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *checker) inRows(e *sql.In, row *sql.Row) (Expr, error) {

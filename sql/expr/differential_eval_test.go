@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/parse"
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -94,13 +93,18 @@ func (c *diffCase) answer() (got string, err error) {
 	if e, perr = Settle(e, sc, x.Pos()); perr != nil {
 		return diffError(perr), nil
 	}
-	switch {
-	case c.Set:
+	return c.evaluate(e, cols)
+}
+
+// evaluate gives the answer of a checked expression.
+func (c *diffCase) evaluate(e Expr, rows [][]types.Datum) (string, error) {
+	if c.Set {
 		return c.answerSet(e)
-	case len(sc.aggs) > 0:
-		return c.answerAggregate(e, cols)
 	}
-	return c.answerRows(e, cols)
+	if _, ok := e.(*Agg); ok {
+		return c.answerAggregate(e, rows)
+	}
+	return c.answerRows(e, rows)
 }
 
 // diffScope reads literals at checking, as a session does.
@@ -252,32 +256,6 @@ func (c *diffCase) answerSet(e Expr) (string, error) {
 	return c.word(e.Type(), out), nil
 }
 
-// answerAggregate computes an aggregate call over all rows, and a linear one by
-// its accumulators too.
-func (c *diffCase) answerAggregate(e Expr, rows [][]types.Datum) (string, error) {
-	a, ok := Fold(e).(*Agg)
-	if !ok {
-		return "", fmt.Errorf("%s is more than an aggregate", c.Expr)
-	}
-	env := testEnv()
-	var in []aggRow
-	for _, row := range rows {
-		r, ok, err := aggInput(a.Call, env, row)
-		if err != nil {
-			return diffError(err), nil
-		}
-		if ok {
-			in = append(in, r)
-		}
-	}
-	sorted := sortAggRows(a.Call, in)
-	out := batch.NewVector(a.Call.T, 1)
-	if err := a.Call.Fn.Collect(env, &sliceIter{rows: sorted}, out); err != nil {
-		return diffError(err), nil
-	}
-	return c.word(a.Call.T, []types.Datum{out.Datum(0)}), nil
-}
-
 // word words an answer as wordResult does.
 func (c *diffCase) word(t types.Type, vals []types.Datum) string {
 	out := make([]string, len(vals))
@@ -332,51 +310,4 @@ func readBinary(answer string) string {
 		vals[i] = oneLine(types.TextOf(typesEnv(testEnv()), t, d))
 	}
 	return name + ": " + strings.Join(vals, " | ")
-}
-
-// partErrors gives the errors of the parts of an expression. PostgreSQL evaluates
-// constant parts first, and has its own order of checking: which of several errors
-// it sees says nothing.
-func (c *diffCase) partErrors(constantsOnly bool) []string {
-	sc := &diffScope{}
-	rows, err := c.columns(sc)
-	if err != nil {
-		return nil
-	}
-	if len(rows) == 0 {
-		rows = [][]types.Datum{nil}
-	}
-	x, err := parse.ParseExpr(c.Expr)
-	if err != nil {
-		return nil
-	}
-	var out []string
-	add := func(err error) {
-		if err != nil {
-			out = append(out, diffError(err))
-		}
-	}
-	sql.Walk(x, func(n sql.Node) bool {
-		part, ok := n.(sql.Expr)
-		if !ok {
-			return true
-		}
-		e, err := Check(part, sc)
-		if err != nil {
-			add(err)
-			return true
-		}
-		cols := map[int]bool{}
-		if Columns(e, cols); len(cols) > 0 {
-			if constantsOnly {
-				return true
-			}
-		}
-		for _, row := range rows {
-			_, err := EvalRow(e, testEnv(), row)
-			add(err)
-		}
-		return true
-	})
-	return out
 }

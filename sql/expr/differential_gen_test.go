@@ -82,7 +82,8 @@ func foreignOverload(f *Func, known map[string]string) bool {
 // comparable2 tells whether a function gives the same to everyone at all times.
 func comparable2(f *Func) bool {
 	switch f.Name {
-	case "pg_column_size", "version", "now", "transaction_timestamp", "statement_timestamp", "timeofday":
+	case "pg_collation_for", // there are no collations
+		"pg_column_size", "version", "now", "transaction_timestamp", "statement_timestamp", "timeofday":
 		return false
 	case "age":
 		return len(f.Args) == 2

@@ -143,8 +143,11 @@ type callNode struct {
 
 func (c *callNode) eval(x *run, rows []uint16) (*batch.Vector, error) {
 	constant := c.fn.Volatility != Volatile
-	for i, a := range c.args {
-		v, err := a.eval(x, rows)
+	for i := range c.args {
+		if c.fn.rightFirst {
+			i = len(c.args) - 1 - i
+		}
+		v, err := c.args[i].eval(x, rows)
 		if err != nil {
 			return nil, err
 		}

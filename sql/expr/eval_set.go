@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -29,8 +31,13 @@ func (c *compiler) compileIn(e *In) (node, error) {
 			constant = false
 		}
 	}
-	if !constant {
+	switch {
+	case constant:
+	case slices.ContainsFunc(e.List, dependsOnRow):
 		return c.compile(inAsOr(e))
+	default: // all items are computed before the first is compared
+		arr := makeArray(e.List, types.ArrayOf(e.X.Type()), -1)
+		return c.compile(negateIf(e.Not, &Quant{Op: e.Eq, X: e.X, Arr: arr}))
 	}
 	x, err := c.compile(e.X)
 	if err != nil {

@@ -37,7 +37,7 @@ func foldNode(e Expr) Expr {
 			return &Const{D: types.NullDatum, T: e.T}
 		}
 	case *In:
-		if k, ok := e.X.(*Const); ok && k.D.Null && !slices.ContainsFunc(e.List, fails) {
+		if k, ok := e.X.(*Const); ok && k.D.Null && !slices.ContainsFunc(e.List, mayFail) {
 			return &Const{D: types.NullDatum, T: types.Of(types.Bool)}
 		}
 	case *IsNull, *Quant:
@@ -97,6 +97,16 @@ func fails(e Expr) bool {
 		return err != nil
 	}
 	return slices.ContainsFunc(Children(e), fails)
+}
+
+// mayFail tells whether the evaluation of e may give an error that counts although
+// the result is known: what is neither constant nor a column.
+func mayFail(e Expr) bool {
+	switch e.(type) {
+	case *Const, *Col:
+		return false
+	}
+	return true
 }
 
 // immutable tells whether e is the same for all rows and all sessions, but for the

@@ -63,6 +63,10 @@ type Func struct {
 	// int, b text): t is the type of a row. See Define.
 	Rows func(t types.Type, env *Env, args []types.Datum, emit func(row []types.Datum) error) error
 
+	// rightFirst says that the second argument is evaluated before the first: interval +
+	// date is date + interval, as in PostgreSQL. Of two errors one comes first.
+	rightFirst bool
+
 	fallback bool  // considered only when no other overload applies
 	origin   *Func // what a bound copy was made of
 }

@@ -22,7 +22,7 @@ func defineJSONRecords(r *registry) {
 			k+"_to_record('{\"a\": 1, \"b\": \"x\"}') AS x(a int, b text)").stable().definedIn(jsonToRecord)
 		r.fn(k+"_to_recordset("+k+") record", bindToRecordSet,
 			"the objects of an array as rows of the columns that FROM defines",
-			k+"_to_recordset('[{\"a\": 1}, {\"a\": 2}]') AS x(a int)").stable().
+			k+"_to_recordset('[{\"a\": 1}, {\"a\": 2}]') AS x(a int)").nullable().stable().
 			definedIn(jsonToRecordset(k + "_to_recordset"))
 	}
 }

@@ -52,24 +52,21 @@ func floatPower(x, y float64) (float64, error) {
 		return 0, sqlerr.New(sqlerr.InvalidArgumentForPowerFunction,
 			"a negative number raised to a non-integer power yields a complex result")
 	}
-	v := math.Pow(x, y)
-	if x > 0 && x < minNormal { // whose logarithm is wrong on some processors
-		v = math.Pow(x*(1<<54), y) * math.Pow(2, -54*y)
+	if x == 0 || math.IsInf(x, 0) || math.IsInf(y, 0) {
+		return math.Pow(x, y), nil
 	}
-	if math.IsInf(x, 0) || math.IsInf(y, 0) {
-		return v, nil
-	}
+	v := exactPow(x, y)
 	if math.IsInf(v, 0) {
 		return 0, errFloatOverflow()
 	}
-	if v == 0 && x != 0 {
+	if v == 0 {
 		return 0, errFloatUnderflow()
 	}
 	return v, nil
 }
 
 func floatExp(x float64) (float64, error) {
-	v := math.Exp(x)
+	v := exactExp(x)
 	if math.IsInf(x, 0) || math.IsNaN(x) {
 		return v, nil
 	}
@@ -92,20 +89,8 @@ func floatLog(f func(float64) float64) func(float64) (float64, error) {
 			return 0, sqlerr.New(sqlerr.InvalidArgumentForLogarithm,
 				"cannot take logarithm of a negative number")
 		}
-		if x < minNormal { // where the logarithm of some processors is wrong
-			return f(x*(1<<54)) - 54*f(2), nil
-		}
 		return f(x), nil
 	}
-}
-
-// log10 is exact for the powers of ten, where math.Log10 may be off by a digit.
-func log10(x float64) float64 {
-	v := math.Log10(x)
-	if r := math.Round(v); r != v && math.Abs(r) <= 308 && math.Pow10(int(r)) == x {
-		return r
-	}
-	return v
 }
 
 const minNormal = 0x1p-1022 // the smallest float with all its digits
@@ -166,9 +151,9 @@ func defineMath(r *registry) {
 	f1("sqrt", floatSqrt, "square root", "sqrt(2::float8)")
 	f1("cbrt", math.Cbrt, "cube root", "cbrt(8::float8)")
 	f1("exp", floatExp, "exponential", "exp(1::float8)")
-	f1("ln", floatLog(math.Log), "natural logarithm", "ln(2::float8)")
-	f1("log", floatLog(log10), "logarithm to base 10", "log(100::float8)")
-	f1("log10", floatLog(log10), "logarithm to base 10", "log10(1000::float8)")
+	f1("ln", floatLog(exactLog), "natural logarithm", "ln(2::float8)")
+	f1("log", floatLog(exactLog10), "logarithm to base 10", "log(100::float8)")
+	f1("log10", floatLog(exactLog10), "logarithm to base 10", "log10(1000::float8)")
 	f1("degrees", func(x float64) (float64, error) { return checkFloat(x/radiansPerDegree, x) },
 		"radians to degrees", "degrees(0.5::float8)")
 	f1("radians", func(x float64) (float64, error) {
@@ -209,14 +194,14 @@ func defineTrig(r *registry) {
 	f1 := func(name string, impl any, doc, example string) {
 		r.fn(name+"(float8) float8", impl, doc, example)
 	}
-	f1("sin", trig(math.Sin), "sine, in radians", "sin(1::float8)")
-	f1("cos", trig(math.Cos), "cosine, in radians", "cos(0::float8)")
-	f1("tan", trig(math.Tan), "tangent, in radians", "tan(0.5::float8)")
+	f1("sin", trig(exactSin), "sine, in radians", "sin(1::float8)")
+	f1("cos", trig(exactCos), "cosine, in radians", "cos(0::float8)")
+	f1("tan", trig(exactTan), "tangent, in radians", "tan(0.5::float8)")
 	f1("cot", func(x float64) (float64, error) {
 		if math.IsInf(x, 0) {
 			return 0, errInputRange()
 		}
-		return 1 / math.Tan(x), nil
+		return 1 / exactTan(x), nil
 	}, "cotangent, in radians", "cot(0.5::float8)")
 	f1("asin", within(-1, 1, math.Asin), "inverse sine", "asin(1::float8)")
 	f1("acos", within(-1, 1, acos), "inverse cosine", "acos(1::float8)")
@@ -252,8 +237,8 @@ func defineTrig(r *registry) {
 // makes it: results are scaled by the library's own values at those points.
 var (
 	degree   = radiansPerDegree // a variable, so that products round as at run time
-	sin30    = math.Sin(30 * degree)
-	oneCos60 = 1 - math.Cos(60*degree)
+	sin30    = exactSin(30 * degree)
+	oneCos60 = 1 - exactCos(60*degree)
 	asin05   = math.Asin(0.5)
 	acos05   = math.Acos(0.5)
 	atan1    = math.Atan(1)
@@ -261,9 +246,9 @@ var (
 	cot45    = cosdQ1(45) / sindQ1(45)
 )
 
-func sind0to30(x float64) float64 { return math.Sin(x*degree) / sin30 / 2 }
+func sind0to30(x float64) float64 { return exactSin(x*degree) / sin30 / 2 }
 
-func cosd0to60(x float64) float64 { return 1 - (1-math.Cos(x*degree))/oneCos60/2 }
+func cosd0to60(x float64) float64 { return 1 - (1-exactCos(x*degree))/oneCos60/2 }
 
 func sindQ1(x float64) float64 {
 	if x <= 30 {

@@ -89,11 +89,14 @@ func bindTypeOf(f *Func, args []types.Type, _ types.Type) {
 // bindCollationFor gives the collation of all text; an explicit COLLATE is the checker's.
 func bindCollationFor(f *Func, args []types.Type, _ types.Type) {
 	f.Row = func(*Env, []types.Datum) (types.Datum, error) {
-		k := args[0].Kind
+		k := args[0].Innermost().Kind
 		if k == types.Unknown {
 			return types.NullDatum, nil
 		}
-		if !isString(k) && k != types.Array {
+		if k == types.Name {
+			return types.TextDatum(`"C"`), nil
+		}
+		if !isString(k) {
 			return types.NullDatum, sqlerr.New(sqlerr.DatatypeMismatch,
 				"collations are not supported by type %s", baseName(args[0]))
 		}

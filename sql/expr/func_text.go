@@ -244,6 +244,9 @@ func pad(s string, n int64, fill string, left bool) (string, error) {
 	if n <= 0 {
 		return "", nil
 	}
+	if fill == "" {
+		n = min(n, int64(utf8.RuneCountInString(s)))
+	}
 	if n > maxText {
 		return "", errRequestedLength()
 	}

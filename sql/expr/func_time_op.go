@@ -9,6 +9,22 @@ func defineTimeOps(r *registry) {
 	defineTimestampOps(r)
 	defineIntervalOps(r)
 	defineOverlaps(r)
+	for _, f := range r.funcs["+"] {
+		if len(f.Args) == 2 {
+			f.rightFirst = spanFirst(f.Args[0].Kind, f.Args[1].Kind)
+		}
+	}
+}
+
+// spanFirst tells whether an addition has the time on its right side.
+func spanFirst(l, r types.Kind) bool {
+	switch l {
+	case types.Interval:
+		return r != types.Interval
+	case types.Int4, types.Time, types.Timetz:
+		return r == types.Date
+	}
+	return false
 }
 
 func intRow(f func(a []types.Datum) (int64, error)) func([]types.Datum) (types.Datum, error) {

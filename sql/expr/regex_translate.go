@@ -148,7 +148,7 @@ func (f *reFlags) set(flags string, where string) error {
 			f.literal = true
 		case 'e':
 		case 'b':
-			return sqlerr.Unsupported("basic regular expressions are not supported",
+			return sqlerr.Unsupported("a basic regular expression",
 				"Use the syntax of advanced ones, without the option b.")
 		default:
 			return sqlerr.New(sqlerr.InvalidParameterValue,
