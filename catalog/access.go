@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // SchemaByOID gives a schema, or nil.
@@ -41,9 +42,62 @@ func (s *Snapshot) EachRelation(f func(*Relation)) {
 
 // Indexes lists the indexes of a relation by OID.
 func (s *Snapshot) Indexes(table OID) []*Relation {
+	if l := s.linked(); l != nil {
+		return l.indexes[table]
+	}
 	return s.relationsWhere(func(r *Relation) bool {
 		return r.Kind == KindIndex && r.Table == table
 	})
+}
+
+// Referring lists the tables with a foreign key to a table, by OID.
+func (s *Snapshot) Referring(table OID) []*Relation {
+	if l := s.linked(); l != nil {
+		return l.referring[table]
+	}
+	return s.relationsWhere(func(r *Relation) bool { return r.refersTo(table) })
+}
+
+func (r *Relation) refersTo(table OID) bool {
+	return slices.ContainsFunc(r.ForeignKeys, func(k ForeignKey) bool { return k.Table == table })
+}
+
+// links are what each write looks up: it must not look through the whole catalog.
+type links struct {
+	once               sync.Once
+	indexes, referring map[OID][]*Relation
+}
+
+// linked gives the links of a finished snapshot; nil while it is being edited.
+func (s *Snapshot) linked() *links {
+	if s.links == nil {
+		return nil
+	}
+	s.links.once.Do(func() {
+		l := s.links
+		l.indexes, l.referring = map[OID][]*Relation{}, map[OID][]*Relation{}
+		for _, r := range s.Stored() {
+			if r.Kind == KindIndex {
+				l.indexes[r.Table] = append(l.indexes[r.Table], r)
+			}
+			for i, k := range r.ForeignKeys {
+				if !slices.ContainsFunc(r.ForeignKeys[:i], func(o ForeignKey) bool {
+					return o.Table == k.Table
+				}) {
+					l.referring[k.Table] = append(l.referring[k.Table], r)
+				}
+			}
+		}
+	})
+	return s.links
+}
+
+// PrimaryKey gives the name of a table's primary key.
+func (r *Relation) PrimaryKey() string {
+	if r.KeyName != "" {
+		return r.KeyName
+	}
+	return ObjectName(r.Name, "", "pkey")
 }
 
 // OwnedSequences lists the sequences that go with a relation, by OID.

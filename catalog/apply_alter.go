@@ -194,7 +194,9 @@ func (e *edit) renameRelation(c *RenameRelation) error {
 		r.Schema = c.Schema
 	}
 	if c.NewName != "" {
-		r.Name = c.NewName
+		if r.Name = c.NewName; r.Kind == KindTable {
+			r.KeyName = old.PrimaryKey() // which keeps its name
+		}
 	}
 	if err := e.checkPlace(r.Schema, r.Name); err != nil {
 		return err

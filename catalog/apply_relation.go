@@ -24,6 +24,12 @@ func (e *edit) createRelation(c *CreateRelation) error {
 		return duplicateRelation(r.Name)
 	}
 	r.OID, r.Created, r.SchemaVersion = e.allot(), e.next.Version, 1
+	r.ForeignKeys = slices.Clone(r.ForeignKeys)
+	for i := range r.ForeignKeys {
+		if r.ForeignKeys[i].Table == 0 {
+			r.ForeignKeys[i].Table = r.OID
+		}
+	}
 	if err := e.checkRelation(&r); err != nil {
 		return err
 	}
@@ -145,6 +151,9 @@ func (e *edit) checkRelation(r *Relation) error {
 	if r.Kind == KindIndex {
 		return e.checkIndex(r)
 	}
+	if err := e.checkForeignKeys(r); err != nil {
+		return err
+	}
 	if r.Sequence != nil && r.Sequence.OwnedBy != 0 {
 		t := e.next.relations[r.Sequence.OwnedBy]
 		if t == nil || r.Sequence.OwnedColumn >= len(t.Columns) {
@@ -188,10 +197,37 @@ func (e *edit) checkIndex(r *Relation) error {
 		return sqlerr.New(sqlerr.WrongObjectType, "cannot create index on relation \"%s\"", t.Name).
 			WithDetail("This operation is not supported for %ss.", t.Kind)
 	}
-	for _, c := range r.IndexColumns {
+	for i, c := range r.IndexColumns {
+		if c == -1 && i < len(r.IndexExprs) && r.IndexExprs[i] != "" {
+			continue
+		}
 		if c < 0 || c >= len(t.Columns) || t.Columns[c].Dropped {
 			return sqlerr.New(sqlerr.UndefinedColumn, "column %d of relation \"%s\" does not exist",
 				c+1, t.Name)
+		}
+	}
+	return nil
+}
+
+// checkForeignKeys tells whether what the foreign keys of a table refer to is there.
+func (e *edit) checkForeignKeys(r *Relation) error {
+	for i := range r.ForeignKeys {
+		k := &r.ForeignKeys[i]
+		if k.Table == 0 || k.Table == r.OID {
+			continue
+		}
+		t := e.next.relations[k.Table]
+		if t == nil {
+			return gone("relation", k.Table)
+		}
+		if k.Index != 0 && e.next.relations[k.Index] == nil {
+			return gone("index", k.Index)
+		}
+		for _, c := range k.RefColumns {
+			if c < 0 || c >= len(t.Columns) || t.Columns[c].Dropped {
+				return sqlerr.New(sqlerr.UndefinedColumn,
+					"column %d referenced in foreign key constraint does not exist", c+1)
+			}
 		}
 	}
 	return nil
@@ -208,7 +244,7 @@ func (e *edit) dropObjects(c *DropObjects) error {
 		if r == nil {
 			continue
 		}
-		if err := e.checkDrop(r); err != nil {
+		if err := e.checkDrop(r, c.Constraint); err != nil {
 			return err
 		}
 		o := object{class: classRelation, oid: r.OID}
@@ -216,7 +252,13 @@ func (e *edit) dropObjects(c *DropObjects) error {
 			roots = append(roots, o)
 		}
 	}
-	return e.drop(roots, c.Cascade)
+	err := e.drop(roots, c.Cascade)
+	if refusal, ok := err.(*sqlerr.Error); ok && c.Constraint && len(roots) == 1 {
+		r := e.next.relations[roots[0].oid]
+		refusal.Message = strings.Replace(refusal.Message, r.Title(), "constraint "+
+			QuoteIdent(r.Name)+" on "+e.next.relations[r.Table].Title(), 1)
+	}
+	return err
 }
 
 func (e *edit) findForDrop(kind RelationKind, n QualifiedName, ifExists bool) (*Relation, error) {
@@ -244,8 +286,14 @@ func (e *edit) findForDrop(kind RelationKind, n QualifiedName, ifExists bool) (*
 	return r, nil
 }
 
-// checkDrop refuses to drop what belongs to a column.
-func (e *edit) checkDrop(r *Relation) error {
+// checkDrop refuses to drop what belongs to a column or a constraint.
+func (e *edit) checkDrop(r *Relation, constraint bool) error {
+	if r.Kind == KindIndex && r.Unique && !r.Bare && !constraint {
+		name := "constraint " + QuoteIdent(r.Name) + " on " + e.next.relations[r.Table].Title()
+		return sqlerr.New(sqlerr.DependentObjectsStillExist,
+			"cannot drop %s because %s requires it", r.Title(), name).
+			WithHint("You can drop %s instead.", name)
+	}
 	if r.Sequence == nil || r.Sequence.OwnedBy == 0 {
 		return nil
 	}
@@ -262,10 +310,11 @@ func (e *edit) checkDrop(r *Relation) error {
 
 // truncate is TRUNCATE.
 func (e *edit) truncate(c *Truncate) error {
-	for _, oid := range c.OIDs {
-		r := e.next.relations[oid]
+	oids := slices.Clone(c.OIDs)
+	for i := 0; i < len(oids); i++ {
+		r := e.next.relations[oids[i]]
 		if r == nil {
-			return gone("relation", oid)
+			return gone("relation", oids[i])
 		}
 		if r.Kind != KindTable {
 			return r.WrongKind(KindTable, "")
@@ -275,9 +324,29 @@ func (e *edit) truncate(c *Truncate) error {
 				"cannot truncate table \"%s\" because a continuous query fills it", r.Name).
 				WithHint("Use DROP TABLE to remove the table and its query.")
 		}
+		if slices.Contains(e.change.Truncated, r) {
+			continue
+		}
+		for _, child := range e.next.Referring(r.OID) {
+			if slices.Contains(oids, child.OID) {
+				continue
+			}
+			if !c.Cascade {
+				return truncateReferenced(child, r)
+			}
+			e.notice("truncate cascades to table \"%s\"", child.Name)
+			oids = append(oids, child.OID)
+		}
 		e.change.Truncated = append(e.change.Truncated, r)
 	}
 	return nil
+}
+
+func truncateReferenced(child, r *Relation) error {
+	return sqlerr.New(sqlerr.FeatureNotSupported,
+		"cannot truncate a table referenced in a foreign key constraint").
+		WithDetail("Table \"%s\" references \"%s\".", child.Name, r.Name).
+		WithHint("Truncate table \"%s\" at the same time, or use TRUNCATE ... CASCADE.", child.Name)
 }
 
 // setComment is COMMENT ON.

@@ -120,13 +120,28 @@ type Relation struct {
 	// relation without an entry counts as read as a whole.
 	Reads []ColumnUse
 
-	// Table is the indexed relation of an index; IndexColumns its columns; Unique
-	// whether it is a constraint.
+	// Table is the indexed relation of an index; IndexColumns its columns, -1 where it
+	// has an expression; Unique whether no two rows may have the same values.
 	Table        OID
 	IndexColumns []int
 	Unique       bool
-	Checks       []Check
-	Sequence     *Sequence
+	// IndexExprs has the SQL of the expressions at their places, "" at those of columns;
+	// nil: none. IndexReads are the columns that they and Predicate read.
+	IndexExprs []string `json:",omitempty"`
+	IndexReads []int    `json:",omitempty"`
+	// Predicate is the SQL of the condition of a partial index, "" for none.
+	Predicate string `json:",omitempty"`
+	// NullsSame says that a unique index takes NULLs for equal.
+	NullsSame bool `json:",omitempty"`
+	// Bare says that a unique index was made by CREATE INDEX: it is no constraint.
+	Bare bool `json:",omitempty"`
+	// Primary says that it is the primary key of a table that was created without one.
+	Primary bool `json:",omitempty"`
+	// KeyName is the name of a table's primary key; "" is the table's with _pkey.
+	KeyName     string `json:",omitempty"`
+	Checks      []Check
+	ForeignKeys []ForeignKey `json:",omitempty"`
+	Sequence    *Sequence
 
 	Owner   string
 	Comment string
@@ -144,8 +159,35 @@ type ColumnUse struct {
 // Option is one WITH option.
 type Option struct{ Name, Value string }
 
-// Check is a CHECK constraint: name and canonical SQL.
-type Check struct{ Name, Expr string }
+// Check is a CHECK constraint: name and canonical SQL. Fresh says that only rows
+// written since it is there were checked (NOT VALID).
+type Check struct {
+	Name, Expr string
+	Fresh      bool `json:",omitempty"`
+}
+
+// ForeignKey is a FOREIGN KEY constraint of a table.
+type ForeignKey struct {
+	Name string
+	// Columns are ordinals of the table, RefColumns those of Table that they name.
+	Columns    []int
+	Table      OID // 0 at CREATE TABLE: the table itself
+	RefColumns []int
+	// Index is the unique index of Table over RefColumns, 0 for its primary key.
+	Index OID `json:",omitempty"`
+	// OnDelete and OnUpdate are pg_constraint's letters: 'a' no action, 'r' restrict, 'c'
+	// cascade, 'n' set null, 'd' set default.
+	OnDelete, OnUpdate byte
+	// SetColumns are the columns that ON DELETE SET NULL or SET DEFAULT sets; nil: all.
+	SetColumns []int `json:",omitempty"`
+	// Full is MATCH FULL: all columns are NULL, or none is.
+	Full bool `json:",omitempty"`
+	// Deferrable, Deferred: it may be, or is, checked at the end of the transaction.
+	Deferrable bool `json:",omitempty"`
+	Deferred   bool `json:",omitempty"`
+	// Fresh says that rows that were there before it have not been checked (NOT VALID).
+	Fresh bool `json:",omitempty"`
+}
 
 // Sequence holds the parameters of a sequence.
 type Sequence struct {

@@ -29,6 +29,8 @@ type DropObjects struct {
 	Names    []QualifiedName
 	IfExists bool
 	Cascade  bool
+	// Constraint says that the indexes are dropped as the constraints that they keep.
+	Constraint bool `json:",omitempty"`
 }
 
 // QualifiedName is a resolved name.

@@ -20,6 +20,7 @@ const (
 	classSchema
 	classColumn  // object.oid is the relation
 	classDefault // of a column
+	classForeign // of a table: its column-th foreign key
 )
 
 // object is one node of the graph of dependencies.
@@ -68,7 +69,7 @@ func (s *Snapshot) dependents(o object) []edge {
 		out = s.needType(o.oid)
 	case classSchema:
 		out = s.inSchema(s.SchemaByOID(o.oid).Name)
-	case classQuery, classDefault:
+	case classQuery, classDefault, classForeign:
 	}
 	slices.SortStableFunc(out, func(a, b edge) int {
 		return cmp.Or(cmp.Compare(b.from.oid, a.from.oid), cmp.Compare(b.from.class, a.from.class),
@@ -81,10 +82,12 @@ func (s *Snapshot) dependents(o object) []edge {
 func (s *Snapshot) needRelation(oid OID, columns []int) []edge {
 	var out []edge
 	for _, r := range s.relations {
+		out = append(out, r.refers(oid, columns)...)
 		if r.needs(oid, columns) {
 			out = append(out, edge{from: object{class: classRelation, oid: r.OID}, verb: dependsOn})
 		}
-		if r.Kind == KindIndex && r.Table == oid && overlap(r.IndexColumns, columns) ||
+		if r.Kind == KindIndex && r.Table == oid && (overlap(r.IndexColumns, columns) ||
+			overlap(r.IndexReads, columns)) ||
 			r.Sequence != nil && r.Sequence.OwnedBy == oid &&
 				overlap([]int{r.Sequence.OwnedColumn}, columns) {
 			out = append(out, edge{from: object{class: classRelation, oid: r.OID}, auto: true})
@@ -105,6 +108,25 @@ func (s *Snapshot) needRelation(oid OID, columns []int) []edge {
 	}
 	if r := s.relations[oid]; r != nil && r.Kind == KindSequence && columns == nil {
 		out = append(out, s.needSequence(r)...)
+	}
+	return out
+}
+
+// refers finds the foreign keys of r that need a table, some of its columns, or a
+// unique index.
+func (r *Relation) refers(oid OID, columns []int) []edge {
+	var out []edge
+	for i, k := range r.ForeignKeys {
+		e := edge{from: object{classForeign, r.OID, i}, verb: dependsOn}
+		switch {
+		case r.OID == oid && columns != nil && overlap(k.Columns, columns):
+			e.auto = true
+		case k.Table == oid && overlap(k.RefColumns, columns) && (r.OID != oid || columns != nil):
+		case k.Index == oid && k.Index != 0:
+		default:
+			continue
+		}
+		out = append(out, e)
 	}
 	return out
 }
@@ -263,6 +285,9 @@ func (s *Snapshot) title(o object) string {
 			return "default value for " + name
 		}
 		return name
+	case classForeign:
+		r := s.relations[o.oid]
+		return "constraint " + QuoteIdent(r.ForeignKeys[o.column].Name) + " on " + r.Title()
 	}
 	return "schema " + QuoteIdent(s.SchemaByOID(o.oid).Name)
 }
@@ -303,7 +328,9 @@ func (s *Snapshot) closureOf(roots []object) *closure {
 }
 
 // isPart tells whether o is a part of a relation.
-func (o object) isPart() bool { return o.class == classColumn || o.class == classDefault }
+func (o object) isPart() bool {
+	return o.class == classColumn || o.class == classDefault || o.class == classForeign
+}
 
 func (c *closure) walk(o object) {
 	for _, e := range c.s.dependents(o) {
@@ -347,7 +374,17 @@ func (e *edit) drop(roots []object, cascade bool) error {
 	default:
 		e.notice("drop cascades to %d other objects\n%s", len(lines), strings.Join(lines, "\n"))
 	}
+	names := map[object]string{} // of foreign keys: their numbers change
 	for _, o := range c.order {
+		if o.class == classForeign {
+			names[o] = e.next.relations[o.oid].ForeignKeys[o.column].Name
+		}
+	}
+	for _, o := range c.order {
+		if o.class == classForeign {
+			e.removeForeignKey(o.oid, names[o])
+			continue
+		}
 		if r := e.next.relations[o.oid]; o.class == classColumn && slices.Contains(r.Key, o.column) {
 			return keyColumn(r, o.column)
 		}
@@ -428,6 +465,15 @@ func (e *edit) changeColumn(o object, change func(*Column)) {
 	r.Columns = slices.Clone(r.Columns)
 	change(&r.Columns[o.column])
 	r.SchemaVersion++
+	e.putRelation(&r)
+	e.altered(&r)
+}
+
+func (e *edit) removeForeignKey(table OID, name string) {
+	r := *e.next.relations[table]
+	r.ForeignKeys = slices.DeleteFunc(slices.Clone(r.ForeignKeys), func(k ForeignKey) bool {
+		return k.Name == name
+	})
 	e.putRelation(&r)
 	e.altered(&r)
 }

@@ -24,7 +24,7 @@ type owned struct {
 
 func newEdit(s *Snapshot, version Version) *edit {
 	next := *s
-	next.Version = version
+	next.Version, next.links = version, nil
 	return &edit{base: s, next: &next}
 }
 

@@ -173,6 +173,7 @@ func DecodeSnapshot(b []byte) (*Snapshot, error) {
 		name := joinName(fn.Schema, fn.Name)
 		s.functions[name] = append(s.functions[name], fn)
 	}
+	s.links = &links{}
 	return s, nil
 }
 

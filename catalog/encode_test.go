@@ -25,7 +25,7 @@ func goldenCommands() []Command {
 			{Name: "n", Type: nested, Default: "'{}'"}},
 		Key: []int{0}, Partitions: 6, GraceMicros: 5_000_000, Options: []Option{{"partitions", "6"}},
 		Reads: []ColumnUse{{16384, []int{0, 2}}}, DependsOn: []OID{16384},
-		Checks: []Check{{"c", "a > 0"}}, SearchPath: []string{"public"}}
+		Checks: []Check{{Name: "c", Expr: "a > 0"}}, SearchPath: []string{"public"}}
 	query := Query{SQL: "SELECT 1", Statement: "select 1;", Sources: []OID{16384}, OnError: "null"}
 	index := Relation{Name: "i", Kind: KindIndex, IndexColumns: []int{0}, Unique: true}
 	sequence := Relation{Name: "q", Kind: KindSequence,

@@ -116,6 +116,7 @@ func (s *Snapshot) Apply(version Version, cmd Command) (*Snapshot, Change, error
 		return nil, Change{}, err
 	}
 	e.settle()
+	e.next.links = &links{}
 	return e.next, e.change, nil
 }
 

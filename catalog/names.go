@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -143,27 +144,62 @@ func (r *Relation) WrongKind(want RelationKind, verb string) *sqlerr.Error {
 }
 
 // IndexName makes the name that PostgreSQL would give to an index without one:
-// table_column_idx, with a number if that is taken.
-func (s *Snapshot) IndexName(table *Relation, columns []int, unique bool) string {
-	parts := []string{table.Name}
-	for _, c := range columns {
-		parts = append(parts, table.Columns[c].Name)
-	}
-	suffix := "idx"
-	if unique {
-		suffix = "key"
-	}
-	return s.FreeName(table.Schema, strings.Join(parts, "_")+"_"+suffix)
+// table_column_idx, with a number if that is taken; that of a constraint ends in key.
+func (s *Snapshot) IndexName(table *Relation, columns []string, suffix string) string {
+	return s.FreeName(table.Schema, ObjectName(table.Name, JoinedNames(columns), suffix))
 }
+
+// JoinedNames joins the names of the columns of an index or key; the second of two
+// equal ones gets a number.
+func JoinedNames(names []string) string {
+	var out []string
+	for _, n := range names {
+		out = append(out, FreeColumn(out, n))
+	}
+	return strings.Join(out, "_")
+}
+
+// FreeColumn gives name, or the first of name1, name2... that is not taken.
+func FreeColumn(taken []string, name string) string {
+	free := name
+	for k := 1; slices.Contains(taken, free); k++ {
+		free = name + itoa(k)
+	}
+	return free
+}
+
+// ObjectName makes table_column_suffix as PostgreSQL's makeObjectName does: the longer
+// of the first two names is cut until it fits 63 bytes. column may be empty.
+func ObjectName(table, column, suffix string) string {
+	room := maxName - len(suffix) - 1
+	if column != "" {
+		room--
+	}
+	t, c := len(table), len(column)
+	for t+c > room {
+		if t > c {
+			t--
+		} else {
+			c--
+		}
+	}
+	name := cut(table, t)
+	if column != "" {
+		name += "_" + cut(column, c)
+	}
+	return name + "_" + suffix
+}
+
+// maxName is the length of names, PostgreSQL's NAMEDATALEN - 1.
+const maxName = 63
 
 // FreeName gives name, or the first of name1, name2... that no relation of the
 // schema has. Names are cut to 63 bytes, PostgreSQL's limit.
 func (s *Snapshot) FreeName(schema, name string) string {
-	const limit = 63
-	free := cut(name, limit)
+	free := cut(name, maxName)
 	for n := 1; s.byName[schema][free] != nil; n++ {
 		suffix := itoa(n)
-		free = cut(name, limit-len(suffix)) + suffix
+		free = cut(name, maxName-len(suffix)) + suffix
 	}
 	return free
 }

@@ -19,6 +19,7 @@ type Snapshot struct {
 	functions map[string][]*UserFunc // schema.name, overloads
 	grants    []Grant                // in order of granting
 	querySeq  int
+	links     *links // nil while an edit goes on
 }
 
 // NextOID is the OID that the next object gets.

@@ -55,14 +55,15 @@ func (a *Appender) Committed() int64 { return a.total }
 // Add writes the rows of a batch, which the Appender keeps.
 func (a *Appender) Add(ctx context.Context, b *batch.Batch) error {
 	w := a.e.newWriter(a.rd)
-	if (w.decides || len(w.w.Uniques) > 0) && a.rd.Txn == nil {
+	if (w.decides || ruled(w.w)) && a.rd.Txn == nil {
 		return a.addDecided(ctx, b)
 	}
-	if err := a.run(ctx, w, b); err != nil {
+	r, err := a.run(ctx, w, b)
+	if err != nil {
 		return err
 	}
 	if a.rd.Txn != nil {
-		if err := w.addToBlock(); err != nil {
+		if err := r.addToBlock(a.rd.Txn); err != nil {
 			return err
 		}
 		a.total += w.rows
@@ -125,15 +126,15 @@ func (e *Engine) SystemStream(ctx context.Context, c *catalog.CreateSystemStream
 }
 
 // run puts a batch through the plan's defaults and checks.
-func (a *Appender) run(ctx context.Context, w *writer, b *batch.Batch) error {
+func (a *Appender) run(ctx context.Context, w *writer, b *batch.Batch) (*rules, error) {
 	if err := w.compile(); err != nil {
-		return err
+		return nil, err
 	}
 	if _, leaf := w.w.Input.(*plan.Values); leaf {
 		if err := w.take(b); err != nil {
-			return err
+			return nil, err
 		}
-		return w.unique(ctx)
+		return a.e.keepRules(ctx, w.rd, []*writer{w})
 	}
 	env := *a.rd.Env
 	work := map[int]*workTable{brought: {rows: []*batch.Batch{b}}}
@@ -141,9 +142,9 @@ func (a *Appender) run(ctx context.Context, w *writer, b *batch.Batch) error {
 		return w.take(shallow(x))
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return w.unique(ctx)
+	return a.e.keepRules(ctx, w.rd, []*writer{w})
 }
 
 // shallow copies the frame of a batch whose vectors stay good.
@@ -162,10 +163,10 @@ func (a *Appender) addDecided(ctx context.Context, b *batch.Batch) error {
 		env := *a.rd.Env
 		rd.Env = &env
 		w := a.e.newWriter(&rd)
-		err := a.run(ctx, w, b)
+		r, err := a.run(ctx, w, b)
 		if err == nil {
 			var epoch log.Epoch
-			epoch, err = w.commit(ctx)
+			epoch, err = r.commit(ctx)
 			a.last = max(a.last, epoch)
 		}
 		rd.Point.Release()

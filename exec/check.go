@@ -93,11 +93,11 @@ func (s *writer) duplicate(b *batch.Batch, row int) error {
 		values = append(values, s.text(b.Cols[k], row))
 	}
 	e := sqlerr.New(sqlerr.UniqueViolation,
-		"duplicate key value violates unique constraint %q", s.w.Rel.Name+"_pkey").
+		"duplicate key value violates unique constraint %q", s.w.Rel.PrimaryKey()).
 		WithDetail("Key (%s)=(%s) already exists.",
 			strings.Join(names, ", "), strings.Join(values, ", "))
 	e.Schema, e.Table = s.w.Rel.Schema, s.w.Rel.Name
-	e.Constraint = s.w.Rel.Name + "_pkey"
+	e.Constraint = s.w.Rel.PrimaryKey()
 	return e
 }
 
@@ -145,28 +145,23 @@ func (s *writer) mustBeNew(b *batch.Batch) error {
 }
 
 // insertDecided inserts rows one by one, because what happens depends on the row
-// that has the key.
+// that has the key, or the values of the unique index that ON CONFLICT names.
 func (s *writer) insertDecided(c change) error {
 	if s.seen == nil {
 		s.seen = map[string]*overlayRow{}
 	}
+	if err := s.arbitrate(c.b); err != nil {
+		return err
+	}
 	out := change{b: batch.New(c.b.Types(), c.b.Rows())}
 	for _, i := range rowsOf(c.b) {
-		key := string(keyOf(nil, c.b, s.enc.key, int(i)))
-		old, err := s.existing(key, c.b, int(i))
+		row, err := s.insertOne(c.b, int(i))
 		if err != nil {
 			return err
 		}
-		row := datums(c.b, int(i))
-		if old != nil {
-			if row, err = s.resolve(c.b, int(i), key, old, row); err != nil {
-				return err
-			}
-			if row == nil {
-				continue
-			}
+		if row == nil {
+			continue
 		}
-		s.seen[key] = &overlayRow{row: row}
 		out.b.AppendDatums(row, 1)
 		if c.time != nil {
 			out.time = append(out.time, c.time[i])
@@ -181,33 +176,71 @@ func (s *writer) insertDecided(c change) error {
 	return s.returning(out.b)
 }
 
+// insertOne gives the row that an INSERT of a row writes, or nil.
+func (s *writer) insertOne(b *batch.Batch, i int) ([]types.Datum, error) {
+	key := string(keyOf(nil, b, s.enc.key, i))
+	row := datums(b, i)
+	old, err := s.existing(key, b, i)
+	if err != nil {
+		return nil, err
+	}
+	if s.arbiter != nil {
+		other, err := s.arbiter.row(i)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case other != nil:
+			return s.updateOther(b, i, other, row)
+		case old != nil:
+			return nil, s.duplicate(b, i)
+		}
+		s.arbiter.taken(i)
+	}
+	if old != nil {
+		if row, err = s.resolve(b, i, key, old, row); err != nil || row == nil {
+			return nil, err
+		}
+		s.loseRow(old, row)
+	}
+	s.seen[key] = &overlayRow{row: row}
+	return row, nil
+}
+
+func (s *writer) loseRow(old, now []types.Datum) {
+	if len(s.w.Referring) > 0 {
+		s.gone = append(s.gone, replaced{old, now})
+	}
+}
+
 // resolve applies ON CONFLICT to a row whose key exists: the row to write, or nil.
 func (s *writer) resolve(b *batch.Batch, i int, key string, old, row []types.Datum) (
 	[]types.Datum, error,
 ) {
-	switch s.w.Conflict.Action {
+	k := s.w.Conflict
+	switch k.Action {
 	case plan.Fail:
 		return nil, s.duplicate(b, i)
 	case plan.DoNothing:
+		if k.Arbiter >= 0 {
+			return nil, s.duplicate(b, i)
+		}
 		return nil, nil
 	case plan.Upsert:
 		return row, nil
 	}
 	if _, mine := s.seen[key]; mine {
-		return nil, sqlerr.New(sqlerr.CardinalityViolation,
-			"ON CONFLICT DO UPDATE command cannot affect row a second time").
-			WithHint("Ensure that no rows proposed for insertion within the same command " +
-				"have duplicate constrained values.")
+		return nil, errSecondTime()
 	}
 	both := append(append(make([]types.Datum, 0, 2*len(row)), old...), row...)
-	if s.w.Conflict.Where != nil {
-		d, err := expr.EvalRow(s.w.Conflict.Where, s.rd.Env, both)
+	if k.Where != nil {
+		d, err := expr.EvalRow(k.Where, s.rd.Env, both)
 		if err != nil || !d.Bool() {
 			return nil, err
 		}
 	}
 	out := make([]types.Datum, len(row))
-	for c, x := range s.w.Conflict.Set {
+	for c, x := range k.Set {
 		d, err := expr.EvalRow(x, s.rd.Env, both)
 		if err != nil {
 			return nil, err
@@ -215,6 +248,13 @@ func (s *writer) resolve(b *batch.Batch, i int, key string, old, row []types.Dat
 		out[c] = d
 	}
 	return out, s.checkRow(b.Types(), out)
+}
+
+func errSecondTime() *sqlerr.Error {
+	return sqlerr.New(sqlerr.CardinalityViolation,
+		"ON CONFLICT DO UPDATE command cannot affect row a second time").
+		WithHint("Ensure that no rows proposed for insertion within the same command " +
+			"have duplicate constrained values.")
 }
 
 func (s *writer) checkRow(ts []types.Type, row []types.Datum) error {

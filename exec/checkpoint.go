@@ -276,7 +276,12 @@ func (e *Engine) loadRelations(at restorePoint, meta savedMeta) error {
 			}
 		}
 	}
-	return nil
+	for _, c := range at.snap.Stored() {
+		if c.Kind == catalog.KindIndex {
+			e.createIndex(c, at.snap)
+		}
+	}
+	return e.buildIndexes()
 }
 
 func (e *Engine) loadQueries(at restorePoint, meta savedMeta) error {

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/log"
@@ -20,7 +21,7 @@ func (e *Engine) Command(ctx context.Context, c catalog.Command) (CommandOutput,
 	if err != nil {
 		return CommandOutput{}, 0, err
 	}
-	res, err := e.log.Propose(ctx, &log.Txn{Command: b})
+	res, err := e.log.Propose(ctx, &log.Txn{Command: b, Writes: e.emptied(c)})
 	if err != nil {
 		return CommandOutput{}, 0, translate(err)
 	}
@@ -37,6 +38,32 @@ func (e *Engine) Command(ctx context.Context, c catalog.Command) (CommandOutput,
 		}
 	}
 	return out, res.Epoch, nil
+}
+
+// emptied announces the tables that a command empties, and the foreign keys to them: who
+// has referred to a row meanwhile must not commit.
+func (e *Engine) emptied(c catalog.Command) []log.Key {
+	t, ok := c.(*catalog.Truncate)
+	if !ok {
+		return nil
+	}
+	var out []log.Key
+	snap, seen := e.cfg.Catalog.Current(), map[catalog.OID]bool{}
+	for todo := slices.Clone(t.OIDs); len(todo) > 0; todo = todo[1:] {
+		oid := todo[0]
+		if seen[oid] {
+			continue
+		}
+		seen[oid] = true
+		out = append(out, log.Key{Stream: log.StreamID(oid)})
+		for _, child := range snap.Referring(oid) {
+			out = append(out, log.Key{Stream: log.StreamID(child.OID) | log.Shared})
+			if t.Cascade {
+				todo = append(todo, child.OID)
+			}
+		}
+	}
+	return out
 }
 
 // waitQuery returns when a query takes part in the common epoch, and what it

@@ -82,12 +82,21 @@ func runFile(t *testing.T, file string, o options, rewrite bool) {
 //
 //	exec: statements that give no rows; shows "ok" or the error
 //	query: a SELECT; its rows in order. "query sort": sorted
+//
+// With in=NAME another session runs the statement.
 func runCommand(n *node, c command) string {
+	n.in = ""
+	for _, a := range c.args {
+		if name, ok := strings.CutPrefix(a, "in="); ok {
+			n.in = name
+		}
+	}
 	rows, err := n.run(c.text)
+	n.in = "checks"
 	if err != nil {
 		return errorText(err) + "\n"
 	}
-	if n.opts.restart && c.verb == "exec" {
+	if n.opts.restart && c.verb == "exec" && len(n.blocks) == 0 {
 		n.reopen()
 	}
 	if err := n.checkViews(); err != nil {

@@ -41,8 +41,10 @@ type Engine struct {
 	// go.
 	shared sharedObjects
 
-	ctx        context.Context
-	stop       context.CancelFunc
+	ctx  context.Context
+	stop context.CancelFunc
+	// unbuilt are indexes made in the epoch in progress; the loop's.
+	unbuilt    []*index
 	background sync.WaitGroup
 	started    bool
 	loopDone   chan struct{}

@@ -69,6 +69,16 @@ type node struct {
 	log    *replica.Replica
 	system *system.Registry
 	random uint64
+	blocks map[string]*txnBlock // open transaction blocks, by the name of their session
+	in     string               // the session that runs the next statement
+}
+
+// txnBlock is a transaction block of one session.
+type txnBlock struct {
+	txn    *exec.Txn
+	point  *exec.ReadPoint
+	marks  map[string]any
+	failed bool
 }
 
 // options are the configurations that one corpus runs in.
@@ -210,8 +220,62 @@ func (n *node) statement(s sql.Statement, text string) ([]string, error) {
 			return nil, err
 		}
 	}
+	if done, err := n.control(ctx, s); done {
+		return nil, err
+	}
+	block := n.blocks[n.in]
+	if block != nil && block.failed {
+		return nil, sqlerr.New(sqlerr.InFailedSQLTransaction,
+			"current transaction is aborted, commands ignored until end of transaction block")
+	}
+	rows, err := n.plain(ctx, s, text, block)
+	if err != nil && block != nil {
+		block.failed = true
+	}
+	return rows, err
+}
+
+// control runs a statement about a transaction block; done is false for others.
+func (n *node) control(ctx context.Context, s sql.Statement) (done bool, err error) {
+	b := n.blocks[n.in]
+	switch s := s.(type) {
+	case *sql.Begin:
+		if n.blocks == nil {
+			n.blocks = map[string]*txnBlock{}
+		}
+		point := n.engine.Pin()
+		n.blocks[n.in] = &txnBlock{txn: n.engine.Begin(point, 0), point: point,
+			marks: map[string]any{}}
+	case *sql.Commit:
+		delete(n.blocks, n.in)
+		if b.failed {
+			b.txn.Rollback()
+			return true, nil
+		}
+		_, err = b.txn.Commit(ctx)
+	case *sql.Rollback:
+		delete(n.blocks, n.in)
+		b.txn.Rollback()
+	case *sql.Savepoint:
+		b.marks[s.Name] = b.txn.Savepoint()
+	case *sql.RollbackTo:
+		b.txn.RollbackTo(b.marks[s.Name])
+		b.failed = false
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+// plain runs a statement, in a block if there is one.
+func (n *node) plain(ctx context.Context, s sql.Statement, text string, block *txnBlock) (
+	[]string, error,
+) {
 	point := n.engine.Pin()
 	defer point.Release()
+	if block != nil {
+		point = block.point
+	}
 	env := n.env(point)
 	env.Text = text
 	p, err := planner.Build(s, env)
@@ -219,6 +283,12 @@ func (n *node) statement(s sql.Statement, text string) ([]string, error) {
 		return nil, err
 	}
 	rd := n.read(p, point)
+	if block != nil {
+		rd.Txn = block.txn
+	}
+	if err := n.verify(p); err != nil {
+		return nil, err
+	}
 	var rows []string
 	out := func(b *batch.Batch) error {
 		rows = append(rows, texts(b, p.Columns)...)
@@ -233,6 +303,23 @@ func (n *node) statement(s sql.Statement, text string) ([]string, error) {
 		err = n.engine.Run(ctx, rd, out)
 	}
 	return rows, err
+}
+
+// verify asks what a plan wants to know of rows that break a key, as a session does.
+func (n *node) verify(p *plan.Plan) error {
+	for _, v := range p.Verify {
+		if !v.Detail {
+			continue
+		}
+		rows, err := n.run(v.Query)
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			return v.Error.WithDetail("%s", rows[0])
+		}
+	}
+	return nil
 }
 
 func (n *node) read(p *plan.Plan, point *exec.ReadPoint) *exec.Read {

@@ -67,6 +67,9 @@ func (e *Engine) runEpoch(w epochWork) (err error) {
 	}
 	e.log.EndEpoch(epoch)
 	e.points.publish(epoch, clock, w.snap)
+	if err := e.buildIndexes(); err != nil {
+		return err
+	}
 	// History as of this epoch includes what the epoch brought.
 	for _, q := range created {
 		e.startBackfill(q, clock)
@@ -114,15 +117,22 @@ func (e *Engine) applyChanges(w epochWork) (created []*query, err error) {
 			e.endQuery(q.OID)
 		}
 		for _, r := range c.Dropped {
+			if r.Kind == catalog.KindIndex {
+				e.dropIndex(r)
+			}
 			e.dropRelation(r.OID)
 		}
 		for _, r := range c.Created {
+			if r.Kind == catalog.KindIndex {
+				e.createIndex(r, w.snap)
+				continue
+			}
 			if err := e.createRelation(r); err != nil {
 				return nil, err
 			}
 		}
 		for _, r := range c.Altered {
-			if err := e.alterRelation(r); err != nil {
+			if err := e.alterRelation(r, w.snap); err != nil {
 				return nil, err
 			}
 		}

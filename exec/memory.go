@@ -196,7 +196,7 @@ func (e *Engine) evictColdest(want int64) {
 		}
 	}
 	for _, r := range e.rels {
-		for _, a := range r.arrs {
+		for _, a := range r.arrangements() {
 			m := a.Memory()
 			all = append(all, cold{m, a.Evict, m.Seen(), m.Used()})
 		}
@@ -261,7 +261,7 @@ func errOutOfMemory(limit int64) *sqlerr.Error {
 
 // full tells whether a partition of a table or view has little room left.
 func (r *relation) full() bool {
-	return slices.ContainsFunc(r.arrs, (*state.Arrangement).Full)
+	return slices.ContainsFunc(r.arrangements(), (*state.Arrangement).Full)
 }
 
 func errTargetFull(c *catalog.Relation) *sqlerr.Error {

@@ -35,7 +35,7 @@ func (e *Engine) sweep() {
 }
 
 func (r *relation) close() {
-	for _, a := range r.arrs {
+	for _, a := range r.arrangements() {
 		a.Close()
 		a.Memory().Drop()
 	}
@@ -53,6 +53,9 @@ func (e *Engine) commitRelations(epoch log.Epoch) error {
 				return err
 			}
 		}
+		if err := r.commitIndexes(epoch); err != nil {
+			return err
+		}
 	}
 	e.sweep()
 	return nil
@@ -61,7 +64,7 @@ func (e *Engine) commitRelations(epoch log.Epoch) error {
 // alterRelation takes over a changed definition. Columns are only ever added or
 // marked, so that decoded blocks and scans stay good; rows of tables get the new
 // columns as NULL by being arranged anew, under a new version of the schema.
-func (e *Engine) alterRelation(c *catalog.Relation) error {
+func (e *Engine) alterRelation(c *catalog.Relation, snap *catalog.Snapshot) error {
 	old := e.rels[c.OID]
 	if old == nil {
 		return nil
@@ -86,6 +89,9 @@ func (e *Engine) alterRelation(c *catalog.Relation) error {
 			}
 		}
 		e.retire(old)
+		for _, x := range snap.Indexes(c.OID) {
+			e.createIndex(x, snap)
+		}
 	}
 	for _, q := range e.order {
 		q.rebind(old, r)
@@ -101,6 +107,7 @@ func (e *Engine) alterRelation(c *catalog.Relation) error {
 func (r *relation) keepRows(old *relation) {
 	r.close()
 	r.arrs, r.garbage = old.arrs, old.garbage
+	r.indexes.Store(old.indexes.Load())
 }
 
 // takeRows copies a partition's rows from the relation's older form.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/state"
@@ -36,6 +37,9 @@ type relation struct {
 	wm     *watermark
 	lateMu sync.RWMutex
 	late   []rejected // by partition; guarded by lateMu, written by the loop
+
+	// indexes are those of a table, replaced as a whole.
+	indexes atomic.Pointer[[]*index]
 
 	delta   []*rows // changes of the epoch in progress
 	caused  int64   // latest rowtime of their records; math.MinInt64: none

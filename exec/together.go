@@ -12,6 +12,7 @@ import (
 // parts is one run of a plan.Together.
 type parts struct {
 	writers []*writer
+	rules   *rules
 	result  []*batch.Batch
 	rows    int64
 }
@@ -27,10 +28,8 @@ func (e *Engine) writeTogether(ctx context.Context, rd *Read, out func(*batch.Ba
 		if err != nil {
 			return WriteResult{}, err
 		}
-		for _, s := range p.writers {
-			if err := s.addToBlock(); err != nil {
-				return WriteResult{}, err
-			}
+		if err := p.rules.addToBlock(rd.Txn); err != nil {
+			return WriteResult{}, err
 		}
 		return WriteResult{Rows: p.rows}, p.flush(out)
 	}
@@ -56,17 +55,9 @@ func (e *Engine) togetherOnce(ctx context.Context, rd *Read, out func(*batch.Bat
 	if err != nil {
 		return WriteResult{}, err
 	}
-	txn := &log.Txn{}
-	for _, s := range p.writers {
-		if err := s.addTo(txn); err != nil {
-			return WriteResult{}, err
-		}
-	}
 	res := WriteResult{Rows: p.rows}
-	if len(txn.Blocks) > 0 {
-		if res.Epoch, err = e.propose(ctx, txn, rd.CommitOnly); err != nil {
-			return WriteResult{}, err
-		}
+	if res.Epoch, err = p.rules.commit(ctx); err != nil {
+		return WriteResult{}, err
 	}
 	return res, p.flush(out)
 }
@@ -101,6 +92,10 @@ func (e *Engine) runParts(ctx context.Context, rd *Read) (*parts, error) {
 		if w.Sum && part.ID == 0 {
 			out.rows += s.rows
 		}
+	}
+	var err error
+	if out.rules, err = e.keepRules(ctx, rd, out.writers); err != nil {
+		return nil, err
 	}
 	if w.Query != nil {
 		err := e.runNode(ctx, &own, w.Query, func(b *batch.Batch) error {

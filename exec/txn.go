@@ -2,10 +2,12 @@ package exec
 
 import (
 	"context"
+	"errors"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/codec"
 	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
@@ -26,6 +28,13 @@ type Txn struct {
 	order  []*overlay // in order of first write
 	bytes  int64
 	limit  int64
+	// reads are keys that must not have been written since the snapshot; marks are keys
+	// that others read.
+	reads, marks []log.Key
+	// later is what foreign keys have to check at the end; rules are those of the tables
+	// that were written, by which a refusal is explained.
+	later []pendingCheck
+	rules []*plan.Write
 	// CommitOnly lets Commit return before the effect is readable in every view.
 	CommitOnly bool
 }
@@ -41,6 +50,10 @@ type overlay struct {
 	blocks  []*log.Block // of streams, in order
 	appends []change
 	keys    []log.Key
+	// changed lists the places in rows in the order in which they were written, so that
+	// what was found out about rows can follow.
+	changed []int
+	found   map[string]*postings
 	// wholly: the table was truncated before the writes.
 	truncated bool
 }
@@ -104,14 +117,22 @@ func (t *Txn) add(rel *catalog.Relation, c change) error {
 			r.time, r.hasTime = c.time[i], true
 		}
 		r.deleted = c.ops != nil && c.ops[i] == byte(codec.OpDelete)
-		if at, ok := o.entries[string(buf)]; ok {
-			o.rows[at] = r
-			continue
-		}
-		o.entries[string(buf)] = len(o.rows)
-		o.rows = append(o.rows, r)
+		o.put(string(buf), r)
 	}
 	return nil
+}
+
+// put notes what a row is now.
+func (o *overlay) put(key string, r overlayRow) {
+	at, ok := o.entries[key]
+	if ok {
+		o.rows[at] = r
+	} else {
+		at = len(o.rows)
+		o.entries[key] = at
+		o.rows = append(o.rows, r)
+	}
+	o.changed = append(o.changed, at)
 }
 
 func datums(b *batch.Batch, i int) []types.Datum {
@@ -129,6 +150,9 @@ func (t *Txn) Commit(ctx context.Context) (log.Epoch, error) {
 		return 0, nil
 	}
 	txn := &log.Txn{}
+	if err := t.checkLater(ctx); err != nil {
+		return 0, err
+	}
 	for _, o := range t.order {
 		blocks, err := o.allBlocks()
 		if err != nil {
@@ -137,10 +161,15 @@ func (t *Txn) Commit(ctx context.Context) (log.Epoch, error) {
 		txn.Blocks = append(txn.Blocks, blocks...)
 		txn.Writes = append(txn.Writes, o.keys...)
 	}
+	txn.Reads, txn.Writes = t.reads, append(txn.Writes, t.marks...)
 	if len(txn.Writes) > 0 {
 		txn.ReadEpoch = t.point.Epoch
 	}
-	return t.engine.propose(ctx, txn, t.CommitOnly)
+	epoch, err := t.engine.propose(ctx, txn, t.CommitOnly)
+	if errors.Is(err, log.ErrConflict) {
+		err = t.explain(ctx, err)
+	}
+	return epoch, err
 }
 
 // Rollback forgets everything; it may be called after Commit.
@@ -202,11 +231,12 @@ type savepoint struct {
 	rels  map[catalog.OID]*overlay
 	order []*overlay
 	bytes int64
+	later int
 }
 
 // Savepoint remembers what was written so far; RollbackTo returns to it.
 func (t *Txn) Savepoint() any {
-	s := &savepoint{rels: map[catalog.OID]*overlay{}, bytes: t.bytes}
+	s := &savepoint{rels: map[catalog.OID]*overlay{}, bytes: t.bytes, later: len(t.later)}
 	for _, o := range t.order {
 		c := o.clone()
 		s.rels[o.rel.OID] = c
@@ -219,6 +249,7 @@ func (t *Txn) Savepoint() any {
 func (t *Txn) RollbackTo(mark any) {
 	s := mark.(*savepoint)
 	t.rels, t.order, t.bytes = map[catalog.OID]*overlay{}, nil, s.bytes
+	t.later = t.later[:s.later]
 	for _, o := range s.order {
 		c := o.clone()
 		t.rels[o.rel.OID] = c
@@ -236,6 +267,7 @@ func (o *overlay) clone() *overlay {
 	c.blocks = append([]*log.Block(nil), o.blocks...)
 	c.appends = append([]change(nil), o.appends...)
 	c.keys = append([]log.Key(nil), o.keys...)
+	c.changed, c.found = append([]int(nil), o.changed...), nil
 	return &c
 }
 

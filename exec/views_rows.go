@@ -142,7 +142,7 @@ func (e *Engine) Size(oid catalog.OID) (rows, bytes int64, ok bool) {
 			rows -= int64(len(r.rejected(p).offsets))
 		}
 	}
-	for _, a := range r.arrs {
+	for _, a := range r.arrangements() {
 		bytes += a.Bytes()
 	}
 	return rows, bytes, true

@@ -35,10 +35,11 @@ func (e *Engine) Write(ctx context.Context, rd *Read, out func(*batch.Batch) err
 	}
 	if rd.Txn != nil {
 		s := e.newWriter(rd)
-		if err := s.run(ctx); err != nil {
+		r, err := s.settled(ctx)
+		if err != nil {
 			return WriteResult{}, err
 		}
-		if err := s.addToBlock(); err != nil {
+		if err := r.addToBlock(rd.Txn); err != nil {
 			return WriteResult{}, err
 		}
 		return WriteResult{Rows: s.rows}, s.flushReturning(out)
@@ -62,24 +63,38 @@ func (e *Engine) writeOnce(ctx context.Context, rd *Read, out func(*batch.Batch)
 	WriteResult, error,
 ) {
 	s := e.newWriter(rd)
-	if err := s.run(ctx); err != nil {
+	r, err := s.settled(ctx)
+	if err != nil {
 		return WriteResult{}, err
 	}
-	epoch, err := s.commit(ctx)
+	epoch, err := r.commit(ctx)
 	if err != nil {
 		return WriteResult{}, err
 	}
 	return WriteResult{Rows: s.rows, Epoch: epoch}, s.flushReturning(out)
 }
 
-// commit proposes the statement's changes as one transaction; epoch 0: there
-// were none.
-func (s *writer) commit(ctx context.Context) (log.Epoch, error) {
-	txn := &log.Txn{}
-	if err := s.addTo(txn); err != nil || len(txn.Blocks) == 0 {
-		return 0, err
+// settled runs the statement and keeps its rules.
+func (s *writer) settled(ctx context.Context) (*rules, error) {
+	if err := s.run(ctx); err != nil {
+		return nil, err
 	}
-	return s.e.propose(ctx, txn, s.rd.CommitOnly)
+	return s.e.keepRules(ctx, s.rd, []*writer{s})
+}
+
+// commit proposes the changes as one transaction; epoch 0: there were none.
+func (r *rules) commit(ctx context.Context) (log.Epoch, error) {
+	txn := &log.Txn{}
+	for _, s := range r.parts {
+		if err := s.addTo(txn); err != nil {
+			return 0, err
+		}
+	}
+	if len(txn.Blocks) == 0 {
+		return 0, nil
+	}
+	r.announce(txn)
+	return r.e.propose(ctx, txn, r.rd.CommitOnly)
 }
 
 // addToBlock adds the statement's changes to the transaction block.
@@ -89,9 +104,9 @@ func (s *writer) addToBlock() error {
 			return err
 		}
 	}
-	if keys := s.uniqueKeys(); len(keys) > 0 {
+	if len(s.unique) > 0 {
 		o := s.rd.Txn.overlay(s.w.Rel)
-		o.keys = append(o.keys, keys...)
+		o.keys = append(o.keys, s.unique...)
 	}
 	return nil
 }
@@ -108,8 +123,8 @@ func (s *writer) addTo(txn *log.Txn) error {
 			txn.Writes = append(txn.Writes, s.enc.keys(c.b)...)
 		}
 	}
-	txn.Writes = append(txn.Writes, s.uniqueKeys()...)
-	if (s.decides || len(s.w.Uniques) > 0) && len(s.changes) > 0 {
+	txn.Writes = append(txn.Writes, s.unique...)
+	if (s.decides || len(s.unique) > 0) && len(s.changes) > 0 {
 		txn.ReadEpoch = max(s.rd.Point.Epoch, 1)
 	}
 	return nil
@@ -133,6 +148,13 @@ type writer struct {
 	ret            *expr.Program
 	seen           map[string]*overlayRow // rows of this statement, by key
 	moves          moves
+	// gone are the rows that go, where others may refer to them; unique are the keys of
+	// unique values that it announces; arbiter finds rows by those of ON CONFLICT.
+	gone    []replaced
+	unique  []log.Key
+	arbiter *arbiter
+	keys    map[string]bool
+	lastAt  map[string]place
 }
 
 func (e *Engine) newWriter(rd *Read) *writer {
@@ -146,8 +168,9 @@ func (e *Engine) newWriter(rd *Read) *writer {
 			s.rowID = i
 		}
 	}
-	s.decides = w.Kind != plan.Insert ||
-		(w.Conflict != nil && w.Conflict.Action != plan.Upsert && s.keyed && s.rowID < 0)
+	s.decides = w.Kind != plan.Insert || s.replacesReferred() ||
+		w.Conflict != nil && (w.Conflict.Action != plan.Upsert && s.keyed && s.rowID < 0 ||
+			w.Conflict.Action == plan.DoUpdate)
 	return s
 }
 
@@ -166,10 +189,21 @@ func (s *writer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.settle(); err != nil {
-		return err
+	return s.settle()
+}
+
+// replacesReferred tells whether an INSERT may take values away from a row that it
+// replaces to which another table refers.
+func (s *writer) replacesReferred() bool {
+	if s.w.Kind != plan.Insert || s.rowID >= 0 {
+		return false
 	}
-	return s.unique(ctx)
+	for i := range s.w.Referring {
+		if orderOf(s.w.Referring[i].Key.RefColumns, s.enc.key) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *writer) compile() (err error) {
@@ -312,6 +346,7 @@ func (s *writer) delete(c change) error {
 		return nil
 	}
 	s.rows += int64(len(sel))
+	s.lose(c.b, nil)
 	s.changes = append(s.changes, c)
 	return s.returning(c.b)
 }
@@ -359,6 +394,7 @@ func (s *writer) update(b *batch.Batch, width int) error {
 	if err := s.move(old, now); err != nil {
 		return err
 	}
+	s.lose(old, now)
 	s.rows += int64(len(sel))
 	s.changes = append(s.changes, change{b: now})
 	return s.returning(now)

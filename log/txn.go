@@ -33,6 +33,11 @@ type Trim struct {
 	Begin     Offset
 }
 
+// Shared is the bit of a Key's Stream that makes it one which many may write at once:
+// a write of it conflicts with those who read it, not with other writes. A row that
+// refers to another one writes such a key, and who deletes the other row reads it.
+const Shared StreamID = 1 << 31
+
 // Key is a table's key by hash: Hash is xxh3 of the encoded key. Two keys with
 // equal hashes conflict falsely, which costs a retry and nothing else. Hash 0
 // stands for the whole table.

@@ -73,10 +73,11 @@ func (b *builder) alter(s *sql.Alter) (*plan.Plan, error) {
 			return nil, err
 		}
 	}
-	if len(batch.Commands) < len(s.Actions) {
+	if len(batch.Commands) < len(s.Actions)-len(d.drops) {
 		c.Relation = d.rel
 		batch.Commands = append([]catalog.Command{c}, batch.Commands...)
 	}
+	batch.Commands = append(d.drops, batch.Commands...)
 	for _, x := range d.companions {
 		x.Table = rel.OID
 		if x.Sequence != nil {
@@ -216,7 +217,23 @@ func (d *definition) addColumn(a *sql.AddColumn) error {
 	}
 	d.fillMissing()
 	if c.Unique {
-		return d.unique([]string{c.Name}, "", c.Pos())
+		if err := d.unique([]string{c.Name}, uniqueOf(c)); err != nil {
+			return err
+		}
+	}
+	if c.References == nil {
+		return nil
+	}
+	return d.addForeignKey(referenceOf(c), []string{c.Name})
+}
+
+// addForeignKey adds a foreign key to a table that may have rows.
+func (d *definition) addForeignKey(k *sql.Constraint, columns []string) error {
+	if err := d.foreignKey(k, columns); err != nil {
+		return err
+	}
+	if !k.NotValid {
+		d.b.verifyForeignKey(&d.rel, &d.rel.ForeignKeys[len(d.rel.ForeignKeys)-1])
 	}
 	return nil
 }
@@ -277,9 +294,15 @@ func (d *definition) dropColumn(a *sql.DropColumn) error {
 	return nil
 }
 
-// dropUses drops the CHECK constraints over a column that goes, and with CASCADE
-// the columns that are generated from it.
+// dropUses drops the CHECK constraints and foreign keys over a column that goes, and
+// with CASCADE the columns that are generated from it.
 func (d *definition) dropUses(a *sql.DropColumn) error {
+	at := d.rel.ColumnIndex(a.Name)
+	d.rel.ForeignKeys = slices.DeleteFunc(slices.Clone(d.rel.ForeignKeys),
+		func(k catalog.ForeignKey) bool {
+			return slices.Contains(k.Columns, at) ||
+				a.Cascade && k.Table == d.rel.OID && slices.Contains(k.RefColumns, at)
+		})
 	d.rel.Checks = slices.DeleteFunc(d.rel.Checks, func(c catalog.Check) bool {
 		return mentions(c.Expr, a.Name)
 	})
@@ -335,7 +358,7 @@ func rank(k types.Kind) int {
 func (d *definition) addConstraint(k *sql.Constraint) error {
 	switch k.Kind {
 	case sql.CheckConstraint:
-		if err := d.check(k, ""); err != nil {
+		if err := d.check(k); err != nil {
 			return err
 		}
 		if k.NotValid || d.rel.Kind != catalog.KindTable {
@@ -347,40 +370,19 @@ func (d *definition) addConstraint(k *sql.Constraint) error {
 		d.b.verifyCheck(&d.rel, c)
 		return nil
 	case sql.UniqueConstraint:
-		if err := d.unique(k.Columns, k.Name, k.Pos()); err != nil {
+		if d.hasConstraint(k.Name) {
+			return sqlerr.New(sqlerr.DuplicateTable, "relation \"%s\" already exists", k.Name).
+				At(k.Pos())
+		}
+		if err := d.unique(k.Columns, k); err != nil {
 			return err
 		}
-		x := &d.companions[len(d.companions)-1]
-		d.b.verifyUnique(&d.rel, x.IndexColumns, x.Name)
+		d.b.verifyUnique(&d.rel, &d.companions[len(d.companions)-1])
 		return nil
 	case sql.ForeignKeyConstraint:
-		d.b.notice("foreign key constraint is not enforced")
-		return nil
+		return d.addForeignKey(k, k.Columns)
 	}
-	if isKeyed(&d.rel) {
-		return sqlerr.New(sqlerr.InvalidTableDefinition,
-			"multiple primary keys for table \"%s\" are not allowed", d.rel.Name).At(k.Pos())
-	}
-	return sqlerr.New(sqlerr.FeatureNotSupported,
-		"cannot add a primary key to table \"%s\"", d.rel.Name).At(k.Pos()).
-		WithHint("Create the table anew with the key: rows are stored by it.")
-}
-
-func (d *definition) dropConstraint(a *sql.DropConstraint) error {
-	n := len(d.rel.Checks)
-	d.rel.Checks = slices.DeleteFunc(d.rel.Checks, func(c catalog.Check) bool {
-		return c.Name == a.Name
-	})
-	switch {
-	case len(d.rel.Checks) < n:
-		return nil
-	case a.IfExists:
-		d.b.notice("constraint \"%s\" of relation \"%s\" does not exist, skipping", a.Name,
-			d.rel.Name)
-		return nil
-	}
-	return sqlerr.New(sqlerr.UndefinedObject, "constraint \"%s\" of relation \"%s\" does not exist",
-		a.Name, d.rel.Name).At(a.Pos())
+	return d.addPrimaryKey(k)
 }
 
 // setOptions changes WITH options; the number of partitions is for ever.
@@ -493,8 +495,42 @@ func (b *builder) renameColumn(rel *catalog.Relation, s *sql.Rename, tag string)
 	if err := d.renameInExpressions(s.Old, s.New); err != nil {
 		return nil, err
 	}
-	return command(tag, &catalog.AlterRelation{Relation: d.rel, From: rel.SchemaVersion,
-		Rewrites: b.columnRewrites(rel, rel.ColumnIndex(s.Old), s.New)}), nil
+	out := &catalog.Batch{Commands: []catalog.Command{
+		&catalog.AlterRelation{Relation: d.rel, From: rel.SchemaVersion,
+			Rewrites: b.columnRewrites(rel, rel.ColumnIndex(s.Old), s.New)}}}
+	if err := b.renameInIndexes(out, rel, s); err != nil {
+		return nil, err
+	}
+	return b.batch(tag, out), nil
+}
+
+// renameInIndexes rewrites the texts of indexes for a renamed column.
+func (b *builder) renameInIndexes(out *catalog.Batch, rel *catalog.Relation, s *sql.Rename) error {
+	at := rel.ColumnIndex(s.Old)
+	for _, x := range b.env.Snapshot.Indexes(rel.OID) {
+		if !slices.Contains(x.IndexReads, at) {
+			continue
+		}
+		r := *x
+		r.IndexExprs = slices.Clone(x.IndexExprs)
+		var err error
+		for i, text := range r.IndexExprs {
+			if text == "" {
+				continue
+			}
+			if r.IndexExprs[i], err = renameColumnIn(text, s.Old, s.New); err != nil {
+				return err
+			}
+		}
+		if r.Predicate != "" {
+			if r.Predicate, err = renameColumnIn(r.Predicate, s.Old, s.New); err != nil {
+				return err
+			}
+		}
+		out.Commands = append(out.Commands, &catalog.AlterRelation{Relation: r,
+			From: x.SchemaVersion})
+	}
+	return nil
 }
 
 // renameInExpressions rewrites the texts of checks, generated columns and the
@@ -525,10 +561,31 @@ func (b *builder) renameConstraint(rel *catalog.Relation, s *sql.Rename, tag str
 	*plan.Plan, error) {
 	r := *rel
 	r.Checks = slices.Clone(rel.Checks)
+	change := command(tag, &catalog.AlterRelation{Relation: r, From: rel.SchemaVersion})
+	d := &definition{b: b, rel: *rel, keyPos: -1}
+	if d.hasConstraint(s.New) {
+		return nil, d.constraintExists(s.New)
+	}
 	for i := range r.Checks {
 		if r.Checks[i].Name == s.Old {
 			r.Checks[i].Name = s.New
+			return change, nil
+		}
+	}
+	r.ForeignKeys = slices.Clone(rel.ForeignKeys)
+	for i := range r.ForeignKeys {
+		if r.ForeignKeys[i].Name == s.Old {
+			r.ForeignKeys[i].Name = s.New
 			return command(tag, &catalog.AlterRelation{Relation: r, From: rel.SchemaVersion}), nil
+		}
+	}
+	if isKeyed(rel) && rel.PrimaryKey() == s.Old {
+		r.KeyName = s.New
+		return command(tag, &catalog.AlterRelation{Relation: r, From: rel.SchemaVersion}), nil
+	}
+	for _, x := range b.env.Snapshot.Indexes(rel.OID) {
+		if x.Unique && !x.Bare && x.Name == s.Old {
+			return command(tag, &catalog.RenameRelation{OID: x.OID, NewName: s.New}), nil
 		}
 	}
 	return nil, sqlerr.New(sqlerr.UndefinedObject,

@@ -19,10 +19,11 @@ type definition struct {
 	rel        catalog.Relation
 	companions []catalog.Relation
 	keyPos     int
-	ksql       bool             // written in ksqlDB's style: several columns may be PRIMARY KEY
-	headed     []*sql.ColumnDef // columns of headers
-	likeKey    []string         // the primary key that LIKE ... INCLUDING INDEXES copies
-	pos        int              // of the name of the relation
+	ksql       bool              // written in ksqlDB's style: several columns may be PRIMARY KEY
+	headed     []*sql.ColumnDef  // columns of headers
+	drops      []catalog.Command // what goes with the change
+	likeKey    []string          // the primary key that LIKE ... INCLUDING INDEXES copies
+	pos        int               // of the name of the relation
 }
 
 func (b *builder) newDefinition(kind catalog.RelationKind, name sql.Name, pos int) (
@@ -85,6 +86,9 @@ func (b *builder) createTable(s *sql.CreateTable) (*plan.Plan, error) {
 		return nil, err
 	}
 	if err := d.tableKeys(def); err != nil {
+		return nil, err
+	}
+	if err := d.foreignKeys(def); err != nil {
 		return nil, err
 	}
 	if err := d.finish(def, s.With); err != nil {
@@ -185,9 +189,6 @@ func (d *definition) column(c *sql.ColumnDef) error {
 	if c.Null && col.NotNull {
 		return sqlerr.New(sqlerr.SyntaxError, "conflicting NULL/NOT NULL declarations "+
 			"for column \"%s\" of table \"%s\"", c.Name, d.rel.Name).At(c.Pos())
-	}
-	if c.References != nil {
-		d.b.notice("foreign key of column \"%s\" is not enforced", c.Name)
 	}
 	d.rel.Columns = append(d.rel.Columns, col)
 	return d.serial(c, len(d.rel.Columns)-1)
@@ -312,14 +313,14 @@ func (d *definition) expressions(def *sql.Definition) error {
 			col.Default = text
 		}
 		for _, k := range c.Checks {
-			if err := d.check(k, c.Name); err != nil {
+			if err := d.check(k); err != nil {
 				return err
 			}
 		}
 	}
 	for _, k := range def.Constraints {
 		if k.Kind == sql.CheckConstraint {
-			if err := d.check(k, ""); err != nil {
+			if err := d.check(k); err != nil {
 				return err
 			}
 		}
@@ -410,7 +411,7 @@ func (b *builder) defaultText(x sql.Expr, t types.Type, column string) (string, 
 }
 
 // check adds a CHECK constraint.
-func (d *definition) check(k *sql.Constraint, column string) error {
+func (d *definition) check(k *sql.Constraint) error {
 	x, err := d.b.checkBool(k.Check, d.rowScope("check constraints"), "CHECK")
 	if err != nil {
 		return err
@@ -422,19 +423,19 @@ func (d *definition) check(k *sql.Constraint, column string) error {
 	}
 	name := k.Name
 	if name == "" {
-		name = d.rel.Name + "_check"
-		if column != "" {
-			name = d.rel.Name + "_" + column + "_check"
+		var columns []string // the one that the condition is about
+		if reads := readsOf(&d.rel, k.Check, nil); len(reads) == 1 {
+			columns = d.columnNames(reads)
 		}
-		base := name
-		for n := 1; d.hasCheck(name); n++ {
-			name = sprintf("%s%d", base, n)
-		}
+		name = d.constraintName(columns, "check")
 	} else if d.hasCheck(name) {
 		return sqlerr.New(sqlerr.DuplicateObject,
 			"check constraint \"%s\" already exists", name).At(k.Pos())
+	} else if d.hasConstraint(name) {
+		return d.constraintExists(name)
 	}
-	d.rel.Checks = append(d.rel.Checks, catalog.Check{Name: name, Expr: sql.Print(k.Check)})
+	d.rel.Checks = append(d.rel.Checks, catalog.Check{Name: name, Expr: sql.Print(k.Check),
+		Fresh: k.NotValid && d.rel.OID != 0})
 	return nil
 }
 
@@ -517,11 +518,6 @@ func (d *definition) noUnique(pos int) error {
 		WithHint("Use CREATE TABLE with a PRIMARY KEY.")
 }
 
-// errNullsSame refuses NULLS NOT DISTINCT: a null is equal to nothing, as the standard has it.
-func errNullsSame(pos int) error {
-	return sqlerr.Unsupported("NULLS NOT DISTINCT", "Declare the columns NOT NULL.").At(pos)
-}
-
 // tableKeys collects the primary key, or adds the hidden row id of a bag table.
 func (d *definition) tableKeys(def *sql.Definition) error {
 	if len(d.likeKey) > 0 {
@@ -535,6 +531,7 @@ func (d *definition) tableKeys(def *sql.Definition) error {
 			if err := d.primaryKey([]string{c.Name}, c.Pos()); err != nil {
 				return err
 			}
+			d.nameKey(c.KeyName)
 		}
 		if c.Key {
 			return sqlerr.New(sqlerr.InvalidTableDefinition,
@@ -542,10 +539,7 @@ func (d *definition) tableKeys(def *sql.Definition) error {
 				WithHint("Write PRIMARY KEY.")
 		}
 		if c.Unique {
-			if c.NullsSame {
-				return errNullsSame(c.Pos())
-			}
-			if err := d.unique([]string{c.Name}, c.UniqueName, c.Pos()); err != nil {
+			if err := d.unique([]string{c.Name}, uniqueOf(c)); err != nil {
 				return err
 			}
 		}
@@ -555,13 +549,9 @@ func (d *definition) tableKeys(def *sql.Definition) error {
 		switch k.Kind {
 		case sql.PrimaryKeyConstraint:
 			err = d.primaryKey(k.Columns, k.Pos())
+			d.nameKey(k.Name)
 		case sql.UniqueConstraint:
-			if k.NullsSame {
-				return errNullsSame(k.Pos())
-			}
-			err = d.unique(k.Columns, k.Name, k.Pos())
-		case sql.ForeignKeyConstraint:
-			d.b.notice("foreign key constraint is not enforced")
+			err = d.unique(k.Columns, k)
 		}
 		if err != nil {
 			return err
@@ -619,17 +609,46 @@ func (d *definition) named(names []string, pos int) ([]int, error) {
 	return out, nil
 }
 
-func (d *definition) unique(names []string, name string, pos int) error {
-	cols, err := d.named(names, pos)
-	if err != nil {
-		return err
+// nameKey gives the primary key the name that was written.
+func (d *definition) nameKey(name string) {
+	if name != "" {
+		d.rel.KeyName = name
 	}
-	if name == "" {
-		name = d.b.env.Snapshot.IndexName(&d.rel, cols, true)
+}
+
+// uniqueOf gives UNIQUE of a column as a constraint.
+func uniqueOf(c *sql.ColumnDef) *sql.Constraint {
+	return &sql.Constraint{Loc: c.Loc, Kind: sql.UniqueConstraint, Name: c.UniqueName,
+		NullsSame: c.NullsSame}
+}
+
+// referenceOf gives REFERENCES of a column as a constraint.
+func referenceOf(c *sql.ColumnDef) *sql.Constraint {
+	return &sql.Constraint{Loc: c.Loc, Kind: sql.ForeignKeyConstraint, Name: c.References.Name,
+		Ref: c.References, Deferred: c.References.Deferred}
+}
+
+// foreignKeys collects the foreign keys of the columns and of the table.
+func (d *definition) foreignKeys(def *sql.Definition) error {
+	for _, c := range def.Columns {
+		if c.References == nil {
+			continue
+		}
+		if err := d.foreignKey(referenceOf(c), []string{c.Name}); err != nil {
+			return err
+		}
 	}
-	d.companions = append(d.companions, catalog.Relation{Schema: d.rel.Schema, Name: name,
-		Kind: catalog.KindIndex, IndexColumns: cols, Unique: true, TimeColumn: -1,
-		GraceMicros: -1, Owner: d.rel.Owner})
+	for _, k := range def.Constraints {
+		if k.Kind != sql.ForeignKeyConstraint {
+			continue
+		}
+		if err := d.foreignKey(k, k.Columns); err != nil {
+			return err
+		}
+	}
+	for i := range d.rel.ForeignKeys {
+		d.rel.ForeignKeys[i].Fresh = false // there are no rows
+	}
 	return nil
 }
 

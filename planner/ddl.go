@@ -157,68 +157,6 @@ func (b *builder) createSchema(s *sql.CreateSchema) (*plan.Plan, error) {
 		IfNotExists: s.IfNotExists}), nil
 }
 
-// indexMethods are PostgreSQL's; there is one kind of index whatever is named.
-var indexMethods = []string{"btree", "hash", "gin", "gist", "spgist", "brin"}
-
-// createIndex plans CREATE INDEX: keys must be plain columns.
-func (b *builder) createIndex(s *sql.CreateIndex) (*plan.Plan, error) {
-	rel, err := b.relation(s.Table, s.Pos())
-	if err != nil {
-		return nil, err
-	}
-	switch rel.Kind {
-	case catalog.KindTable, catalog.KindMaterializedView, catalog.KindStream:
-	default:
-		return nil, sqlerr.New(sqlerr.WrongObjectType,
-			"cannot create index on relation \"%s\"", rel.Name).At(s.Pos()).
-			WithDetail("This operation is not supported for %ss.", kindWord(rel.Kind))
-	}
-	if err := b.mustOwnRelation(rel); err != nil {
-		return nil, err
-	}
-	if s.Where != nil {
-		return nil, sqlerr.Unsupported("a partial index",
-			"Leave WHERE out, or index a materialized view of the rows.").At(s.Where.Pos())
-	}
-	if s.NullsSame {
-		return nil, errNullsSame(s.Pos())
-	}
-	if s.Method != "" && !contains(indexMethods, lower(s.Method)) {
-		return nil, sqlerr.New(sqlerr.UndefinedObject,
-			"access method \"%s\" does not exist", s.Method).At(s.Pos()).
-			WithHint("Leave USING out; %s are accepted.", strings.Join(indexMethods, ", "))
-	}
-	var cols []int
-	for _, k := range s.Keys {
-		c, ok := k.X.(*sql.ColRef)
-		if !ok || len(c.Name) != 1 || c.Star {
-			return nil, sqlerr.Unsupported("an index over an expression",
-				"Add a generated column with the expression and index that.").At(k.X.Pos())
-		}
-		i := rel.ColumnIndex(c.Name[0])
-		if i < 0 {
-			return nil, columnNear(sqlerr.New(sqlerr.UndefinedColumn,
-				"column \"%s\" does not exist", c.Name[0]).At(k.X.Pos()), rel, c.Name[0])
-		}
-		cols = append(cols, i)
-	}
-	if s.Unique && rel.Kind != catalog.KindTable {
-		return nil, sqlerr.New(sqlerr.WrongObjectType, "cannot create a unique index on %s \"%s\"",
-			kindWord(rel.Kind), rel.Name).At(s.Pos()).WithHint("Leave UNIQUE out.")
-	}
-	name := s.Name.Last()
-	if name == "" {
-		name = b.env.Snapshot.IndexName(rel, cols, false)
-	}
-	if s.Unique {
-		b.verifyUnique(rel, cols, name)
-	}
-	r := catalog.Relation{Schema: rel.Schema, Name: name, Kind: catalog.KindIndex, Table: rel.OID,
-		IndexColumns: cols, Unique: s.Unique, TimeColumn: -1, GraceMicros: -1, Owner: b.env.User}
-	return command("CREATE INDEX", &catalog.CreateRelation{Relation: r,
-		IfNotExists: s.IfNotExists}), nil
-}
-
 // createType plans CREATE TYPE: an alias, an enum, or a composite.
 func (b *builder) createType(s *sql.CreateType) (*plan.Plan, error) {
 	schema, name, err := b.target(s.Name, s.Pos())

@@ -260,8 +260,11 @@ func formatOpt(x expr.Expr) string {
 
 func describeScan(e *explained, n *plan.Scan) {
 	kind := "Scan"
-	if n.Point != nil {
+	switch {
+	case n.Point != nil:
 		kind = "Key Lookup"
+	case n.Index != 0:
+		kind = "Index Lookup"
 	}
 	e.Node = kind + " on " + n.Rel.Name
 	var cols []string

@@ -47,10 +47,12 @@ func fastInsert(s *sql.Insert, env *Env) *plan.Plan {
 		c := &rel.Columns[o]
 		out.Out = append(out.Out, plan.Column{Name: c.Name, Type: c.Type, Hidden: c.Hidden})
 	}
-	w := &plan.Write{Kind: plan.Insert, Rel: rel, Input: out, Time: -1, Checks: f.checks,
-		Uniques: b.uniques(rel)}
+	w := &plan.Write{Kind: plan.Insert, Rel: rel, Input: out, Time: -1, Checks: f.checks}
+	if newBuilder(env).rules(w) != nil {
+		return nil
+	}
 	if rel.Kind == catalog.KindTable {
-		w.Conflict = &plan.Conflict{Action: plan.Upsert}
+		w.Conflict = &plan.Conflict{Action: plan.Upsert, Arbiter: primaryArbiter}
 		if rel.OnConflict == "error" {
 			w.Conflict.Action = plan.Fail
 		}

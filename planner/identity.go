@@ -89,23 +89,6 @@ func (d *definition) dropIdentity(a *sql.DropIdentity) error {
 	return nil
 }
 
-// validate checks the rows that exist against a constraint.
-func (d *definition) validate(a *sql.ValidateConstraint) error {
-	for _, c := range d.rel.Checks {
-		if c.Name == a.Name {
-			d.b.verifyCheck(&d.rel, c)
-			return nil
-		}
-	}
-	for _, x := range d.b.env.Snapshot.Indexes(d.rel.OID) {
-		if x.Name == a.Name {
-			return nil
-		}
-	}
-	return sqlerr.New(sqlerr.UndefinedObject,
-		"constraint \"%s\" of relation \"%s\" does not exist", a.Name, d.rel.Name).At(a.Pos())
-}
-
 // emptyAs plans CREATE TABLE or STREAM AS ... WITH NO DATA: the columns of the query and
 // no query that fills them.
 func (b *builder) emptyAs(s *sql.CreateAs, kind catalog.RelationKind, tag string) (

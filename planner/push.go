@@ -460,6 +460,7 @@ func (b *builder) pushScan(n *plan.Scan, preds []expr.Expr) plan.Node {
 	c := *n
 	c.Filter = and(append([]expr.Expr{n.Filter}, in...)...)
 	c.Point = pointOf(&c)
+	b.indexPoint(&c)
 	return newFilter(&c, and(keep...))
 }
 

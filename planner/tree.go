@@ -62,7 +62,7 @@ func copyNode(n plan.Node) plan.Node {
 		return &c
 	case *plan.Scan:
 		c := *n
-		c.Point = slices.Clone(n.Point)
+		c.Point, c.Values = slices.Clone(n.Point), slices.Clone(n.Values)
 		return &c
 	case *plan.SystemScan:
 		c := *n
@@ -177,6 +177,7 @@ func slots(n plan.Node) []*expr.Expr {
 	case *plan.Scan:
 		one(&n.Filter)
 		list(n.Point)
+		list(n.Values)
 		one(&n.AsOf)
 	case *plan.SystemScan:
 		one(&n.Filter)

@@ -84,7 +84,9 @@ func (b *builder) update(s *sql.Update) (*plan.Plan, error) {
 	if len(s.From) > 0 && !b.merging {
 		w.Input = b.oncePerRow(rel, layout, p)
 	}
-	w.Uniques = b.uniques(rel)
+	if err := b.rules(w); err != nil {
+		return nil, err
+	}
 	if w.Checks, err = b.rowChecks(rel); err != nil {
 		return nil, err
 	}
@@ -241,6 +243,9 @@ func (b *builder) delete(s *sql.Delete) (*plan.Plan, error) {
 	}
 	p := &plan.Plan{Write: &plan.Write{Kind: plan.Delete, Rel: rel, Time: -1, Input: n},
 		Tag: "DELETE"}
+	if err := b.rules(p.Write); err != nil {
+		return nil, err
+	}
 	return p, b.finishWrite(p, s.Returning, rel, s.Table.Alias.Name)
 }
 
@@ -358,11 +363,13 @@ func (b *builder) copyTo(s *sql.Copy) (*plan.Plan, error) {
 	if slices.Contains(in.target, rowtimeColumn) {
 		out.Time = len(in.layout)
 	}
-	out.Uniques = b.uniques(rel)
+	if err := b.rules(out); err != nil {
+		return nil, err
+	}
 	if out.Checks, err = b.rowChecks(rel); err != nil {
 		return nil, err
 	}
-	if out.Conflict, err = in.conflict(); err != nil {
+	if out.Conflict, err = in.conflict(out); err != nil {
 		return nil, err
 	}
 	return &plan.Plan{Write: out, Tag: "COPY"}, nil

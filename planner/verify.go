@@ -43,16 +43,45 @@ func (b *builder) verifyCheck(rel *catalog.Relation, c catalog.Check) {
 	b.verifyRows(rel, "1", " WHERE NOT ("+c.Expr+")", err)
 }
 
-func (b *builder) verifyUnique(rel *catalog.Relation, columns []int, name string) {
-	var names, given []string
-	for _, o := range columns {
-		n := sql.QuoteIdent(rel.Columns[o].Name)
-		names, given = append(names, n), append(given, n+" IS NOT NULL")
+// verifyUnique asks whether rows of a table have the same values of a unique index.
+func (b *builder) verifyUnique(rel, x *catalog.Relation) {
+	var labels, list, given, values []string
+	for i, o := range x.IndexColumns {
+		label := ""
+		if o >= 0 {
+			label = sql.QuoteIdent(rel.Columns[o].Name)
+		} else {
+			label = "(" + x.IndexExprs[i] + ")"
+		}
+		labels, list = append(labels, label), append(list, label)
+		if given = append(given, label+" IS NOT NULL"); o < 0 && isCallText(x.IndexExprs[i]) {
+			labels[i] = x.IndexExprs[i]
+		}
+		values = append(values, "coalesce(("+label+")::text, 'null')")
 	}
-	list := strings.Join(names, ", ")
-	err := sqlerr.New(sqlerr.UniqueViolation, "could not create unique index \"%s\"", name).
-		WithDetail("Some values of (%s) are duplicated.", list)
-	err.Constraint = name
-	b.verifyRows(rel, list, " WHERE "+strings.Join(given, " AND ")+" GROUP BY "+list+
-		" HAVING count(*) > 1", err)
+	err := sqlerr.New(sqlerr.UniqueViolation, "could not create unique index \"%s\"", x.Name)
+	err.Constraint = x.Name
+	if x.NullsSame {
+		given = nil
+	}
+	if x.Predicate != "" {
+		given = append(given, "("+x.Predicate+")")
+	}
+	tail := " GROUP BY " + strings.Join(list, ", ") + " HAVING count(*) > 1"
+	if given != nil {
+		tail = " WHERE " + strings.Join(given, " AND ") + tail
+	}
+	n := len(b.verify)
+	b.verifyRows(rel, sql.QuoteString("Key ("+strings.Join(labels, ", ")+")=(")+" || "+
+		strings.Join(values, " || ', ' || ")+" || ') is duplicated.'", tail, err)
+	if len(b.verify) > n {
+		b.verify[n].Detail = true
+	}
+}
+
+// isCallText tells whether an expression's text is the call of a function.
+func isCallText(text string) bool {
+	x, err := parseExpr(text)
+	_, call := x.(*sql.Call)
+	return err == nil && call
 }

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
@@ -116,11 +117,13 @@ func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
 	if slices.Contains(in.target, rowtimeColumn) {
 		out.Time = len(in.layout)
 	}
-	out.Uniques = b.uniques(rel)
+	if err := b.rules(out); err != nil {
+		return nil, err
+	}
 	if out.Checks, err = b.rowChecks(rel); err != nil {
 		return nil, err
 	}
-	if out.Conflict, err = in.conflict(); err != nil {
+	if out.Conflict, err = in.conflict(out); err != nil {
 		return nil, err
 	}
 	p := &plan.Plan{Write: out, Tag: "INSERT"}
@@ -454,26 +457,6 @@ func (b *builder) defaultOf(rel *catalog.Relation, o int) (expr.Expr, error) {
 	return b.stored(c.Default, (&scope{b: b}).in("DEFAULT expressions"), c)
 }
 
-// uniques are the unique constraints of a table beside its primary key.
-func (b *builder) uniques(rel *catalog.Relation) []plan.Unique {
-	if rel.Kind != catalog.KindTable {
-		return nil
-	}
-	var out []plan.Unique
-	layout := rowLayout(rel)
-	for _, x := range b.env.Snapshot.Indexes(rel.OID) {
-		if !x.Unique {
-			continue
-		}
-		u := plan.Unique{Name: x.Name, OID: x.OID}
-		for _, o := range x.IndexColumns {
-			u.Columns = append(u.Columns, slices.Index(layout, o))
-		}
-		out = append(out, u)
-	}
-	return out
-}
-
 // rowChecks are the NOT NULL and CHECK constraints of a relation. The hidden row id
 // of a bag table is filled in later and has no check.
 func (b *builder) rowChecks(rel *catalog.Relation) ([]plan.RowCheck, error) {
@@ -485,7 +468,11 @@ func (b *builder) rowChecks(rel *catalog.Relation) ([]plan.RowCheck, error) {
 			out = append(out, plan.RowCheck{Column: c.Name, Ordinal: i})
 		}
 	}
-	for _, k := range rel.Checks {
+	checks := slices.Clone(rel.Checks)
+	slices.SortStableFunc(checks, func(a, b catalog.Check) int {
+		return strings.Compare(a.Name, b.Name) // PostgreSQL's order
+	})
+	for _, k := range checks {
 		ast, err := parse.ParseExpr(k.Expr)
 		if err != nil {
 			return nil, err
@@ -499,88 +486,8 @@ func (b *builder) rowChecks(rel *catalog.Relation) ([]plan.RowCheck, error) {
 	return b.domainChecks(out, rel, layout)
 }
 
-// conflict plans ON CONFLICT, or what a plain INSERT does.
-func (in *insertion) conflict() (*plan.Conflict, error) {
-	c := in.s.OnConflict
-	if in.rel.Kind != catalog.KindTable {
-		if c == nil {
-			return nil, nil
-		}
-		return nil, sqlerr.New(sqlerr.WrongObjectType,
-			"ON CONFLICT does not apply to stream \"%s\"", in.rel.Name).At(c.Pos()).
-			WithHint("A stream keeps every row. Use CREATE TABLE for one row per key.")
-	}
-	if c == nil {
-		if in.rel.OnConflict == "error" {
-			return &plan.Conflict{Action: plan.Fail}, nil
-		}
-		return &plan.Conflict{Action: plan.Upsert}, nil
-	}
-	if err := in.conflictTarget(c); err != nil {
-		return nil, err
-	}
-	if c.DoNothing {
-		return &plan.Conflict{Action: plan.DoNothing}, nil
-	}
-	return in.doUpdate(c)
-}
-
-// conflictTarget demands that the columns are the primary key.
-func (in *insertion) conflictTarget(c *sql.OnConflict) error {
-	if len(c.Targets) == 0 {
-		if c.Constraint != "" && c.Constraint != in.rel.Name+"_pkey" {
-			for _, x := range in.b.env.Snapshot.Indexes(in.rel.OID) {
-				if x.Unique && x.Name == c.Constraint {
-					return in.otherUnique(c)
-				}
-			}
-			return sqlerr.New(sqlerr.UndefinedObject,
-				"constraint \"%s\" for table \"%s\" does not exist", c.Constraint, in.rel.Name).
-				At(c.Pos())
-		}
-		return nil
-	}
-	var cols []int
-	for _, t := range c.Targets {
-		ref, ok := t.X.(*sql.ColRef)
-		if !ok {
-			return in.noConstraint(c)
-		}
-		i := in.rel.ColumnIndex(ref.Name.Last())
-		if i < 0 {
-			return sqlerr.New(sqlerr.UndefinedColumn,
-				"column \"%s\" does not exist", ref.Name.Last()).At(t.X.Pos())
-		}
-		cols = append(cols, i)
-	}
-	for _, x := range in.b.env.Snapshot.Indexes(in.rel.OID) {
-		if x.Unique && subset(cols, x.IndexColumns) && subset(x.IndexColumns, cols) {
-			return in.otherUnique(c)
-		}
-	}
-	if len(cols) != len(in.rel.Key) || !subset(cols, in.rel.Key) || !subset(in.rel.Key, cols) {
-		return in.noConstraint(c)
-	}
-	return nil
-}
-
-// otherUnique allows DO NOTHING for a unique constraint beside the primary key.
-func (in *insertion) otherUnique(c *sql.OnConflict) error {
-	if c.DoNothing {
-		return nil
-	}
-	return sqlerr.Unsupported("ON CONFLICT DO UPDATE for a constraint that is not the primary key",
-		"Use MERGE, or make the columns the primary key.").At(c.Pos())
-}
-
-func (in *insertion) noConstraint(c *sql.OnConflict) error {
-	return sqlerr.New(sqlerr.InvalidColumnReference, "there is no unique or exclusion "+
-		"constraint matching the ON CONFLICT specification").At(c.Pos()).
-		WithHint("Name the columns of the primary key.")
-}
-
 // doUpdate plans DO UPDATE SET over the existing and the excluded row.
-func (in *insertion) doUpdate(c *sql.OnConflict) (*plan.Conflict, error) {
+func (in *insertion) doUpdate(c *sql.OnConflict, arbiter int) (*plan.Conflict, error) {
 	b := in.b
 	name := in.s.Alias
 	if name == "" {
@@ -603,7 +510,7 @@ func (in *insertion) doUpdate(c *sql.OnConflict) (*plan.Conflict, error) {
 		return nil, err
 	}
 	b.wants(in.rel, "UPDATE")
-	out := &plan.Conflict{Action: plan.DoUpdate, Set: exprs}
+	out := &plan.Conflict{Action: plan.DoUpdate, Set: exprs, Arbiter: arbiter}
 	if c.Where != nil {
 		var err error
 		if out.Where, err = b.checkBool(c.Where, s, "WHERE"); err != nil {

@@ -319,7 +319,9 @@ type Reference struct {
 	Columns  []string
 	OnDelete string // "", "CASCADE", "RESTRICT", "NO ACTION", "SET NULL", "SET DEFAULT"
 	OnUpdate string
-	Match    string // "FULL" or "PARTIAL"; "" is MATCH SIMPLE
+	// SetColumns are the columns behind ON DELETE SET NULL or SET DEFAULT; nil: all.
+	SetColumns []string
+	Match      string // "FULL" or "PARTIAL"; "" is MATCH SIMPLE
 	// Name and Deferred are of a column's reference; a table constraint has its own.
 	Name     string
 	Deferred Deferral

@@ -253,6 +253,7 @@ func (p *printer) reference(r *Reference) {
 	}
 	if r.OnDelete != "" {
 		p.s(" ON DELETE ", r.OnDelete)
+		p.columns(r.SetColumns)
 	}
 	if r.OnUpdate != "" {
 		p.s(" ON UPDATE ", r.OnUpdate)

@@ -68,6 +68,7 @@ func builtinRows() map[string]rowsFunc { //tidy:long one line per relation
 		"information_schema.enabled_roles":                   isEnabledRoles,
 		"information_schema.information_schema_catalog_name": isCatalogName,
 		"information_schema.key_column_usage":                isKeyColumnUsage,
+		"information_schema.referential_constraints":         isReferentialConstraints,
 		"information_schema.parameters":                      isParameters,
 		"information_schema.role_column_grants":              isColumnPrivileges,
 		"information_schema.role_routine_grants":             isRoutinePrivileges,

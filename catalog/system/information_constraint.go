@@ -1,6 +1,7 @@
 package system
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,29 +21,29 @@ func (s *scan) eachTableConstraint(f func(c *constraintRow, t *catalog.Relation)
 	})
 }
 
-var constraintTypes = map[byte]string{'p': "PRIMARY KEY", 'u': "UNIQUE", 'c': "CHECK"}
+var constraintTypes = map[byte]string{'p': "PRIMARY KEY", 'u': "UNIQUE", 'c': "CHECK",
+	'f': "FOREIGN KEY"}
 
 func isTableConstraints(s *scan) error {
 	w := s.world()
 	out := s.columns(`constraint_catalog constraint_schema constraint_name table_catalog
 		table_schema table_name constraint_type is_deferrable initially_deferred enforced
 		nulls_distinct`)
-	write := func(schema, name string, t *catalog.Relation, kind string) error {
+	write := func(c *constraintRow, t *catalog.Relation) error {
 		distinct := null
-		if kind == "UNIQUE" {
-			distinct = yesNo(true)
+		if c.kind == 'u' {
+			distinct = yesNo(!c.same)
 		}
-		return out.write(s.db(), text(schema), text(name), s.db(), text(t.Schema), text(t.Name),
-			text(kind), yesNo(false), yesNo(false), yesNo(true), distinct)
+		k := c.foreign
+		return out.write(s.db(), text(c.schema), text(c.name), s.db(), text(t.Schema),
+			text(t.Name), text(constraintTypes[c.kind]), yesNo(k != nil && k.Deferrable),
+			yesNo(k != nil && k.Deferred), yesNo(true), distinct)
 	}
-	err := s.eachTableConstraint(func(c *constraintRow, t *catalog.Relation) error {
-		return write(c.schema, c.name, t, constraintTypes[c.kind])
-	})
-	if err != nil {
+	if err := s.eachTableConstraint(write); err != nil {
 		return err
 	}
 	return s.eachNotNull(func(t *catalog.Relation, name, _ string) error {
-		return write(t.Schema, name, t, "CHECK")
+		return write(&constraintRow{schema: t.Schema, name: name, kind: 'c'}, t)
 	}, w)
 }
 
@@ -87,11 +88,16 @@ func isCheckConstraints(s *scan) error {
 
 func isKeyColumnUsage(s *scan) error {
 	out := s.columns(`constraint_catalog constraint_schema constraint_name table_catalog
-		table_schema table_name column_name ordinal_position`)
+		table_schema table_name column_name ordinal_position position_in_unique_constraint`)
+	w := s.world()
 	return s.eachTableConstraint(func(c *constraintRow, t *catalog.Relation) error {
 		for i, k := range c.keys {
+			place := null
+			if c.foreign != nil {
+				place = integer(slices.Index(w.referencedKey(c), c.foreign.RefColumns[i]) + 1)
+			}
 			err := out.write(s.db(), text(c.schema), text(c.name), s.db(), text(t.Schema),
-				text(t.Name), text(t.Columns[k].Name), integer(i+1))
+				text(t.Name), text(t.Columns[k].Name), integer(i+1), place)
 			if err != nil {
 				return err
 			}
@@ -100,11 +106,68 @@ func isKeyColumnUsage(s *scan) error {
 	})
 }
 
+// referencedKey gives the columns of the key that a foreign key refers to, in its order.
+func (w *world) referencedKey(c *constraintRow) []int {
+	if x := w.s.Relation(c.foreign.Index); x != nil && c.foreign.Index != 0 {
+		return x.IndexColumns
+	}
+	if t := w.s.Relation(c.foreign.Table); t != nil && hasPrimaryKey(t) {
+		return t.Key
+	}
+	return c.foreign.RefColumns
+}
+
+// ruleWords are the actions of foreign keys in the standard's views.
+func ruleWords(action byte) string {
+	if words := actionWords[action]; words != "" {
+		return words
+	}
+	return "NO ACTION"
+}
+
+func isReferentialConstraints(s *scan) error {
+	w := s.world()
+	out := s.columns(`constraint_catalog constraint_schema constraint_name
+		unique_constraint_catalog unique_constraint_schema unique_constraint_name match_option
+		update_rule delete_rule`)
+	return s.eachTableConstraint(func(c *constraintRow, _ *catalog.Relation) error {
+		if c.foreign == nil {
+			return nil
+		}
+		k, match := c.foreign, "NONE"
+		if k.Full {
+			match = "FULL"
+		}
+		schema, name := null, null
+		if x := w.s.Relation(k.Index); x != nil && k.Index != 0 && !x.Bare {
+			schema, name = text(x.Schema), text(x.Name)
+		} else if t := w.s.Relation(k.Table); t != nil && hasPrimaryKey(t) && k.Index == 0 {
+			schema, name = text(t.Schema), text(t.PrimaryKey())
+		}
+		return out.write(s.db(), text(c.schema), text(c.name), s.db(), schema, name, text(match),
+			text(ruleWords(k.OnUpdate)), text(ruleWords(k.OnDelete)))
+	})
+}
+
+// used gives the table and columns that a constraint uses: a foreign key those that it
+// refers to.
+func (w *world) used(c *constraintRow, t *catalog.Relation) (*catalog.Relation, []int) {
+	if c.foreign == nil {
+		return t, c.keys
+	}
+	if parent := w.s.Relation(c.foreign.Table); parent != nil {
+		return parent, c.foreign.RefColumns
+	}
+	return t, nil
+}
+
 func isConstraintColumnUsage(s *scan) error {
+	w := s.world()
 	out := s.columns(`table_catalog table_schema table_name column_name constraint_catalog
 		constraint_schema constraint_name`)
 	return s.eachTableConstraint(func(c *constraintRow, t *catalog.Relation) error {
-		for _, k := range c.keys {
+		t, keys := w.used(c, t)
+		for _, k := range keys {
 			err := out.write(s.db(), text(t.Schema), text(t.Name), text(t.Columns[k].Name), s.db(),
 				text(c.schema), text(c.name))
 			if err != nil {
@@ -116,12 +179,14 @@ func isConstraintColumnUsage(s *scan) error {
 }
 
 func isConstraintTableUsage(s *scan) error {
+	w := s.world()
 	out := s.columns(`table_catalog table_schema table_name constraint_catalog constraint_schema
 		constraint_name`)
 	return s.eachTableConstraint(func(c *constraintRow, t *catalog.Relation) error {
 		if c.kind == 'c' {
 			return nil
 		}
+		t, _ = w.used(c, t)
 		return out.write(s.db(), text(t.Schema), text(t.Name), s.db(), text(c.schema), text(c.name))
 	})
 }

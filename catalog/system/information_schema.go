@@ -203,6 +203,9 @@ func (s *scan) columnFacts(c *classRow, a *attribute) []types.Datum {
 	if a.Generated {
 		deflt, generation = null, text(a.Default)
 	}
+	if a.Identity != 0 {
+		deflt = null
+	}
 	generated := "NEVER"
 	if a.Generated {
 		generated = "ALWAYS"

@@ -18,8 +18,9 @@ type classRow struct {
 	rowType   catalog.OID
 	owner     string
 	columns   []attribute
-	table     catalog.OID // of an index
-	keys      []int       // of an index: ordinals of the table's columns
+	table     catalog.OID       // of an index
+	keys      []int             // of an index: ordinals of the table's columns, -1 for expressions
+	index     *catalog.Relation // of an index that was created
 	primary   bool
 	unique    bool
 	checks    int
@@ -130,11 +131,17 @@ func (w *world) lookupClass(schema, name string) *classRow {
 		return w.systemClass(r)
 	}
 	if table, ok := strings.CutSuffix(name, primaryKeySuffix); ok {
-		if r := w.s.Lookup(schema, table); r != nil && hasPrimaryKey(r) {
+		if r := w.s.Lookup(schema, table); r != nil && hasPrimaryKey(r) && r.PrimaryKey() == name {
 			return w.primaryKeyClass(r)
 		}
 	}
-	return nil
+	var named *classRow
+	w.s.EachRelation(func(r *catalog.Relation) {
+		if r.Schema == schema && r.KeyName == name && hasPrimaryKey(r) {
+			named = w.primaryKeyClass(r)
+		}
+	})
+	return named
 }
 
 // relkind gives pg_class.relkind: streams are tables to clients.
@@ -153,14 +160,16 @@ func relkind(k catalog.RelationKind) byte {
 	return 'r'
 }
 
-// hasPrimaryKey tells whether the key of a relation is unique: that of tables is.
+// hasPrimaryKey tells whether rows are kept by a key that users see.
 func hasPrimaryKey(r *catalog.Relation) bool {
-	return r.Kind == catalog.KindTable && len(r.Key) > 0
+	return r.Kind == catalog.KindTable && slices.ContainsFunc(r.Key, func(k int) bool {
+		return !r.Columns[k].Hidden
+	})
 }
 
 const primaryKeySuffix = "_pkey"
 
-func primaryKeyName(r *catalog.Relation) string { return r.Name + primaryKeySuffix }
+func primaryKeyName(r *catalog.Relation) string { return r.PrimaryKey() }
 
 func (w *world) userClass(r *catalog.Relation) *classRow {
 	c := &classRow{oid: r.OID, schema: r.Schema, name: r.Name, relkind: relkind(r.Kind),
@@ -168,8 +177,13 @@ func (w *world) userClass(r *catalog.Relation) *classRow {
 		hasSystem: r.Kind.Stored(), unique: r.Unique, table: r.Table}
 	switch r.Kind {
 	case catalog.KindIndex:
-		c.keys = r.IndexColumns
+		c.keys, c.index, c.primary = r.IndexColumns, r, r.Primary
 		c.columns = w.indexColumns(w.s.Relation(r.Table), r.IndexColumns)
+		for i := range r.Columns { // with expressions it has columns of its own
+			c.columns[i].Name, c.columns[i].Type = r.Columns[i].Name, r.Columns[i].Type
+			c.columns[i].typeOID = catalog.OID(r.Columns[i].Type.OID())
+			c.columns[i].typmod = r.Columns[i].Type.Typmod()
+		}
 		return c
 	case catalog.KindSequence:
 		c.columns = sequenceColumns()
@@ -213,7 +227,10 @@ func sequenceColumns() []attribute {
 func (w *world) indexColumns(table *catalog.Relation, keys []int) []attribute {
 	out := make([]attribute, len(keys))
 	for i, k := range keys {
-		c := table.Columns[k]
+		c := catalog.Column{Type: types.Of(types.Text)}
+		if k >= 0 {
+			c = table.Columns[k]
+		}
 		c.NotNull, c.Default, c.Comment, c.Identity, c.Generated = false, "", "", 0, false
 		out[i] = userColumn(&c, i+1)
 	}
@@ -258,19 +275,6 @@ func (w *world) compositeClass(t *catalog.UserType) *classRow {
 	return c
 }
 
-// constraintRow is one row of pg_constraint.
-type constraintRow struct {
-	oid    catalog.OID
-	schema string
-	name   string
-	kind   byte // 'p', 'u', 'c'
-	table  catalog.OID
-	domain catalog.OID // of a check of a domain
-	index  catalog.OID
-	keys   []int
-	check  string
-}
-
 // eachConstraint calls f with every row of pg_constraint.
 func (w *world) eachConstraint(f func(*constraintRow) error) error {
 	for _, r := range w.s.Relations() {
@@ -290,26 +294,6 @@ func (w *world) eachConstraint(f func(*constraintRow) error) error {
 		}
 	}
 	return nil
-}
-
-// constraints lists the constraints of a relation: the primary key, unique
-// indexes, checks.
-func (w *world) constraints(r *catalog.Relation) []*constraintRow {
-	var out []*constraintRow
-	if hasPrimaryKey(r) {
-		out = append(out, &constraintRow{oid: derived(classConstraint, r.OID), schema: r.Schema,
-			name: primaryKeyName(r), kind: 'p', table: r.OID,
-			index: derived(classPrimaryKey, r.OID), keys: r.Key})
-	}
-	if r.Kind == catalog.KindIndex && r.Unique {
-		out = append(out, &constraintRow{oid: derived(classConstraint, r.OID), schema: r.Schema,
-			name: r.Name, kind: 'u', table: r.Table, index: r.OID, keys: r.IndexColumns})
-	}
-	for _, c := range r.Checks {
-		out = append(out, &constraintRow{oid: hashedOID(r.OID, "check", c.Name), schema: r.Schema,
-			name: c.Name, kind: 'c', table: r.OID, check: c.Expr})
-	}
-	return out
 }
 
 // constraint finds a row of pg_constraint by OID, or nil.
@@ -332,41 +316,6 @@ func (w *world) constraint(oid catalog.OID) *constraintRow {
 		return nil
 	})
 	return found
-}
-
-// definition writes a constraint as pg_get_constraintdef does.
-func (w *world) definition(c *constraintRow) string {
-	switch c.kind {
-	case 'p':
-		return "PRIMARY KEY " + w.columnList(c.table, c.keys)
-	case 'u':
-		return "UNIQUE " + w.columnList(c.table, c.keys)
-	}
-	return "CHECK (" + c.check + ")"
-}
-
-func (w *world) columnList(table catalog.OID, keys []int) string {
-	r := w.s.Relation(table)
-	list := ""
-	for i, k := range keys {
-		if i > 0 {
-			list += ", "
-		}
-		list += catalog.QuoteIdent(r.Columns[k].Name)
-	}
-	return "(" + list + ")"
-}
-
-// indexDefinition writes an index as pg_get_indexdef does.
-func (w *world) indexDefinition(c *classRow) string {
-	t := w.s.Relation(c.table)
-	unique := ""
-	if c.unique {
-		unique = "UNIQUE "
-	}
-	return "CREATE " + unique + "INDEX " + catalog.QuoteIdent(c.name) + " ON " +
-		catalog.QuoteIdent(t.Schema) + "." + catalog.QuoteIdent(t.Name) + " USING btree " +
-		w.columnList(c.table, c.keys)
 }
 
 // roleOID gives a role's OID, 0 for none.

@@ -176,7 +176,7 @@ func (s *scan) writeAttribute(out *writer, relation catalog.OID, a *attribute) e
 		oidDatum(relation), name, oidDatum(typeOID), integer(statTarget), integer(typ.length),
 		integer(a.number), integer(dims), integer(-1), integer(int(a.typmod)),
 		boolean(typ.byValue), charDatum(typ.align), charDatum(typ.storage), charDatum(0),
-		boolean(a.NotNull && !a.Dropped), boolean(a.Default != "" && !a.Dropped), boolean(false),
+		boolean(a.NotNull && !a.Dropped), boolean(a.hasDefault()), boolean(false),
 		charDatum(a.Identity), charDatum(generated), boolean(a.Dropped), boolean(true), integer(0),
 		oidDatum(typ.collation))
 }
@@ -198,7 +198,7 @@ func (g *Registry) physical(oid catalog.OID) *typeRow {
 func (s *scan) eachDefault(column string, f func(c *classRow, a *attribute) error) error {
 	return s.selectClasses(column, "", func(c *classRow) error {
 		for i := range c.columns {
-			if a := &c.columns[i]; a.Default != "" && !a.Dropped {
+			if a := &c.columns[i]; a.hasDefault() {
 				if err := f(c, a); err != nil {
 					return err
 				}
@@ -207,6 +207,10 @@ func (s *scan) eachDefault(column string, f func(c *classRow, a *attribute) erro
 		return nil
 	})
 }
+
+// hasDefault tells whether a column has a row in pg_attrdef: an identity column takes
+// its numbers without one.
+func (a *attribute) hasDefault() bool { return a.Default != "" && !a.Dropped && a.Identity == 0 }
 
 func defaultOID(relation catalog.OID, number int) catalog.OID {
 	return hashedOID(relation, "default", itoa(number))
@@ -224,23 +228,34 @@ func pgIndex(s *scan) error {
 	w := s.world()
 	out := s.columns(`indexrelid indrelid indnatts indnkeyatts indisunique indnullsnotdistinct
 		indisprimary indisexclusion indimmediate indisclustered indisvalid indcheckxmin indisready
-		indislive indisreplident indkey indcollation indclass indoption`)
+		indislive indisreplident indkey indcollation indclass indoption indexprs indpred`)
 	return w.eachUserClass(func(c *classRow) error {
 		if c.relkind != 'i' || !s.wantsOID("indexrelid", c.oid) || !s.wantsOID("indrelid", c.table) {
 			return nil
 		}
 		keys, options := make([]int, len(c.keys)), make([]int, len(c.keys))
 		collations, classes := make([]catalog.OID, len(c.keys)), make([]catalog.OID, len(c.keys))
+		exprs, predicate, same := null, null, false
+		if x := c.index; x != nil {
+			var texts []string
+			for _, t := range x.IndexExprs {
+				if t != "" {
+					texts = append(texts, t)
+				}
+			}
+			exprs, predicate = orNull(strings.Join(texts, ", ")), orNull(x.Predicate)
+			same = x.NullsSame
+		}
 		for i, k := range c.keys {
 			keys[i] = k + 1
 			collations[i] = s.g.physical(c.columns[i].typeOID).collation
 			classes[i] = s.g.operatorClass(c.columns[i].typeOID)
 		}
 		return out.write(oidDatum(c.oid), oidDatum(c.table), integer(len(keys)), integer(len(keys)),
-			boolean(c.unique), boolean(false), boolean(c.primary), boolean(false), boolean(true),
+			boolean(c.unique), boolean(same), boolean(c.primary), boolean(false), boolean(true),
 			boolean(false), boolean(true), boolean(false), boolean(true), boolean(true),
 			boolean(false), int2Vector(keys), oidVector(collations), oidVector(classes),
-			int2Vector(options))
+			int2Vector(options), exprs, predicate)
 	})
 }
 

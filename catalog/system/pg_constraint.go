@@ -1,30 +1,49 @@
 package system
 
-import "github.com/millracedb/millrace/catalog"
+import (
+	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/sql/types"
+)
 
 func pgConstraint(s *scan) error {
 	w := s.world()
 	out := s.columns(`oid conname connamespace contype condeferrable condeferred convalidated
 		conrelid contypid conindid conparentid confrelid confupdtype confdeltype confmatchtype
-		conislocal coninhcount connoinherit conkey conbin`)
+		conislocal coninhcount connoinherit conkey confkey confdelsetcols conbin`)
 	return w.eachConstraint(func(c *constraintRow) error {
 		if !s.wantsOID("conrelid", c.table) || !s.wantsOID("oid", c.oid) {
 			return nil
 		}
-		keys := null
-		if c.keys != nil {
-			numbers := make([]int, len(c.keys))
-			for i, k := range c.keys {
-				numbers[i] = k + 1
+		keys, refKeys, setKeys := attributeNumbers(c.keys), null, null
+		refTable, onUpdate, onDelete, match := catalog.OID(0), byte(' '), byte(' '), byte(' ')
+		deferrable, deferred := false, false
+		if k := c.foreign; k != nil {
+			refTable, onUpdate, onDelete, match = k.Table, k.OnUpdate, k.OnDelete, 's'
+			if k.Full {
+				match = 'f'
 			}
-			keys = int2Array(numbers)
+			refKeys, setKeys = attributeNumbers(k.RefColumns), attributeNumbers(k.SetColumns)
+			deferrable, deferred = k.Deferrable, k.Deferred
 		}
 		return out.write(oidDatum(c.oid), text(c.name), oidDatum(w.schemaOID(c.schema)),
-			charDatum(c.kind), boolean(false), boolean(false), boolean(true), oidDatum(c.table),
-			oidDatum(c.domain), oidDatum(c.index), oidDatum(0), oidDatum(0), charDatum(' '),
-			charDatum(' '), charDatum(' '), boolean(true), integer(0), boolean(c.kind != 'c'), keys,
+			charDatum(c.kind), boolean(deferrable), boolean(deferred), boolean(!c.fresh),
+			oidDatum(c.table), oidDatum(c.domain), oidDatum(c.index), oidDatum(0),
+			oidDatum(refTable), charDatum(onUpdate), charDatum(onDelete), charDatum(match),
+			boolean(true), integer(0), boolean(c.kind != 'c'), keys, refKeys, setKeys,
 			orNull(c.check))
 	})
+}
+
+// attributeNumbers gives ordinals as an array of attnums; nil is NULL.
+func attributeNumbers(ordinals []int) types.Datum {
+	if ordinals == nil {
+		return null
+	}
+	numbers := make([]int, len(ordinals))
+	for i, k := range ordinals {
+		numbers[i] = k + 1
+	}
+	return int2Array(numbers)
 }
 
 // eachView calls f with every view and materialized view of the catalog that has
@@ -103,7 +122,7 @@ func (w *world) dependencies(r *catalog.Relation, edge dependency) error {
 		}
 	}
 	for i := range r.Columns {
-		if c := &r.Columns[i]; c.Default != "" && !c.Dropped {
+		if c := &r.Columns[i]; c.Default != "" && !c.Dropped && c.Identity == 0 {
 			err := edge(oidPgAttrdef, defaultOID(r.OID, i+1), oidPgClass, r.OID, i+1, 'a')
 			if err != nil {
 				return err
@@ -115,6 +134,15 @@ func (w *world) dependencies(r *catalog.Relation, edge dependency) error {
 			if err := edge(oidPgConstraint, c.oid, oidPgClass, c.table, k+1, 'a'); err != nil {
 				return err
 			}
+		}
+		if c.foreign != nil {
+			for _, k := range c.foreign.RefColumns {
+				err := edge(oidPgConstraint, c.oid, oidPgClass, c.foreign.Table, k+1, 'n')
+				if err != nil {
+					return err
+				}
+			}
+			continue
 		}
 		if c.index != 0 {
 			if err := edge(oidPgClass, c.index, oidPgConstraint, c.oid, 0, 'i'); err != nil {

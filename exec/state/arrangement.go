@@ -201,8 +201,17 @@ func (a *Arrangement) warm(k *Keys, i int) {
 func (a *Arrangement) change(k *Keys, i int, row []byte, w int64) {
 	head := a.find(k, i)
 	for r := head; r != 0; r = a.version(r).next {
-		if a.version(r).end == open && bytes.Equal(a.row(r), row) {
+		v := a.version(r)
+		if !bytes.Equal(a.row(r), row) {
+			continue
+		}
+		if v.end == open {
 			a.reweigh(k, i, head, r, w)
+			return
+		}
+		if v.end == undecided && v.begin != undecided && v.weight == w {
+			v.end = open // taken out in this epoch, and put in again
+			a.rows += w
 			return
 		}
 	}
@@ -309,8 +318,10 @@ func (a *Arrangement) Discard() {
 		v := a.version(r)
 		switch {
 		case v.begin != undecided:
-			v.end = open
-			a.rows += v.weight
+			if v.end == undecided {
+				v.end = open
+				a.rows += v.weight
+			}
 		case v.end == open:
 			a.rows -= v.weight
 			a.unlink(r)

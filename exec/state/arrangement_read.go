@@ -121,6 +121,36 @@ func (a *Arrangement) Lookup(epoch uint64, key []types.Datum, out *batch.Batch) 
 	return nil
 }
 
+// findRows is for how many keys the lock is held at once.
+const findRows = 256
+
+// Find calls fn with the rows of an epoch that have the key of a row of a batch: cols
+// are the key columns, sel lists the rows, and fn gets the place in sel. The bytes, in
+// the layout of the arrangement, are valid until fn returns; fn must not write here.
+func (a *Arrangement) Find(epoch uint64, cols []*batch.Vector, sel []uint16,
+	fn func(i int, row []byte)) (err error) {
+	defer Catch(&err)
+	keyer := a.readers.Get().(*Keyer)
+	defer a.readers.Put(keyer)
+	k := keyer.Keys(cols, sel)
+	for from := 0; from < len(sel); from += findRows {
+		a.findSome(epoch, k, from, min(from+findRows, len(sel)), fn)
+	}
+	return nil
+}
+
+func (a *Arrangement) findSome(epoch uint64, k *Keys, from, to int, fn func(i int, row []byte)) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	for i := from; i < to; i++ {
+		for r := a.find(k, i); r != 0; r = a.version(r).next {
+			if v := a.version(r); v.begin <= epoch && epoch < v.end {
+				fn(i, a.row(r))
+			}
+		}
+	}
+}
+
 // Probe finds, for the writer or after it in the same epoch, the current rows of
 // keys: fn is called with the position of the key and each row's bytes (in the
 // layout of the arrangement) and weight, pending changes included.

@@ -113,7 +113,10 @@ func newProbe(t *log.Txn) *probe {
 	p := &probe{whole: map[log.StreamID]bool{}, all: map[log.StreamID]bool{}}
 	keys := t.Reads
 	if len(t.Writes) > 0 {
-		keys = slices.Concat(t.Reads, t.Writes)
+		keys = slices.DeleteFunc(slices.Clone(t.Writes), func(k log.Key) bool {
+			return k.Stream&log.Shared != 0
+		})
+		keys = append(keys, t.Reads...)
 	}
 	for _, k := range keys {
 		p.all[k.Stream] = true

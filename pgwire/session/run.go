@@ -326,7 +326,9 @@ func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
 	}
 	out, _, err := s.host.engine.Command(ctx, st.plan.Command)
 	for _, n := range out.Notices {
-		nerr := s.notice(sink, &Notice{Severity: "NOTICE", Code: noticeCode(n), Message: n})
+		message, detail, _ := strings.Cut(n, "\n")
+		nerr := s.notice(sink, &Notice{Severity: "NOTICE", Code: noticeCode(message),
+			Message: message, Detail: detail})
 		if nerr != nil {
 			return nerr
 		}
@@ -374,13 +376,16 @@ func (s *Session) verify(ctx context.Context, v plan.Verify) error {
 	x := &scope{session: s, point: s.host.engine.Pin(), own: true}
 	x.bind(s.txnStart)
 	defer x.close()
-	found := false
+	found, broken := false, *v.Error
 	err := s.ask(ctx, x, v.Query, func(b *batch.Batch) error {
+		if !found && b.Rows() > 0 && v.Detail {
+			broken = *v.Error.WithDetail("%s", b.Cols[0].Datum(b.Index(0)).S)
+		}
 		found = found || b.Rows() > 0
 		return nil
 	})
 	if err == nil && found {
-		return v.Error
+		return &broken
 	}
 	return err
 }

@@ -58,6 +58,8 @@ type Plan struct {
 type Verify struct {
 	Query string
 	Error *sqlerr.Error
+	// Detail says that the first column of the row is the error's detail.
+	Detail bool
 }
 
 // Notice is a NOTICE or WARNING for the client.

@@ -26,6 +26,10 @@ type Scan struct {
 	// Point, when set, gives for each column of Rel.Key a constant or parameter
 	// expression: at most one row, read by key. Filter still applies.
 	Point []expr.Expr
+	// Index, when set, is an index of Rel, and Values has a constant or parameter for
+	// each of its columns: few rows, if the index can be used. Filter still applies.
+	Index  catalog.OID
+	Values []expr.Expr
 	// Order says that rows must come in (partition, offset) order per partition;
 	// always true in streaming, a wish in bounded plans.
 	AsOf expr.Expr // AS OF EPOCH n in bounded reads, or nil

@@ -3,6 +3,7 @@ package plan
 import (
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/sql/expr"
+	"github.com/millracedb/millrace/sql/types"
 )
 
 // WriteKind is the kind of a DML statement.
@@ -35,8 +36,12 @@ type Write struct {
 	// Checks are NOT NULL and CHECK conditions over the new row layout; the
 	// statement fails on the first that is false.
 	Checks []RowCheck
-	// Uniques are the unique constraints beside the primary key.
-	Uniques []Unique
+	// Uniques are the unique indexes beside the primary key; Evaluated are others whose
+	// values are computed, which may fail.
+	Uniques, Evaluated []Index
+	// Refs are the foreign keys of the table, Referring those of tables to it.
+	Refs      []*ForeignKey
+	Referring []Referring
 	// Returning are expressions over the new row layout (Delete: the old row,
 	// Update with FROM: new row only); nil: none.
 	Returning []expr.Expr
@@ -59,11 +64,49 @@ type Part struct {
 	Write *Write
 }
 
-// Unique is a unique constraint.
-type Unique struct {
-	Name    string
-	OID     catalog.OID // of its index
-	Columns []int       // positions in the row layout
+// Index says what an index holds of the rows of its table.
+type Index struct {
+	Name string
+	OID  catalog.OID
+	// Columns are positions of its values in the row layout, -1 for expressions; Exprs,
+	// where there is one, are all values over the row layout, else nil.
+	Columns []int
+	Exprs   []expr.Expr
+	Types   []types.Type
+	Labels  []string // of the values in errors
+	// Where is the condition of a partial index, or nil.
+	Where     expr.Expr
+	Unique    bool
+	NullsSame bool // a unique index takes NULLs for equal
+}
+
+// ForeignKey is a foreign key of Child to Parent.
+type ForeignKey struct {
+	Def           *catalog.ForeignKey
+	Child, Parent *catalog.Relation
+	// Columns are positions in the row layout of Child, RefColumns in that of Parent.
+	Columns, RefColumns []int
+	// ChildIndex is an index of Child over Columns, ParentIndex one of Parent over
+	// RefColumns; nil: there is none beside the primary key.
+	ChildIndex, ParentIndex *IndexOver
+}
+
+// IndexOver is an index over given columns in an order of its own: its i-th value is
+// that of the From[i]-th column.
+type IndexOver struct {
+	OID  catalog.OID
+	From []int
+}
+
+// Referring is a foreign key of a table to the one that is written.
+type Referring struct {
+	Key *ForeignKey
+	// Write has the rules of Child; nil when nothing happens to its rows. It refers to
+	// itself where tables refer to each other.
+	Write *Write
+	// OnDelete and OnUpdate are the new row layout of Child over the old one and the new
+	// values of RefColumns, where the action sets columns; else nil.
+	OnDelete, OnUpdate []expr.Expr
 }
 
 // RowCheck is a constraint with the error it gives.
@@ -79,6 +122,10 @@ type RowCheck struct {
 // Conflict is what an INSERT does when the key exists.
 type Conflict struct {
 	Action ConflictAction
+	// Arbiter is the place in Write.Uniques of the index whose values decide, -1: the
+	// primary key. Any says that DO NOTHING minds all of them.
+	Arbiter int
+	Any     bool
 	// Set are the new values over existing row layout, then excluded row layout:
 	// one per column of the row layout. Only for DoUpdate.
 	Set   []expr.Expr

@@ -344,8 +344,13 @@ func (p *parser) reference() *sql.Reference {
 		switch p.oneOf("on delete", "on update", "match full", "match partial", "match simple") {
 		case 0:
 			r.OnDelete = p.referenceAction()
+			if strings.HasPrefix(r.OnDelete, "SET ") && p.isC('(') {
+				r.SetColumns = p.names()
+			}
 		case 1:
-			r.OnUpdate = p.referenceAction()
+			if r.OnUpdate = p.referenceAction(); p.isC('(') {
+				p.unsupported(p.loc(), "a column list of ON UPDATE", "Leave the list out.")
+			}
 		case 2:
 			r.Match = "FULL"
 		case 3:
@@ -361,10 +366,6 @@ func (p *parser) referenceAction() string {
 	i := p.oneOf(actions...)
 	if i < 0 {
 		p.stuck(actions...)
-	}
-	if i > 2 && p.isC('(') {
-		p.unsupported(p.loc(), strings.ToUpper(actions[i])+" of some of the columns",
-			"Leave the list of columns out.")
 	}
 	return strings.ToUpper(actions[i])
 }

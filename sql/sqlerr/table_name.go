@@ -44,6 +44,10 @@ SELECT city, sum(n) FROM t;`, ""},
 		"The object is of another kind than the statement is for.",
 		"The hint names the statement that fits.", `CREATE STREAM s (a int);
 UPDATE s SET a = 1;`, ""},
+	{InvalidForeignKey, "invalid_foreign_key",
+		"The columns that a foreign key names are no key of the other table.",
+		"Make them UNIQUE, or name the primary key.", `CREATE TABLE p (id int PRIMARY KEY, n int);
+CREATE TABLE c (p int REFERENCES p (n));`, ""},
 	{CannotCoerce, "cannot_coerce", "There is no cast between the types.",
 		"", "SELECT now()::int;", ""},
 	{UndefinedFunction, "undefined_function", "There is no function or operator for these types.",

@@ -132,6 +132,12 @@ COPY t FROM STDIN;
 	{NotNullViolation, "not_null_violation", "NULL for a column that is NOT NULL.",
 		"", `CREATE TABLE t (a int NOT NULL);
 INSERT INTO t VALUES (NULL);`, ""},
+	{ForeignKeyViolation, "foreign_key_violation",
+		"A row refers to one that is not there, or one that goes is referred to.",
+		"Insert the other row first, or declare ON DELETE CASCADE.",
+		`CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (p int REFERENCES p);
+INSERT INTO c VALUES (1);`, ""},
 	{UniqueViolation, "unique_violation", "A row with the key is there already.",
 		"Use ON CONFLICT, or leave on_conflict = 'error' out: INSERT then replaces.",
 		`CREATE TABLE t (id int PRIMARY KEY) WITH (on_conflict = 'error');
