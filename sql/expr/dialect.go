@@ -200,58 +200,14 @@ func literalShape(d types.Decimal) (p, s int32, ok bool) {
 			digits++
 		}
 	}
-	if digits == scale+1 && d.Trunc(0).Sign() == 0 {
-		digits = max(scale, 1) // the 0 before the point is none of its digits
-	}
 	return digits, scale, true
 }
-
-// dialectCast is CAST in ksqlDB's dialect: numbers lose their fraction, texts
-// other than 'true' are false, and texts of values are Java's.
-func (c *checker) dialectCast(x Expr, t types.Type, pos int) (Expr, error) {
-	from := x.Type().Kind
-	name := ""
-	switch {
-	case !c.ksql:
-	case from == types.Bytea && isString(t.Kind):
-		return nil, castError(x.Type(), t, CoerceExplicit, pos).
-			WithHint("Use from_bytes, which takes the encoding.")
-	case !castable(x.Type(), t):
-		return nil, castError(x.Type(), t, CoerceExplicit, pos).
-			WithHint("ksqlDB's dialect has no such CAST.")
-	case isInteger(t.Kind) && (isFloat(from) || from == types.Numeric):
-		name = "cast_integer"
-	case isTextual(x) && textCasts[t.Kind] != "":
-		name = textCasts[t.Kind]
-	case isString(t.Kind) && t.Mod == 0 && javaTexts[from]:
-		name = "cast_string"
-	}
-	if name == "" {
-		return c.coerce(x, t, CoerceExplicit, pos)
-	}
-	y, ok, err := c.dialectCall(name, []Expr{x}, pos)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		y = x
-	}
-	return c.coerce(y, t, CoerceExplicit, pos)
-}
-
-// textCasts are the casts of texts that are not PostgreSQL's.
-var textCasts = map[types.Kind]string{types.Bool: "cast_boolean", types.Timestamp: "cast_timestamp",
-	types.Date: "cast_date", types.Bytea: "cast_bytes"}
 
 // isTextual tells whether an expression is a text, quoted literals included.
 func isTextual(x Expr) bool {
 	c, ok := x.(*Const)
 	return isString(x.Type().Kind) || ok && c.T.Kind == types.Unknown && !c.D.Null
 }
-
-// javaTexts are the kinds whose text is not PostgreSQL's in ksqlDB.
-var javaTexts = map[types.Kind]bool{types.Timestamp: true, types.Timestamptz: true,
-	types.Array: true, types.Map: true, types.Struct: true, types.Float8: true, types.Time: true}
 
 // dialectIndex is a[i] in ksqlDB's dialect: negative subscripts count from the end.
 func (c *checker) dialectIndex(e *sql.Index, x, i Expr) (Expr, bool, error) {

@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"strings"
 	"unicode/utf8"
 
 	"github.com/millracedb/millrace/sql"
@@ -125,43 +124,4 @@ func (c *checker) escapeLiteral(e *sql.Like) error {
 	}
 	return sqlerr.New(sqlerr.InvalidEscapeSequence, "invalid escape string").At(k.Pos()).
 		WithHint("Escape string must be one character.")
-}
-
-// castKinds are the kinds of values that ksqlDB's CAST goes to, by where it comes
-// from; what has other kinds is PostgreSQL's.
-var castKinds = map[types.Kind]string{
-	types.Bool: "text", types.Bytea: "", types.Date: "text timestamp", types.Time: "text",
-	types.Timestamp: "text date time", types.Int4: "number text", types.Int8: "number text",
-	types.Float8: "number text", types.Numeric: "number text", types.Array: "text array",
-	types.Map: "text map", types.Struct: "text struct",
-	types.Text:    "text bool number date time timestamp bytes",
-	types.Varchar: "text bool number date time timestamp bytes",
-}
-
-// castFamily names the family of a kind as castKinds does; "" is none of ksqlDB's.
-func castFamily(k types.Kind) string {
-	switch {
-	case isString(k):
-		return "text"
-	case types.Category(k) == 'N':
-		return "number"
-	}
-	return map[types.Kind]string{types.Bool: "bool", types.Date: "date", types.Time: "time",
-		types.Timestamp: "timestamp", types.Bytea: "bytes", types.Array: "array",
-		types.Map: "map", types.Struct: "struct"}[k]
-}
-
-// castable tells whether ksqlDB has a CAST between two types.
-func castable(from, to types.Type) bool {
-	families, ok := castKinds[from.Kind]
-	family := castFamily(to.Kind)
-	if !ok || family == "" || from.Kind == to.Kind {
-		return true
-	}
-	for _, f := range strings.Fields(families) {
-		if f == family {
-			return true
-		}
-	}
-	return false
 }

@@ -3,9 +3,7 @@ package expr
 import (
 	"bytes"
 	"math"
-	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -30,8 +28,8 @@ func DialectFuncs() []*Func { return append([]*Func(nil), builtin().ksqlAll...) 
 func defineDialect(r *registry) {
 	defineDialectFloats(r)
 	defineDialectRounding(r)
+	defineDialectAbs(r)
 	defineDialectText(r)
-	defineDialectCasts(r)
 	for _, k := range []string{"int4", "int8"} {
 		r.dialect("generate_series("+k+", "+k+") "+k+"[]", bindSeriesArray,
 			"array of the numbers from the first to the second", "generate_series(2::"+k+", 4)")
@@ -51,11 +49,22 @@ func defineDialectFloats(r *registry) {
 		r.dialect(name+"(float8) float8", f, doc, example)
 	}
 	one("ln", math.Log, "natural logarithm, NaN of negative numbers", "ln(-1)")
-	one("log", math.Log10, "logarithm to base 10, NaN of negative numbers", "log(-1)")
+	one("log", math.Log, "natural logarithm, NaN of negative numbers", "log(-1)")
 	one("sqrt", math.Sqrt, "square root, NaN of negative numbers", "sqrt(-1)")
 	one("acos", math.Acos, "inverse cosine, NaN beyond -1 to 1", "acos(2)")
 	one("asin", math.Asin, "inverse sine, NaN beyond -1 to 1", "asin(2)")
 	one("exp", math.Exp, "exponential", "exp(1000)")
+	for _, f := range []struct {
+		name, doc string
+		f         func(float64) float64
+	}{
+		{"sin", "sine", math.Sin}, {"cos", "cosine", math.Cos}, {"tan", "tangent", math.Tan},
+		{"cot", "cotangent", func(x float64) float64 { return 1 / math.Tan(x) }},
+		{"degrees", "radians in degrees", func(x float64) float64 { return x * 180 / math.Pi }},
+		{"radians", "degrees in radians", func(x float64) float64 { return x / 180 * math.Pi }},
+	} {
+		one(f.name, f.f, f.doc+" of IEEE 754", f.name+"(1E308 * 10)")
+	}
 	one("sinh", math.Sinh, "hyperbolic sine", "sinh(1000)")
 	one("cosh", math.Cosh, "hyperbolic cosine", "cosh(1000)")
 	two := func(name string, f func(a, b float64) float64, doc, example string) {
@@ -147,6 +156,10 @@ func defineDialectRounding(r *registry) {
 			return f.to(a[0].Decimal(), 0)
 		}), f.doc, f.name+"(-1.50)").withRet(wholeScale)
 		r.dialect(f.name+"(float8, int4) float8", func(a []types.Datum) (types.Datum, error) {
+			if math.IsNaN(a[0].F) || math.IsInf(a[0].F, 0) {
+				return types.NullDatum, sqlerr.New(sqlerr.NumericValueOutOfRange,
+					"%s has no decimal places", javaDouble(a[0].F))
+			}
 			return scaleFloat(a[0].F, a[1].I, f.round)
 		}, places, f.name+"(-1.25E0, 1)")
 		r.dialect(f.name+"(numeric, int4) numeric", bindScaled(
@@ -169,6 +182,19 @@ func defineDialectRounding(r *registry) {
 			return f.decimal(a[0].Decimal())
 		}), f.doc, f.name+"(CAST(-1.5 AS DECIMAL(4, 2)))").withRet(keepScale)
 	}
+}
+
+// defineDialectAbs: DECIMALs keep the type that they are declared with.
+func defineDialectAbs(r *registry) {
+	for _, k := range []string{"int4", "int8"} {
+		r.dialect("abs("+k+") "+k, func(a []types.Datum) (types.Datum, error) {
+			return types.IntDatum(max(a[0].I, -a[0].I)), nil
+		}, "absolute value", "abs((-7)::"+k+")")
+	}
+	r.dialect("abs(float8) float8", math.Abs, "absolute value", "abs(-7E0)")
+	r.dialect("abs(numeric) numeric", bindScaled(func(a []types.Datum) (types.Decimal, error) {
+		return a[0].Decimal().Abs(), nil
+	}), "absolute value", "abs(CAST(-1.50 AS DECIMAL(4, 2)))").withRet(keepScale)
 }
 
 func sameValue(a []types.Datum) (types.Datum, error) { return a[0], nil }
@@ -436,74 +462,4 @@ func javaConcat(seps int) RowFunc {
 		}
 		return types.TextDatum(strings.Join(parts, sep)), nil
 	}
-}
-
-func bindCut(f *Func, args []types.Type, _ types.Type) {
-	f.Row = func(_ *Env, a []types.Datum) (types.Datum, error) {
-		if args[0].Kind == types.Numeric {
-			return types.NumericDatum(a[0].Decimal().Trunc(0)), nil
-		}
-		return types.FloatDatum(math.Trunc(a[0].F)), nil
-	}
-}
-
-func bindJavaText(f *Func, args []types.Type, _ types.Type) {
-	f.Row = func(env *Env, a []types.Datum) (types.Datum, error) {
-		return types.TextDatum(javaText(env, args[0], a[0])), nil
-	}
-}
-
-// javaClock writes a time of day without what is zero at its end, in whole seconds.
-func javaClock(us int64) string {
-	m := momentFromMicros(us)
-	s := paddedNumber(int64(m.hour), 2) + ":" + paddedNumber(int64(m.min), 2)
-	if m.sec > 0 {
-		s += ":" + paddedNumber(int64(m.sec), 2)
-	}
-	return s
-}
-
-// javaTimestamp is the format of timestamps in texts.
-const javaTimestamp = "yyyy-MM-dd'T'HH:mm:ss.SSS"
-
-// javaText writes a value as ksqlDB's CAST to STRING does.
-func javaText(env *Env, t types.Type, d types.Datum) string {
-	switch {
-	case d.Null:
-		return "null"
-	case t.Kind == types.Bool:
-		return strconv.FormatBool(d.Bool())
-	case t.Kind == types.Float8:
-		return javaDouble(d.F)
-	case t.Kind == types.Timestamp || t.Kind == types.Timestamptz:
-		s, err := formatJava(javaInstant(time.UTC, "UTC", d.I), javaTimestamp)
-		if err == nil {
-			return s
-		}
-	case t.Kind == types.Time:
-		return javaClock(d.I)
-	case t.Kind == types.Array:
-		elem := elemOf(t)
-		var parts []string
-		for _, v := range d.Array(elem).Elems {
-			parts = append(parts, javaText(env, elem, v))
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	case t.Kind == types.Map:
-		keys, vals := types.DecodeMap(t, []byte(d.S))
-		var parts []string
-		for i, k := range keys {
-			parts = append(parts, javaText(env, *t.Key, k)+"="+javaText(env, *t.Elem, vals[i]))
-		}
-		return "{" + strings.Join(parts, ", ") + "}"
-	case t.Kind == types.Struct:
-		var parts []string
-		for i, v := range d.Fields(t) {
-			if !v.Null {
-				parts = append(parts, t.Fields[i].Name+"="+javaText(env, t.Fields[i].Type, v))
-			}
-		}
-		return "Struct{" + strings.Join(parts, ",") + "}"
-	}
-	return types.TextOf(typesEnv(env), t, d)
 }
