@@ -282,17 +282,12 @@ func (c *checker) castExpr(e *sql.Cast) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-<<<<<<< /tmp/E.mm
 	if a, ok := e.X.(*sql.ArrayLit); ok && t.Kind == types.Array && (!c.ksql || len(a.Elems) == 0) {
-		return c.typedArray(a, t)
-=======
-	if a, ok := e.X.(*sql.ArrayLit); ok && t.Kind == types.Array {
 		x, err := c.typedArray(a, t)
 		if err != nil {
 			return nil, err
 		}
 		return c.domain(e.Type, x, e.Pos())
->>>>>>> ./sql/expr/check.go
 	}
 	x, err := c.check(e.X)
 	if err != nil {
