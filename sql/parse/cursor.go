@@ -48,7 +48,7 @@ func (p *parser) begin(text string) {
 	if len(text) > maxTextBytes {
 		tooComplex(0, "statement is longer than %d bytes", maxTextBytes)
 	}
-	checkUTF8(text, 0)
+	checkUTF8(text)
 	if need := len(text)/5 + 8; cap(p.toks) < min(need, maxPooledTokens) {
 		p.toks = make([]token, 0, min(need, maxPooledTokens))
 	}
@@ -356,7 +356,7 @@ func (p *parser) uescape(s string) byte {
 	v := p.text(t)
 	if t.kind != kindStr || len(v) != 3 || hexDigit(v[1]) >= 0 ||
 		strings.IndexByte("+'\" \t\n", v[1]) >= 0 {
-		p.fail(p.locOf(t), sqlerr.SyntaxError, "invalid Unicode escape character")
+		p.fail(p.locOf(t), sqlerr.SyntaxError, "invalid Unicode escape character at or near \"%s\"", v)
 	}
 	p.i++
 	return v[1]

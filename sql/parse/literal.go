@@ -85,7 +85,7 @@ func unescapeC(s string, offset int) string {
 	if strings.IndexByte(inner, '\\') < 0 {
 		return plainString(s)
 	}
-	u := unescaper{s: inner, offset: offset}
+	u := unescaper{s: inner, base: offset + 2}
 	for u.i < len(u.s) {
 		switch c := u.s[u.i]; c {
 		case '\'':
@@ -105,15 +105,15 @@ func unescapeC(s string, offset int) string {
 		}
 	}
 	out := u.b.String()
-	checkUTF8(out, offset)
+	checkUTF8(out)
 	return out
 }
 
 type unescaper struct {
-	s      string
-	i      int
-	offset int
-	b      strings.Builder
+	s    string
+	i    int
+	base int // offset of s in the text
+	b    strings.Builder
 }
 
 // escape reads what follows a backslash.
@@ -168,9 +168,11 @@ func (u *unescaper) digits(base, limit int) (v, n int) {
 }
 
 func (u *unescaper) unicode(want int) {
+	start := u.i - 2 // of the backslash
 	v, n := u.digits(16, want)
 	if n < want {
-		invalidUnicode(u.offset, "Unicode escapes must be \\uXXXX or \\UXXXXXXXX.")
+		bailAt(sqlerr.New(sqlerr.InvalidEscapeSequence, "invalid Unicode escape").
+			WithHint("Unicode escapes must be \\uXXXX or \\UXXXXXXXX."), u.base+start)
 	}
 	if r := rune(v); utf16.IsSurrogate(r) {
 		if strings.HasPrefix(u.s[u.i:], "\\u") {
@@ -181,9 +183,17 @@ func (u *unescaper) unicode(want int) {
 				return
 			}
 		}
-		invalidSurrogate(u.offset)
+		near := "'"
+		if u.i < len(u.s) {
+			near = string([]rune(u.s[u.i:])[0])
+		}
+		bailAt(sqlerr.New(sqlerr.SyntaxError,
+			"invalid Unicode surrogate pair at or near \"%s\"", near), u.base+u.i)
 	}
-	checkRune(v, u.offset)
+	if v == 0 || v > utf8.MaxRune {
+		bailAt(sqlerr.New(sqlerr.SyntaxError,
+			"invalid Unicode escape value at or near \"%s\"", u.s[start:u.i]), u.base+start)
+	}
 	u.b.WriteRune(rune(v))
 }
 
@@ -203,12 +213,12 @@ func unescapeUnicode(s string, escape byte, offset int) string {
 	if strings.IndexByte(s, escape) < 0 {
 		return s
 	}
-	u := unescaper{s: s, offset: offset}
+	u := unescaper{s: s, base: offset + 3}
 	high := rune(0) // the first half of a surrogate pair
 	for u.i < len(s) {
 		if s[u.i] != escape {
 			if high != 0 {
-				invalidSurrogate(offset)
+				u.invalidSurrogate()
 			}
 			u.b.WriteByte(s[u.i])
 			u.i++
@@ -223,7 +233,7 @@ func unescapeUnicode(s string, escape byte, offset int) string {
 		high = u.uescape(high)
 	}
 	if high != 0 {
-		invalidSurrogate(offset)
+		u.invalidSurrogate()
 	}
 	return u.b.String()
 }
@@ -231,20 +241,21 @@ func unescapeUnicode(s string, escape byte, offset int) string {
 // uescape reads the digits after the escape character; it returns the first half of a
 // surrogate pair that still needs its second, or 0.
 func (u *unescaper) uescape(high rune) rune {
-	want := 4
+	start, want := u.i-1, 4
 	if u.i < len(u.s) && u.s[u.i] == '+' {
 		want = 6
 		u.i++
 	}
 	v, n := u.digits(16, want)
 	if n < want {
-		invalidUnicode(u.offset, "Unicode escapes must be \\XXXX or \\+XXXXXX.")
+		bailAt(sqlerr.New(sqlerr.SyntaxError, "invalid Unicode escape").
+			WithHint("Unicode escapes must be \\XXXX or \\+XXXXXX."), u.base+start)
 	}
 	r := rune(v)
 	if high != 0 {
 		pair := utf16.DecodeRune(high, r)
 		if pair == utf8.RuneError {
-			invalidSurrogate(u.offset)
+			u.invalidSurrogate()
 		}
 		u.b.WriteRune(pair)
 		return 0
@@ -253,38 +264,30 @@ func (u *unescaper) uescape(high rune) rune {
 		return r
 	}
 	if utf16.IsSurrogate(r) {
-		invalidSurrogate(u.offset)
+		u.invalidSurrogate()
 	}
-	checkRune(v, u.offset)
+	if v == 0 || v > utf8.MaxRune {
+		bailAt(sqlerr.New(sqlerr.SyntaxError, "invalid Unicode escape value"), u.base+start)
+	}
 	u.b.WriteRune(r)
 	return 0
 }
 
-func invalidUnicode(offset int, hint string) {
-	bailAt(sqlerr.New(sqlerr.InvalidEscapeSequence, "invalid Unicode escape").
-		WithHint("%s", hint), offset)
+func (u *unescaper) invalidSurrogate() {
+	bailAt(sqlerr.New(sqlerr.SyntaxError, "invalid Unicode surrogate pair"), u.base+u.i)
 }
 
-func invalidSurrogate(offset int) {
-	bailAt(sqlerr.New(sqlerr.SyntaxError, "invalid Unicode surrogate pair"), offset)
-}
-
-func checkRune(v, offset int) {
-	if v == 0 || v > utf8.MaxRune {
-		bailAt(sqlerr.New(sqlerr.SyntaxError, "invalid Unicode escape value"), offset)
-	}
-}
-
-// checkUTF8 refuses text that is not UTF-8 or has a zero byte, as PostgreSQL does.
-func checkUTF8(s string, offset int) {
+// checkUTF8 refuses text that is not UTF-8 or has a zero byte, as PostgreSQL does: without a
+// position.
+func checkUTF8(s string) {
 	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
 		return
 	}
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if r == 0 || r == utf8.RuneError && size == 1 {
-			bailAt(sqlerr.New(sqlerr.CharacterNotInRepertoire,
-				"invalid byte sequence for encoding \"UTF8\": 0x%02x", s[i]), offset)
+			panic(bail{sqlerr.New(sqlerr.CharacterNotInRepertoire,
+				"invalid byte sequence for encoding \"UTF8\": 0x%02x", s[i])})
 		}
 		i += size
 	}

@@ -369,7 +369,7 @@ func (p *parser) cursorMove() (m sql.CursorMove) {
 	m.Count = 1
 	// A cursor may be called next or all: the word is a direction only if more follows.
 	more := func(n int) bool { k := p.peek(n).kind; return k != kindEOF && !p.peek(n).isPunct(';') }
-	if more(1) && !p.isWith(1) {
+	if more(1) && !p.isWith(1) || p.tok().kind == kindNum {
 		p.fetchDirection(&m)
 	}
 	if !p.accept(kwFrom) {

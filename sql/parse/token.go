@@ -181,7 +181,14 @@ func (l *lexer) quoted(k kind, start, i int, quote byte, backslash bool) int {
 	}
 	if quote == '\'' {
 		if k == kindBits {
-			unterminated(src, start, "bit string literal")
+			what := "bit string literal"
+			if src[start]|0x20 == 'x' {
+				what = "hexadecimal string literal"
+			}
+			unterminated(src, start, what)
+		}
+		if src[start]|0x20 == 'n' { // N'...' is NCHAR '...'
+			start++
 		}
 		unterminated(src, start, "quoted string")
 	}
@@ -333,6 +340,8 @@ func (l *lexer) number(start int) int {
 		}
 		if j < len(src) && class[src[j]]&classDigit != 0 {
 			i = digits(src, j)
+		} else if j > i+1 { // 1e+
+			return l.add(kindJunk, start, j)
 		}
 	}
 	if i < len(src) && class[src[i]]&classIdentStart != 0 {
