@@ -226,9 +226,9 @@ func (k *block) groupExpr(x sql.Expr) (int, error) {
 		return 0, err
 	}
 	if hasSet(e) {
-		return 0, sqlerr.New(sqlerr.FeatureNotSupported,
-			"set-returning functions are not allowed in GROUP BY").At(x.Pos()).
-			WithHint("Compute the function in a subquery in FROM and group by its column.")
+		if e, err = k.groupSet(e, x.Pos()); err != nil {
+			return 0, err
+		}
 	}
 	if e, err = expr.Settle(e, s, x.Pos()); err != nil {
 		return 0, err

@@ -49,6 +49,8 @@ type block struct {
 	keys   []sortKey
 	hidden int // expressions in the projection for ORDER BY only
 	time   expr.Expr
+	// groupedSets says that an expression of GROUP BY called set-returning functions.
+	groupedSets bool
 }
 
 // sortKey is an ORDER BY element: an output column, or an expression of its own.

@@ -311,6 +311,11 @@ func equalOrders(a, b []expr.Order) bool {
 // setFunctions calls the set-returning functions of the select list side by side,
 // innermost first.
 func (k *block) setFunctions() error {
+	for _, it := range k.items {
+		if err := conditionalSets(it.x); err != nil {
+			return err
+		}
+	}
 	for range 8 {
 		var calls []*expr.Call
 		for i := range k.items {
@@ -337,7 +342,38 @@ func (k *block) setFunctions() error {
 	return sqlerr.New(sqlerr.StatementTooComplex, "set-returning functions are nested too deeply")
 }
 
-func (k *block) callSets(calls []*expr.Call) {
+// conditionalSets refuses set-returning functions that only some rows would call.
+func conditionalSets(e expr.Expr) error {
+	where, at := "", -1
+	expr.Walk(e, func(x expr.Expr) bool {
+		word := ""
+		switch x.(type) {
+		case *expr.Case:
+			word = "CASE"
+		case *expr.Coalesce:
+			word = "COALESCE"
+		default:
+			return where == ""
+		}
+		expr.Walk(x, func(y expr.Expr) bool {
+			if c, ok := y.(*expr.Call); ok && isSet(c.Fn) && where == "" {
+				where, at = word, c.Pos
+			}
+			return true
+		})
+		return false
+	})
+	if where == "" {
+		return nil
+	}
+	return sqlerr.New(sqlerr.FeatureNotSupported, "set-returning functions are not allowed in %s",
+		where).At(at).WithHint("You might be able to move the set-returning function into a LATERAL " +
+		"FROM item.")
+}
+
+// callSets calls set-returning functions side by side over the rows so far, and gives the
+// columns, or rows of columns, that stand for them.
+func (k *block) callSets(calls []*expr.Call) []expr.Expr {
 	n := &plan.FuncScan{Input: k.node}
 	n.Out = append([]plan.Column(nil), k.node.Cols()...)
 	cols := make([]expr.Expr, len(calls))
@@ -357,6 +393,7 @@ func (k *block) callSets(calls []*expr.Call) {
 	for i := range k.items {
 		k.items[i].x = replaceCalls(k.items[i].x, calls, cols)
 	}
+	return cols
 }
 
 // recordOf makes a record of a function's columns.

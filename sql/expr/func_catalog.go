@@ -136,8 +136,8 @@ var absent = func() map[string]string {
 			"pg_create_physical_replication_slot pg_drop_replication_slot pg_logical_slot_get_changes " +
 			"pg_logical_slot_peek_changes pg_replication_slot_advance pg_promote pg_get_replication_slots",
 		"Use the command millrace backup.":   "pg_backup_start pg_backup_stop pg_start_backup pg_stop_backup",
-		"The server reads no files for SQL.": "pg_read_file pg_read_binary_file pg_ls_dir pg_stat_file pg_ls_logdir",
-		"Use UTF-8 text.":                    "to_ascii convert_to_sqlascii",
+		"The server reads no files for SQL.": "pg_read_file pg_read_binary_file pg_ls_dir pg_stat_file",
+		"Use UTF-8 text.":                    "to_ascii",
 	} {
 		for _, n := range strings.Fields(names) {
 			m[n] = hint
