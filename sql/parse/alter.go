@@ -207,7 +207,7 @@ func (p *parser) alterAction(kind sql.ObjectKind) sql.AlterAction {
 	case p.words("cluster", "on"):
 		return &sql.AlterNothing{Loc: at, Words: "CLUSTER ON " + sql.QuoteIdent(p.name())}
 	case p.accept(kwSet):
-		if kind == sql.ObjType && p.isC('(') {
+		if kind == sql.ObjType && !p.wordAt(0, "schema") {
 			p.unsupported(at, "a base type", "Drop the type and create it anew.")
 		}
 		return p.setAction(at)
