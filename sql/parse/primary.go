@@ -2,6 +2,7 @@ package parse
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/sqlerr"
@@ -368,7 +369,8 @@ func (p *parser) normalize() sql.Expr {
 	if p.acceptC(',') {
 		if t := p.tok(); t.kind == kindIdent && p.peek(1).isPunct(')') {
 			at := p.loc()
-			c.Args = append(c.Args, &sql.Const{Loc: at, Kind: sql.StrConst, Val: p.text(t)})
+			c.Args = append(c.Args, &sql.Const{Loc: at, Kind: sql.StrConst,
+				Val: strings.ToUpper(p.text(t))})
 			p.i++
 		} else {
 			c.Args = append(c.Args, p.expr())
