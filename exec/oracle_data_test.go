@@ -90,6 +90,16 @@ func (g *generator) change(t *genTable) dual {
 	if !g.big && g.chance(12) {
 		return g.joinedChange(t)
 	}
+	if g.chance(8) {
+		if s, ok := g.mergeInto(t); ok {
+			return s
+		}
+	}
+	if g.chance(6) {
+		if s, ok := g.rekey(t); ok {
+			return s
+		}
+	}
 	if g.chance(3) {
 		return dual("TRUNCATE " + t.name)
 	}

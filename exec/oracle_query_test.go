@@ -71,6 +71,9 @@ func (g *generator) plain(outer []column, depth int) selectQuery {
 		e, typ := g.scalar(scope, depth-1)
 		exprs, typs = append(exprs, e), append(typs, typ)
 	}
+	if depth > 0 && !g.big && g.chance(12) {
+		exprs, typs = append(exprs, g.subqueryTest(scope, depth-1)), append(typs, tBool)
+	}
 	items, cols := list(exprs, typs)
 	distinct := ""
 	if g.chance(15) {
@@ -160,7 +163,7 @@ func (g *generator) joins(depth int) int {
 
 func (g *generator) joinCondition(left, right, both []column, full bool) string {
 	var equal []string
-	for range 1 + g.IntN(2) {
+	for range 1 + g.IntN(3) {
 		l := pick(g, left...)
 		if r, ok := g.column(right, l.typ); ok {
 			equal = append(equal, l.name+" = "+r)
@@ -330,7 +333,7 @@ func (g *generator) looseCall(scope []column, filter string) (string, string) {
 // aggregate makes a query with GROUP BY, or one group.
 func (g *generator) aggregate(outer []column, depth int) selectQuery {
 	from, scope := g.from(nil, depth)
-	keys, typs := g.exprs(scope, g.IntN(3), 1)
+	keys, typs := g.exprs(scope, g.IntN(4), 1)
 	for i, k := range keys {
 		// PostgreSQL 15 shows a constant key in the sets that are without it.
 		if !slices.ContainsFunc(scope, func(c column) bool { return strings.Contains(k, c.name) }) {
@@ -348,20 +351,8 @@ func (g *generator) aggregate(outer []column, depth int) selectQuery {
 	if len(keys) > 0 {
 		text += " GROUP BY " + g.groupBy(keys)
 	}
-	if g.chance(25) {
-		e, typ := g.aggregateCall(scope)
-		text += fmt.Sprintf(" HAVING %s %s %s", e, pick(g, ">", "<=", "IS DISTINCT FROM"), g.literal(typ))
-	}
+	text += g.having(scope, keys, depth)
 	return selectQuery{text, cols}
-}
-
-func (g *generator) groupBy(keys []string) string {
-	all := strings.Join(keys, ", ")
-	if len(keys) == 2 && keys[0] != keys[1] && g.chance(20) {
-		return pick(g, "ROLLUP ("+all+")", "CUBE ("+all+")",
-			"GROUPING SETS (("+all+"), ("+keys[0]+"), ())")
-	}
-	return all
 }
 
 // windows makes a query with window functions whose orders leave no ties that show.

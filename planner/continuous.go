@@ -46,8 +46,28 @@ func BuildContinuous(q *catalog.Query, env *Env) (*plan.Continuous, error) {
 	if c.Subplans, err = b.finishSubplans(&c.Root); err != nil {
 		return nil, err
 	}
+	c.Root = withoutRenames(c.Root)
 	c.Hash = planHash(c)
 	return c, nil
+}
+
+// withoutRenames drops the projections that change nothing but names: a relation's new
+// column names leave the operators of its queries, and their saved state, as they are.
+func withoutRenames(n plan.Node) plan.Node {
+	out := mapNodes(n, func(m plan.Node) plan.Node {
+		p, ok := m.(*plan.Project)
+		if !ok || len(p.Exprs) == 0 || len(p.Exprs) != len(p.Input.Cols()) {
+			return m
+		}
+		for i, x := range p.Exprs {
+			if c, ok := x.(*expr.Col); !ok || c.Index != i {
+				return m
+			}
+		}
+		return p.Input
+	})
+	derive(out)
+	return out
 }
 
 // touch lets an aggregate whose results go straight to their table give those of

@@ -8,6 +8,7 @@ import (
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
 )
 
 // with is the WITH list of one query level and, through parent, those around it.
@@ -255,18 +256,26 @@ func (b *builder) matchRecursive(c *cte, seed, step *query) error {
 		return sqlerr.New(sqlerr.SyntaxError,
 			"each UNION query must have the same number of columns").At(c.pos)
 	}
+	ts := make([]types.Type, len(l))
 	for i := range l {
-		if l[i].Type.Same(r[i].Type) {
+		if ts[i] = l[i].Type; l[i].Type.Same(r[i].Type) {
 			continue
 		}
-		if l[i].Type.Kind.String() != r[i].Type.Kind.String() {
+		t, err := expr.CommonType([]expr.Expr{columnExpr(seed.node, i), columnExpr(step.node, i)},
+			"UNION", c.pos)
+		if err != nil {
+			return err
+		}
+		if !l[i].Type.Same(t) {
 			return sqlerr.New(sqlerr.DatatypeMismatch, "recursive query \"%s\" column %d has "+
 				"type %s in non-recursive term but type %s overall", c.name, i+1, l[i].Type,
-				r[i].Type).At(c.pos).
+				t).At(c.pos).
 				WithHint("Cast the output of the non-recursive term to the correct type.")
 		}
 	}
-	return nil
+	node, err := b.convert(step.node, ts, nil, c.pos)
+	step.node = node
+	return err
 }
 
 // refersTo tells whether a name stands in some FROM below n.
