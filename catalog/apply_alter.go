@@ -56,7 +56,44 @@ func (e *edit) replaceRelation(old *Relation, c *CreateRelation) error {
 	e.putRelation(&r)
 	e.altered(&r)
 	e.change.OID = r.OID
+	if r.Kind == KindView && r.Definition != old.Definition {
+		return e.restartReaders(r.OID)
+	}
 	return nil
+}
+
+// restartReaders begins anew the queries of relations whose definitions use a view or a
+// function that means something else now: a result is always that of its SELECT.
+func (e *edit) restartReaders(oid OID) error {
+	for _, r := range e.next.Relations() {
+		q := e.next.queries[r.Query]
+		if q == nil || !e.next.uses(r, oid) {
+			continue
+		}
+		e.removeQuery(q)
+		next, again := *r, *q
+		again.OID, again.Name, again.State, again.Active = 0, "", QueryBackfilling, 0
+		again.Error, again.SQLState = "", ""
+		if err := e.attachQuery(&again, &next); err != nil {
+			return err
+		}
+		e.putRelation(&next)
+		e.altered(&next)
+	}
+	return nil
+}
+
+// uses tells whether a definition uses a view or function, itself or by views.
+func (s *Snapshot) uses(r *Relation, oid OID) bool {
+	for _, d := range r.DependsOn {
+		if d == oid {
+			return true
+		}
+		if x := s.relations[d]; x != nil && x.Kind == KindView && s.uses(x, oid) {
+			return true
+		}
+	}
+	return false
 }
 
 func sameColumn(a, b Column) bool {

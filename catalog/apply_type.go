@@ -129,6 +129,9 @@ func (e *edit) createFunction(c *CreateFunction) error {
 	}
 	e.putFunction(&f)
 	e.change.OID = f.OID
+	if old != nil && old.Body != f.Body {
+		return e.restartReaders(f.OID)
+	}
 	return nil
 }
 

@@ -79,3 +79,43 @@ func TestAlterUnderBackfill(t *testing.T) {
 		t.Errorf("the queries have read %v rows (%v), want 20024", got, err)
 	}
 }
+
+// TestRenameKeepsPlans: a query that reads what is renamed is the same query as before, so
+// that a restart finds its state.
+func TestRenameKeepsPlans(t *testing.T) {
+	n := newNode(t, options{partitions: 3, workers: 2})
+	mustRun(t, n, "CREATE TABLE t (id int PRIMARY KEY, k int, v int)")
+	mustRun(t, n, "CREATE STREAM s (id int, k int, at timestamptz)")
+	mustRun(t, n, "CREATE VIEW w AS SELECT id, k, v + 1 AS next FROM t")
+	for i, q := range []string{
+		"SELECT id, k FROM t",
+		"SELECT k, count(*) AS n FROM t GROUP BY k",
+		"WITH c AS (SELECT id, k FROM t), d AS (SELECT k AS q, id FROM c) " +
+			"SELECT c.k, d.q FROM c JOIN d ON c.id = d.id AND c.k = d.q",
+		"SELECT x.k, (SELECT max(v) FROM t WHERE k = x.k) AS hi FROM t x " +
+			"WHERE EXISTS (SELECT 1 FROM s WHERE s.k = x.k)",
+		"SELECT k, sum(next) AS total FROM w GROUP BY k HAVING count(*) > 1",
+		"SELECT window_start, k, count(*) AS n FROM tumble(s, at, interval '1 minute') GROUP BY 1, k",
+		"SELECT id, row_number() OVER (PARTITION BY k ORDER BY v) AS r FROM t",
+		"SELECT k FROM t UNION SELECT k FROM s",
+		"SELECT DISTINCT ON (k) k, v FROM t ORDER BY k, v DESC",
+		"SELECT t.id, s.at, s.k FROM t LEFT JOIN s ON t.k = s.k",
+	} {
+		mustRun(t, n, fmt.Sprintf("CREATE MATERIALIZED VIEW m%d AS %s", i, q))
+	}
+	before, _ := n.engine.PlanHashes()
+	mustRun(t, n, "ALTER TABLE t RENAME k TO kk")
+	mustRun(t, n, "ALTER STREAM s RENAME k TO key")
+	mustRun(t, n, "ALTER VIEW w RENAME k TO vk")
+	mustRun(t, n, "ALTER TABLE t RENAME TO tt")
+	mustRun(t, n, "ALTER STREAM s RENAME TO ss")
+	now, err := n.engine.PlanHashes()
+	if err != nil || len(before) != 10 {
+		t.Fatal(before, err)
+	}
+	for name, h := range before {
+		if now[name] != h {
+			t.Errorf("the plan of %s changed", name)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/millracedb/millrace/log"
+	"github.com/millracedb/millrace/planner"
 )
 
 // Together waits until every query is in the common epoch.
@@ -28,4 +29,19 @@ func (e *Engine) HandOver(ctx context.Context) error {
 		_, err := e.handOver(cp, log.Epoch(at), 1)
 		return errors.Join(err, cp.Abort())
 	})
+}
+
+// PlanHashes plans all continuous queries as a restart would.
+func (e *Engine) PlanHashes() (map[string]uint64, error) {
+	out := map[string]uint64{}
+	for _, q := range e.cfg.Catalog.Current().Queries() {
+		env := e.bindEnv()
+		env.SearchPath = q.SearchPath
+		p, err := planner.BuildContinuous(q, env)
+		if err != nil {
+			return nil, err
+		}
+		out[q.Name] = p.Hash
+	}
+	return out, nil
 }

@@ -603,19 +603,9 @@ func (b *builder) rewrites(rel *catalog.Relation, name string) []catalog.Rewrite
 		}
 		own := *b
 		own.path = path
-		changed := false
-		sql.Walk(q, func(n sql.Node) bool {
-			t, ok := n.(*sql.Table)
-			if ok && own.find(t.Name) == rel {
-				if t.Alias.Name == "" {
-					t.Alias.Name = t.Name.Last()
-				}
-				t.Name = append(slices.Clone(t.Name[:len(t.Name)-1]), name)
-				changed = true
-			}
-			return true
-		})
-		if changed {
+		r := relationRename{b: &own, rel: rel, name: name}
+		sql.Walk(q, r.visit)
+		if r.changed {
 			out = append(out, catalog.Rewrite{OID: oid, Definition: sql.Print(q)})
 		}
 	}

@@ -347,6 +347,7 @@ func (a argScope) Param(n int, _ types.Type, pos int) (expr.Expr, error) {
 // inline puts the body of a function in place of its call.
 func (s *scope) inline(f *catalog.UserFunc, args []expr.Expr, pos int) (expr.Expr, error) {
 	b := s.b
+	b.expands(f.OID)
 	if b.inlined >= maxInline {
 		return nil, sqlerr.New(sqlerr.StatementTooComplex,
 			"functions call each other more than %d levels deep", maxInline).At(pos)

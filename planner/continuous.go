@@ -124,7 +124,7 @@ type kept struct {
 
 // keep plans a query whose result is kept up to date.
 func (b *builder) keep(q *sql.Query, kind keepKind) (*kept, error) {
-	b.continuous = true
+	b.continuous, b.kept = true, true
 	b.temporal, b.sameAsOnce = kind != keepView, kind == keepView
 	b.stamp, b.windowKey = kind != keepView, kind == keepTable
 	b.naming, b.prefixStars = kind == keepTable || kind == keepStream, kind == keepStream

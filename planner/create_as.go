@@ -226,6 +226,11 @@ func (b *builder) createView(s *sql.CreateView) (*plan.Plan, error) {
 	if s.Recursive {
 		q = recursiveView(s)
 	}
+	if old := b.find(s.Name); s.Replace && old != nil && old.Kind == catalog.KindView {
+		if err := b.mustNotFeed(old.OID, old.Title()); err != nil {
+			return nil, err
+		}
+	}
 	out, err := b.query(q, nil, nil)
 	if err != nil {
 		return nil, err

@@ -340,6 +340,9 @@ func (b *builder) createFunction(s *sql.CreateFunction) (*plan.Plan, error) {
 	if err := b.declareArgs(&f, s); err != nil {
 		return nil, err
 	}
+	if err := b.mayReplace(&f, s.Replace); err != nil {
+		return nil, err
+	}
 	if err := b.declareResult(&f, s); err != nil {
 		return nil, err
 	}

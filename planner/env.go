@@ -68,6 +68,8 @@ type builder struct {
 	// continuous: the plan runs for ever, so that every subquery must become a
 	// join and rowtime is carried.
 	continuous bool
+	// kept: the result is that of a query that runs with the server.
+	kept bool
 	// temporal: a stream joined to a table looks the table up as it is when the
 	// row comes.
 	temporal bool
@@ -105,6 +107,8 @@ type builder struct {
 	// direct are the relations that the statement itself names, with the columns
 	// that it uses; nil for functions.
 	direct map[catalog.OID]map[int]bool
+	// expanded, when set, is told which views and functions were put in place.
+	expanded func(oid catalog.OID)
 	// seen, when set, is told what the names of columns in the statement mean.
 	seen func(c *column, pos int)
 	// needs are the privileges that the statement takes, by relation; needed has them
@@ -150,6 +154,13 @@ func (b *builder) opens(oid catalog.OID) {
 func (b *builder) uses(c *column) {
 	if use := b.direct[c.table]; use != nil && b.depth == 0 && c.attnum > 0 {
 		use[int(c.attnum)-1] = true
+	}
+}
+
+// expands tells whoever asks that the statement uses a view or a function.
+func (b *builder) expands(oid catalog.OID) {
+	if b.expanded != nil && oid != 0 {
+		b.expanded(oid)
 	}
 }
 

@@ -304,6 +304,7 @@ func (b *builder) view(rel *catalog.Relation, t *sql.Table) (*from, error) {
 		return nil, err
 	}
 	path := b.path
+	b.expands(rel.OID)
 	b.path, b.depth = rel.SearchPath, b.depth+1
 	bound, err := b.query(q, nil, nil)
 	b.path, b.depth = path, b.depth-1

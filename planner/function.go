@@ -89,6 +89,7 @@ func (b *builder) functionRows(fn *catalog.UserFunc, args []expr.Expr, pos int) 
 		return nil, sqlerr.New(sqlerr.StatementTooComplex,
 			"functions call each other more than %d levels deep", maxInline).At(pos)
 	}
+	b.expands(fn.OID)
 	if b.depth == 0 && fn.OID != 0 {
 		b.direct[fn.OID] = nil
 	}

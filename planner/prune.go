@@ -233,8 +233,9 @@ func (b *builder) pruneProject(n *plan.Project, need map[int]bool) (plan.Node, [
 	return b.identity(&c), at
 }
 
-// identity leaves out a projection that changes nothing but names, and then puts
-// the names on its input where that is allowed.
+// identity leaves out a projection that changes nothing. Where the result is kept it may
+// change names, which its input gets: a plan has to stay what it is when columns are
+// renamed.
 func (b *builder) identity(n *plan.Project) plan.Node {
 	out := mergeProjects(n)
 	p, ok := out.(*plan.Project)
@@ -245,13 +246,20 @@ func (b *builder) identity(n *plan.Project) plan.Node {
 	if len(in) != len(p.Exprs) || len(in) == 0 {
 		return p
 	}
+	same := true
 	for i, e := range p.Exprs {
 		c, ok := e.(*expr.Col)
-		if !ok || c.Index != i || !sameColumn(p.Out[i], in[i]) {
+		same = same && sameColumn(p.Out[i], in[i])
+		if !ok || c.Index != i || !same && (!b.kept || p.Out[i].Hidden != in[i].Hidden) {
 			return p
 		}
 	}
-	return p.Input
+	if same {
+		return p.Input
+	}
+	renamed := copyNode(p.Input)
+	renamed.SetCols(p.Out)
+	return renamed
 }
 
 func sameColumn(a, b plan.Column) bool {

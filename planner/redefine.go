@@ -5,11 +5,69 @@ import (
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
 )
 
 // Definitions are kept as text, so that a column that gets another name has to get it in
 // them too. The definition is bound once more, as it is, to see which names in it mean
 // the column; those are replaced, and results keep the names that they have.
+
+// relationRename puts another name for a relation into a definition: FROM old becomes
+// FROM new AS old.
+type relationRename struct {
+	b       *builder
+	rel     *catalog.Relation
+	name    string
+	changed bool
+}
+
+func (r *relationRename) visit(n sql.Node) bool {
+	switch n := n.(type) {
+	case *sql.Table:
+		if r.b.find(n.Name) == r.rel {
+			n.Alias.Name = orElse(n.Alias.Name, n.Name.Last())
+			n.Name = r.renamed(n.Name)
+		}
+	case *sql.TableFunc:
+		for _, x := range n.Calls {
+			if c, ok := x.(*sql.Call); ok && windowFuncs[c.Name.Last()] != 0 {
+				r.windowed(n, c)
+			}
+		}
+	case *sql.ColRef: // schema.table.column: with an alias the schema cannot be said
+		if len(n.Name) == 3 && n.Name[0] == r.rel.Schema && n.Name[1] == r.rel.Name {
+			n.Name = n.Name[1:]
+		}
+	}
+	return true
+}
+
+func (r *relationRename) renamed(n sql.Name) sql.Name {
+	r.changed = true
+	return append(slices.Clone(n[:len(n)-1]), r.name)
+}
+
+// windowed renames the relation that a window function reads. Its time column may be
+// written with the relation's name.
+func (r *relationRename) windowed(t *sql.TableFunc, c *sql.Call) {
+	name, err := r.b.relationArg(c)
+	if err != nil || r.b.find(name) != r.rel {
+		return
+	}
+	t.Alias.Name = orElse(t.Alias.Name, name.Last())
+	switch a := c.Args[0].(type) {
+	case *sql.TableArg:
+		a.Name = r.renamed(name)
+	default:
+		c.Args[0] = &sql.ColRef{Loc: sql.NoLoc, Name: r.renamed(name)}
+	}
+	for _, x := range c.Args[1:] {
+		if ref, ok := x.(*sql.ColRef); ok && len(ref.Name) > 1 {
+			ref.Name = sql.Name{r.name, ref.Name.Last()}
+		}
+	}
+}
 
 // columnRewrites gives the definitions of what reads column o of a relation for its new
 // name. A definition that cannot be rewritten, as it joins USING the column, is left out:
@@ -120,4 +178,42 @@ func (r *columnRename) rewrite(env *Env, text string, path []string,
 func (r *columnRename) means(x sql.Node, old string) bool {
 	c, ok := x.(*sql.ColRef)
 	return ok && !c.Star && r.at[c.Pos()] && c.Name.Last() == old
+}
+
+// mustNotFeed refuses to change a view or function that a running INSERT ... SELECT uses:
+// what it has written cannot be taken back, and it would go on by another rule.
+func (b *builder) mustNotFeed(oid catalog.OID, title string) error {
+	for _, q := range b.env.Snapshot.Queries() {
+		if q.Owns {
+			continue
+		}
+		ast, err := parseQuery(q.SQL)
+		if err != nil {
+			continue
+		}
+		env, uses := *b.env, false
+		env.SearchPath, env.ParamTypes = q.SearchPath, nil
+		own := newBuilder(&env)
+		own.expanded = func(x catalog.OID) { uses = uses || x == oid }
+		if err := own.again(ast, b.env.Snapshot.Relation(q.Target), q); err == nil && uses {
+			return sqlerr.New(sqlerr.DependentObjectsStillExist,
+				"cannot replace %s because other objects depend on it", title).
+				WithDetail("query %s reads it", q.Name).
+				WithHint("TERMINATE the query, and start it anew afterwards.")
+		}
+	}
+	return nil
+}
+
+// mayReplace is mustNotFeed for a function with the same arguments.
+func (b *builder) mayReplace(f *catalog.UserFunc, replace bool) error {
+	for _, old := range b.env.Snapshot.Functions(f.Schema, f.Name) {
+		if !replace || !slices.EqualFunc(old.Args, f.Args, types.Type.Same) {
+			continue
+		}
+		if err := b.mustNotFeed(old.OID, "function "+old.Name); err != nil {
+			return err
+		}
+	}
+	return nil
 }

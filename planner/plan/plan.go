@@ -122,6 +122,7 @@ type Props struct {
 // Node is a node of the tree. The node types are those of this package.
 type Node interface {
 	Cols() []Column
+	SetCols([]Column)
 	Props() *Props
 	Inputs() []Node
 }
@@ -134,6 +135,9 @@ type Base struct {
 
 // Cols implements Node.
 func (b *Base) Cols() []Column { return b.Out }
+
+// SetCols gives the node's columns other names.
+func (b *Base) SetCols(out []Column) { b.Out = out }
 
 // Props implements Node.
 func (b *Base) Props() *Props { return &b.P }
