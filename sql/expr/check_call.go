@@ -225,6 +225,9 @@ func (c *checker) call(e *sql.Call) (Expr, error) {
 			return nil, errNoFunction(strings.Join(e.Name, "."), typesOf(args), e.Pos())
 		}
 	}
+	if err := c.checkForms(name, args, e.Pos()); err != nil {
+		return nil, err
+	}
 	return c.resolveCall(name, args, e.Variadic, e.Pos())
 }
 

@@ -60,8 +60,8 @@ func defineDialectFloats(r *registry) {
 	}{
 		{"sin", "sine", math.Sin}, {"cos", "cosine", math.Cos}, {"tan", "tangent", math.Tan},
 		{"cot", "cotangent", func(x float64) float64 { return 1 / math.Tan(x) }},
-		{"degrees", "radians in degrees", func(x float64) float64 { return x * 180 / math.Pi }},
-		{"radians", "degrees in radians", func(x float64) float64 { return x / 180 * math.Pi }},
+		{"degrees", "radians in degrees", func(x float64) float64 { return x * (180 / math.Pi) }},
+		{"radians", "degrees in radians", func(x float64) float64 { return x * (math.Pi / 180) }},
 	} {
 		one(f.name, f.f, f.doc+" of IEEE 754", f.name+"(1E308 * 10)")
 	}

@@ -140,7 +140,7 @@ func checkTransform(c *checker, e *sql.Call, args []Expr) (Expr, error) {
 		return higherExpr("transform", args, ret, transformArray(elemOf(t), ret), e.Pos()), nil
 	case t.Kind == types.Map && len(args) == 3:
 		ret := types.MapOf(args[1].Type(), args[2].Type())
-		return higherExpr("transform", args, ret, transformMap(t, ret), e.Pos()), nil
+		return higherExpr("transform", args, ret, c.noNullValues(transformMap(t, ret), ret), e.Pos()), nil
 	}
 	return nil, errHigher("transform", e.Pos())
 }
@@ -191,6 +191,25 @@ func transformMap(t, ret types.Type) HigherFunc {
 	}
 }
 
+// noNullValues makes a map with a NULL among its values NULL as a whole, as it is
+// in ksqlDB where a lambda made the map.
+func (c *checker) noNullValues(f HigherFunc, t types.Type) HigherFunc {
+	if !c.ksql || t.Kind != types.Map {
+		return f
+	}
+	return func(env *Env, a []types.Datum, apply func(int, ...types.Datum) (types.Datum, error),
+	) (types.Datum, error) {
+		d, err := f(env, a, apply)
+		if err != nil || d.Null {
+			return d, err
+		}
+		if _, vals := types.DecodeMap(t, aliasBytes(d.S)); anyNull(vals) {
+			return types.NullDatum, nil
+		}
+		return d, nil
+	}
+}
+
 func errMapKeyTwice(t types.Type, k types.Datum) error {
 	name := "NULL"
 	if !k.Null {
@@ -208,7 +227,7 @@ func checkFilter(c *checker, e *sql.Call, args []Expr) (Expr, error) {
 	if len(args) != 2 || args[1].Type().Kind != types.Bool {
 		return nil, errHigher("filter", e.Pos())
 	}
-	return higherExpr("filter", args, t, filterCollection(t), e.Pos()), nil
+	return higherExpr("filter", args, t, c.noNullValues(filterCollection(t), t), e.Pos()), nil
 }
 
 func filterCollection(t types.Type) HigherFunc {

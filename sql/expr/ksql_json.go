@@ -296,8 +296,8 @@ func geoDistance(a []types.Datum) (types.Datum, error) {
 		}
 	}
 	if len(a) > 4 && !a[4].Null {
-		switch strings.ToUpper(a[4].S) {
-		case "KM", "KILOMETER", "KILOMETERS", "KILOMETRE", "KILOMETRES":
+		switch strings.ToUpper(strings.TrimSpace(a[4].S)) {
+		case "", "KM", "KILOMETER", "KILOMETERS", "KILOMETRE", "KILOMETRES":
 		case "MI", "MILE", "MILES":
 			radius = earthRadiusMiles
 		default:
@@ -305,7 +305,7 @@ func geoDistance(a []types.Datum) (types.Datum, error) {
 				"unit of geo_distance must be miles or kilometers, not \"%s\"", a[4].S)
 		}
 	}
-	rad := func(d float64) float64 { return d * math.Pi / 180 }
+	rad := func(d float64) float64 { return d * (math.Pi / 180) }
 	for i, limit := range []float64{90, 180, 90, 180} {
 		if math.Abs(a[i].F) > limit {
 			return types.NullDatum, sqlerr.New(sqlerr.InvalidParameterValue,
@@ -313,7 +313,7 @@ func geoDistance(a []types.Datum) (types.Datum, error) {
 		}
 	}
 	lat1, lat2 := rad(a[0].F), rad(a[2].F)
-	dLat, dLon := lat2-lat1, rad(a[3].F)-rad(a[1].F)
+	dLat, dLon := rad(a[2].F-a[0].F), rad(a[3].F-a[1].F)
 	h := math.Pow(math.Sin(dLat/2), 2) + math.Pow(math.Sin(dLon/2), 2)*math.Cos(lat1)*math.Cos(lat2)
 	return types.FloatDatum(2 * math.Asin(math.Sqrt(h)) * radius), nil
 }
