@@ -68,6 +68,8 @@ type savedQuery struct {
 	Front   int64
 	RowsIn  int64
 	RowsOut int64
+	// Paused is the last epoch that a paused query has run; 0: it is not paused.
+	Paused log.Epoch `json:",omitempty"`
 }
 
 // maybeCheckpoint starts a checkpoint when one is due: the state is handed over
@@ -151,6 +153,11 @@ func (e *Engine) handOver(cp *state.Checkpoint, epoch log.Epoch, clock int64) ([
 			OID: q.cat.OID, Hash: q.plan.Hash, Began: q.graph.began, GraphWM: q.graph.at.last, Front: q.graph.at.front,
 			RowsIn: q.rowsIn, RowsOut: q.rowsOut,
 		})
+		if q.missed != nil {
+			meta.Queries[len(meta.Queries)-1].Paused = q.missed.after
+			w := cp.Writer(q.missedKey())
+			saves = append(saves, func() error { q.missed.save(w); return w.Err() })
+		}
 		writer := cp.Writer
 		if !q.graph.saved {
 			// The last checkpoint may have the operators of an older form of the query.
@@ -308,7 +315,13 @@ func (e *Engine) loadQueries(at restorePoint, meta savedMeta) error {
 		if err := e.loadQuery(q, m); err != nil {
 			return err
 		}
-		q.at = at.epoch
+		if q.at = at.epoch; m.Paused > 0 {
+			q.at = m.Paused
+			e.miss(q, m.Paused)
+			if err := q.missed.load(e.store.Reader(q.missedKey())); err != nil {
+				return err
+			}
+		}
 		q.markReady()
 	}
 	e.refreshNeeds()
@@ -317,6 +330,8 @@ func (e *Engine) loadQueries(at restorePoint, meta savedMeta) error {
 	}
 	return nil
 }
+
+func (q *query) missedKey() string { return fmt.Sprintf("query/%d/missed", q.oid) }
 
 func (e *Engine) loadQuery(q *query, m savedQuery) error {
 	q.graph.saved = true

@@ -62,6 +62,11 @@ func (e *Engine) runEpoch(w epochWork) (err error) {
 	for _, f := range e.feeds {
 		f.put(epoch, clock)
 	}
+	for _, q := range e.order {
+		if q.missed != nil {
+			q.missed.note(q, epoch, clock)
+		}
+	}
 	if err := e.commitRelations(epoch); err != nil {
 		return err
 	}
@@ -294,6 +299,9 @@ func (e *Engine) endQuery(oid catalog.OID) {
 	}
 	e.stopBackfill(q)
 	q.stopAsking()
+	if q.missed != nil {
+		unpinAll(q.missed.unpin)
+	}
 	delete(e.queries, oid)
 	e.order = slices.DeleteFunc(e.order, func(x *query) bool { return x == q })
 	if q.graph != nil {

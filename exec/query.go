@@ -42,6 +42,8 @@ type query struct {
 	took atomic.Int64
 	// waiting holds the input of a paused query.
 	waiting *feed
+	// missed is what a paused query over streams has missed.
+	missed *missed
 	// rebuilt: the target has rows of an older form of the query, whose plan
 	// changed or that CREATE OR REPLACE put aside: what the query makes of history
 	// replaces them.
