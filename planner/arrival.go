@@ -83,7 +83,7 @@ func stored(n plan.Node) bool {
 		switch m.(type) {
 		case *plan.Scan:
 			reads = true
-		case *plan.Apply, *plan.Recursive, *plan.WorkTable, *plan.SystemScan, *plan.Changelog:
+		case *plan.Recursive, *plan.WorkTable, *plan.SystemScan, *plan.Changelog:
 			alone = true
 		}
 	})
@@ -109,6 +109,8 @@ func (b *builder) arrivalOf(n plan.Node) arrival {
 		return b.projectArrival(n)
 	case *plan.Join:
 		return b.joinArrival(n)
+	case *plan.Apply:
+		return b.applyArrival(n)
 	case *plan.SetOp:
 		if n.Kind == plan.Union && n.All {
 			return b.unionArrival(n)
@@ -236,14 +238,39 @@ func (b *builder) joinArrival(n *plan.Join) arrival {
 	} else {
 		j.Out = append(j.Out, right.node.Cols()...)
 	}
-	a := arrival{node: j, at: at, keys: slices.Clip(left.keys), total: left.total && right.total}
+	return arrival{node: j, at: at, keys: bothKeys(left, right), total: left.total && right.total}
+}
+
+// bothKeys gives the keys of two sides over their columns one behind the other.
+func bothKeys(left, right arrival) []expr.Order {
+	keys, wider := slices.Clip(left.keys), len(left.node.Cols())
 	for _, k := range right.keys {
 		x := expr.MapCols(k.X, func(c *expr.Col) expr.Expr {
 			return &expr.Col{Index: wider + c.Index, T: c.T, Name: c.Name}
 		})
-		a.keys = append(a.keys, expr.Order{X: x, Desc: k.Desc, NullsFirst: k.NullsFirst})
+		keys = append(keys, expr.Order{X: x, Desc: k.Desc, NullsFirst: k.NullsFirst})
 	}
-	return a
+	return keys
+}
+
+// applyArrival is joinArrival for a subquery that is run for each row: what is a join
+// where the query is kept has the same order when it is run once.
+func (b *builder) applyArrival(n *plan.Apply) arrival {
+	left, right := b.arrivalOf(n.Left), b.arrivalOf(n.Right)
+	right.node = b.mapOuter(right.node, 1, func(o *expr.Outer, at int) expr.Expr {
+		if o.Depth != at {
+			return o
+		}
+		return &expr.Outer{Depth: o.Depth, Index: left.at[o.Index], T: o.T, Name: o.Name}
+	})
+	at, wider := slices.Clone(left.at), len(left.node.Cols())
+	for _, i := range right.at {
+		at = append(at, wider+i)
+	}
+	c := copyNode(n).(*plan.Apply)
+	c.Left, c.Right, c.On = left.node, right.node, b.moved(n.On, at)
+	c.Out = joinCols(left.node, right.node)
+	return arrival{node: c, at: at, keys: bothKeys(left, right), total: left.total && right.total}
 }
 
 // unionArrival orders the rows of UNION ALL by the first key of all inputs, which for
