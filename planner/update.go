@@ -115,8 +115,10 @@ func (b *builder) assignments(rel *catalog.Relation, layout []int, set []sql.Ass
 	seen := map[int]bool{}
 	for _, a := range set {
 		if len(a.Path) > 0 {
-			return sqlerr.Unsupported("assignment to an element or field",
-				"Assign the whole value of the column.").At(a.Pos())
+			if err := b.assignPart(rel, layout, a, s, exprs); err != nil {
+				return err
+			}
+			continue
 		}
 		values, err := assigned(a)
 		if err != nil {

@@ -194,6 +194,11 @@ func (w *windows) bound(f sql.Bound, unit sql.FrameUnit, call *expr.WindowCall, 
 	t := types.Of(types.Int8)
 	if unit == sql.FrameRange && len(call.OrderBy) == 1 {
 		t = rangeOffsetType(call.OrderBy[0].X.Type())
+		if c := types.Category(t.Kind); c != 'N' && c != 'T' || t.Kind.IsReg() {
+			return out, sqlerr.New(sqlerr.FeatureNotSupported, "RANGE with offset PRECEDING/FOLLOWING "+
+				"is not supported for column type %s", t).At(f.X.Pos()).
+				WithHint("Use ROWS or GROUPS.")
+		}
 	}
 	x, err := w.b.checkAs(f.X, (&scope{b: w.b, parent: s.parent}).in("window frames"), t)
 	out.Offset = x

@@ -172,6 +172,7 @@ var describers = map[string]describer{
 	"acldefault":                         (*call).defaultACL,
 	"pg_options_to_table":                (*call).optionRows,
 	"pg_timezone_abbrevs":                (*call).zoneAbbrevRows,
+	"pg_timezone_names":                  (*call).zoneNameRows,
 	"pg_sequence_parameters":             (*call).sequenceParameters,
 	"pg_identify_object":                 (*call).identifyObject,
 	"has_parameter_privilege":            always,

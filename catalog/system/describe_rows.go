@@ -148,6 +148,16 @@ func (c *call) optionRows() (types.Datum, error) {
 	return out.done()
 }
 
+// zoneNameRows is pg_timezone_names().
+func (c *call) zoneNameRows() (types.Datum, error) {
+	out := newRows(types.Text, types.Text, types.Interval, types.Bool)
+	_ = eachZone(c.ctx.Now, func(string) bool { return true }, func(ds ...types.Datum) error {
+		out.add(ds...)
+		return nil
+	})
+	return out.done()
+}
+
 // zoneAbbrevRows is pg_timezone_abbrevs().
 func (c *call) zoneAbbrevRows() (types.Datum, error) {
 	out := newRows(types.Text, types.Interval, types.Bool)

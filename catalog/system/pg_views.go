@@ -144,9 +144,16 @@ func pgStatDatabase(s *scan) error {
 
 func pgTimezoneNames(s *scan) error {
 	out := s.columns("name abbrev utc_offset is_dst")
-	now := time.UnixMicro(s.ctx.Now)
+	return eachZone(s.ctx.Now, func(name string) bool { return s.wantsName("name", name) },
+		func(ds ...types.Datum) error { return out.write(ds...) })
+}
+
+// eachZone calls f with the name, abbreviation, displacement and summer time of each time
+// zone at a time.
+func eachZone(micros int64, wants func(string) bool, f func(...types.Datum) error) error {
+	now := time.UnixMicro(micros)
 	for _, name := range types.ZoneNames() {
-		if !s.wantsName("name", name) {
+		if !wants(name) {
 			continue
 		}
 		zone, err := types.LoadZone(name)
@@ -155,7 +162,7 @@ func pgTimezoneNames(s *scan) error {
 		}
 		local := now.In(zone)
 		abbrev, offset := local.Zone()
-		err = out.write(text(name), text(abbrev), secondsInterval(offset), boolean(local.IsDST()))
+		err = f(text(name), text(abbrev), secondsInterval(offset), boolean(local.IsDST()))
 		if err != nil {
 			return err
 		}

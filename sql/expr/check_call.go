@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/millracedb/millrace/sql"
@@ -356,6 +357,9 @@ func (c *checker) aggCall(name string, e *sql.Call) (*AggCall, error) {
 	if err == nil && call.Distinct {
 		err = distinctArguments(call.Args, e)
 	}
+	if err == nil && call.Distinct && len(e.Within) == 0 {
+		err = distinctOrder(call, e)
+	}
 	return call, err
 }
 
@@ -419,6 +423,21 @@ func (c *checker) bindAggregate(call *AggCall, args []Expr, e *sql.Call) (*AggCa
 		checkEmpty(call.Fn, args[0])
 	}
 	return call, nil
+}
+
+// distinctOrder refuses sort keys of an aggregate with DISTINCT that are no arguments: of
+// equal arguments it would not be known which one's key counts.
+func distinctOrder(call *AggCall, e *sql.Call) error {
+	for i, o := range call.OrderBy {
+		if !slices.ContainsFunc(call.Args, func(a Expr) bool {
+			c, ok := a.(*Cast)
+			return Equal(a, o.X) || ok && Equal(c.X, o.X)
+		}) {
+			return sqlerr.New(sqlerr.InvalidColumnReference, "in an aggregate with DISTINCT, ORDER BY "+
+				"expressions must appear in argument list").At(e.OrderBy[i].X.Pos())
+		}
+	}
+	return nil
 }
 
 // distinctArguments refuses DISTINCT over types without equality or order.

@@ -18,6 +18,8 @@ var catalogRows = []struct {
 		"grantor oid, grantee oid, privilege_type text, is_grantable bool"},
 	{"pg_options_to_table(text[]) record", "the options name=value as rows",
 		"option_name text, option_value text"},
+	{"pg_timezone_names() record", "the time zones",
+		"name text, abbrev text, utc_offset interval, is_dst bool"},
 	{"pg_timezone_abbrevs() record", "the abbreviations of time zones",
 		"abbrev text, utc_offset interval, is_dst bool"},
 	{"pg_sequence_parameters(oid) record", "how a sequence was declared",
