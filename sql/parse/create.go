@@ -373,12 +373,18 @@ func (p *parser) referenceAction() string {
 // columnDef reads one column with its constraints.
 func (p *parser) columnDef() *sql.ColumnDef {
 	c := &sql.ColumnDef{Loc: p.loc()}
-	if t := p.tok(); t.kind == kindIdent && !t.isName() && p.peek(1).kind == kindIdent {
+	// USER is no word of ksqlDB's, whose scripts have columns of that name.
+	if t := p.tok(); t.kind == kindIdent && !t.isName() && t.kw != kwUser &&
+		p.peek(1).kind == kindIdent {
 		bailAt(sqlerr.New(sqlerr.SyntaxError, "syntax error at or near \"%s\"", p.text(t)).
 			WithHint("%s is a reserved word; as a name it needs quotes: \"%s\", or back-ticks.",
 				strings.ToUpper(p.text(t)), foldName(p.text(t))), int(p.locOf(t)))
 	}
-	c.Name = p.name()
+	if p.tok().kw == kwUser {
+		c.Name = p.label()
+	} else {
+		c.Name = p.name()
+	}
 	if p.accept(kwAs) { // p AS expr
 		c.Generated = &sql.Generated{Kind: sql.ComputedColumn, X: p.expr()}
 	} else {
