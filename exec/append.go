@@ -30,6 +30,14 @@ type Appender struct {
 	total    int64
 	last     log.Epoch
 	err      error
+	decided  decidedRows
+}
+
+// decidedRows are rows whose fate depended on others, until they can be read: what was
+// decided for later ones did not see them.
+type decidedRows struct {
+	batches, flying []*batch.Batch      // in txn and in flight, to decide anew if others were faster
+	keys, gone      map[uint64]struct{} // that they write
 }
 
 // appended is what became of a transaction of an Appender.
@@ -56,6 +64,9 @@ func (a *Appender) Committed() int64 { return a.total }
 func (a *Appender) Add(ctx context.Context, b *batch.Batch) error {
 	w := a.e.newWriter(a.rd)
 	if (w.decides || ruled(w.w)) && a.rd.Txn == nil {
+		if len(w.w.Referring) > 0 {
+			return a.addNow(ctx, b)
+		}
 		return a.addDecided(ctx, b)
 	}
 	r, err := a.run(ctx, w, b)
@@ -154,9 +165,81 @@ func shallow(b *batch.Batch) *batch.Batch {
 	return &out
 }
 
-// addDecided writes a batch whose fate depends on existing rows, by itself and
-// again when others were faster.
+// addDecided adds a batch whose fate depends on existing rows. It is decided on the
+// newest snapshot; where rows that are still on their way could matter, they are waited
+// for.
 func (a *Appender) addDecided(ctx context.Context, b *batch.Batch) error {
+	for {
+		rd := *a.rd
+		rd.Point = a.e.Pin()
+		env := *a.rd.Env
+		rd.Env = &env
+		txn := &log.Txn{}
+		w := a.e.newWriter(&rd)
+		r, err := a.run(ctx, w, b)
+		if err == nil {
+			err = r.addTo(txn)
+		}
+		rd.Point.Release()
+		if waits := a.txn.Blocks != nil || a.inFlight != nil; waits && (err != nil || a.meets(txn)) {
+			if err := a.Flush(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		return a.gather(ctx, txn, b, w.rows)
+	}
+}
+
+// meets tells whether a transaction writes a key that rows on their way write.
+func (a *Appender) meets(txn *log.Txn) bool {
+	for _, k := range txn.Writes {
+		if k.Stream&log.Shared != 0 {
+			continue
+		}
+		if _, ok := a.decided.keys[k.Hash]; ok {
+			return true
+		}
+		if _, ok := a.decided.gone[k.Hash]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// gather adds a decided transaction to the one that is being filled.
+func (a *Appender) gather(ctx context.Context, txn *log.Txn, b *batch.Batch, rows int64) error {
+	d := &a.decided
+	if d.keys == nil {
+		d.keys = make(map[uint64]struct{}, 2*len(txn.Writes))
+	}
+	for _, k := range txn.Writes {
+		if k.Stream&log.Shared == 0 {
+			d.keys[k.Hash] = struct{}{}
+		}
+	}
+	if a.txn.ReadEpoch == 0 || txn.ReadEpoch < a.txn.ReadEpoch {
+		a.txn.ReadEpoch = txn.ReadEpoch
+	}
+	a.txn.Blocks = append(a.txn.Blocks, txn.Blocks...)
+	a.txn.Writes = append(a.txn.Writes, txn.Writes...)
+	a.txn.Reads = append(a.txn.Reads, txn.Reads...)
+	d.batches = append(d.batches, b)
+	for _, blk := range txn.Blocks {
+		a.bytes += blk.Bytes()
+	}
+	a.rows += rows
+	if a.bytes < appendBytes {
+		return nil
+	}
+	return a.flush(ctx)
+}
+
+// addNow writes a batch by itself, and again when others were faster.
+func (a *Appender) addNow(ctx context.Context, b *batch.Batch) error {
 	for attempt := 0; ; attempt++ {
 		rd := *a.rd
 		rd.Point = a.e.Pin()
@@ -182,9 +265,11 @@ func (a *Appender) addDecided(ctx context.Context, b *batch.Batch) error {
 
 // flush hands the gathered rows to the log and waits for the ones before.
 func (a *Appender) flush(ctx context.Context) error {
-	if err := a.wait(); err != nil || len(a.txn.Blocks) == 0 {
+	if err := a.wait(ctx); err != nil || len(a.txn.Blocks) == 0 {
 		return err
 	}
+	d := &a.decided
+	d.flying, d.batches, d.gone, d.keys = d.batches, nil, d.keys, nil
 	txn, rows := a.txn, a.rows
 	a.txn, a.rows, a.bytes = &log.Txn{}, 0, 0
 	done := make(chan appended, 1)
@@ -196,12 +281,25 @@ func (a *Appender) flush(ctx context.Context) error {
 	return nil
 }
 
-func (a *Appender) wait() error {
+// wait waits for the transaction in flight. What was decided in it is decided anew if
+// others were faster.
+func (a *Appender) wait(ctx context.Context) error {
 	if a.inFlight == nil {
 		return a.err
 	}
 	r := <-a.inFlight
 	a.inFlight = nil
+	d := &a.decided
+	again := d.flying
+	d.flying, d.gone = nil, nil
+	if errors.Is(r.err, log.ErrConflict) && len(again) > 0 {
+		for _, b := range again {
+			if a.err = a.addNow(ctx, b); a.err != nil {
+				return a.err
+			}
+		}
+		return nil
+	}
 	if r.err != nil {
 		a.err = r.err
 		return r.err
@@ -213,13 +311,13 @@ func (a *Appender) wait() error {
 
 // Flush commits what was added and waits for it.
 func (a *Appender) Flush(ctx context.Context) error {
-	return errors.Join(a.flush(ctx), a.wait())
+	return errors.Join(a.flush(ctx), a.wait(ctx))
 }
 
 // Close commits the rest.
 func (a *Appender) Close(ctx context.Context) (WriteResult, error) {
 	err := a.flush(ctx)
-	if werr := a.wait(); err == nil {
+	if werr := a.wait(ctx); err == nil {
 		err = werr
 	}
 	return WriteResult{Rows: a.total, Epoch: a.last}, err
@@ -229,5 +327,6 @@ func (a *Appender) Close(ctx context.Context) (WriteResult, error) {
 // was: Committed then is final.
 func (a *Appender) Abort() {
 	a.txn, a.rows, a.bytes = &log.Txn{}, 0, 0
-	_ = a.wait() // the caller has an error already
+	a.decided.batches, a.decided.keys = nil, nil
+	_ = a.wait(context.WithoutCancel(a.e.ctx)) // the caller has an error already
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/millracedb/millrace/catalog/system"
 	"github.com/millracedb/millrace/exec/op"
 	"github.com/millracedb/millrace/exec/state"
+	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/expr"
@@ -103,8 +105,8 @@ func (b *builder) readScan(rel *relation, n *plan.Scan, sc *scanner) error {
 	if b.rd.Txn != nil {
 		o = b.rd.Txn.rels[n.Rel.OID]
 	}
-	if n.Point != nil && o == nil && !rel.isStream() {
-		return b.readPoint(rel, n, sc)
+	if n.Point != nil && !rel.isStream() {
+		return b.readPoint(rel, n, sc, o)
 	}
 	need := needOf(n.Columns, len(rel.types))
 	push := sc.push
@@ -114,7 +116,15 @@ func (b *builder) readScan(rel *relation, n *plan.Scan, sc *scanner) error {
 		}
 		push = func(r *rows) error { return sc.push(o.without(r)) }
 	}
-	if err := b.e.scanRelation(b.ctx, rel, epoch, need, push); err != nil {
+	var err error
+	done := false
+	if x := rel.index(n.Index, epoch); x != nil && !slices.Contains(n.Columns, plan.RowPartition) {
+		done, err = b.readIndex(rel, x, n, epoch, push)
+	}
+	if err == nil && !done {
+		err = b.e.scanRelation(b.ctx, rel, epoch, need, push)
+	}
+	if err != nil {
 		return err
 	}
 	if o == nil {
@@ -123,17 +133,26 @@ func (b *builder) readScan(rel *relation, n *plan.Scan, sc *scanner) error {
 	return o.written(rel, b.rd.Point.Clock, sc.push)
 }
 
-func (b *builder) readPoint(rel *relation, n *plan.Scan, sc *scanner) error {
-	key := make([]types.Datum, len(n.Point))
-	for i, x := range n.Point {
-		d, err := expr.EvalRow(x, b.one.Env, nil)
-		if err != nil {
-			return err
+// readPoint reads the row with a key: the one that the transaction wrote, if it did.
+func (b *builder) readPoint(rel *relation, n *plan.Scan, sc *scanner, o *overlay) error {
+	key, ok, err := b.given(n.Point)
+	if err != nil || !ok {
+		return err
+	}
+	if o != nil {
+		ts := make([]types.Type, len(key))
+		for i, k := range rel.cat.Key {
+			ts[i] = rel.types[k]
 		}
-		if d.Null {
+		one := batch.New(ts, 1)
+		one.AppendDatums(key, 1)
+		if at, wrote := o.entries[string(encodeKey(nil, one.Cols, 0))]; wrote {
+			mine := overlay{rows: o.rows[at : at+1]}
+			return mine.written(rel, b.rd.Point.Clock, sc.push)
+		}
+		if o.truncated {
 			return nil
 		}
-		key[i] = d
 	}
 	out := batch.New(rel.storedTypes(), 1)
 	if err := rel.lookup(b.rd.Point.at(rel), key, out); err != nil {
@@ -143,6 +162,61 @@ func (b *builder) readPoint(rel *relation, n *plan.Scan, sc *scanner) error {
 		return nil
 	}
 	return sc.push(rel.changes(out, 0, rows{epoch: b.rd.Point.at(rel)}))
+}
+
+// given computes the values that rows are looked up by; ok is false where one is NULL,
+// which nothing is equal to.
+func (b *builder) given(xs []expr.Expr) (key []types.Datum, ok bool, err error) {
+	key = make([]types.Datum, len(xs))
+	for i, x := range xs {
+		d, err := expr.EvalRow(x, b.one.Env, nil)
+		if err != nil || d.Null {
+			return nil, false, err
+		}
+		key[i] = d
+	}
+	return key, true, nil
+}
+
+// rowsPerLookup is how many rows a scan reads in the time of one lookup.
+const rowsPerLookup = 6
+
+// readIndex reads the rows that an index has for given values; done is false where they
+// are so many that going through the table is faster.
+func (b *builder) readIndex(rel *relation, x *index, n *plan.Scan, epoch log.Epoch,
+	push func(*rows) error) (done bool, err error) {
+	values, ok, err := b.given(n.Values)
+	if err != nil || !ok {
+		return true, err
+	}
+	keys := batch.New(x.arr.Types(), 4)
+	if err := x.lookup(epoch, values, keys); err != nil {
+		return true, err
+	}
+	if all, err := b.e.countRows(rel, epoch); err != nil || int64(keys.N)*rowsPerLookup > all+64 {
+		return false, err
+	}
+	out := batch.New(rel.storedTypes(), min(keys.N, batch.MaxRows))
+	flush := func() error {
+		if out.N == 0 {
+			return nil
+		}
+		err := push(rel.changes(out, 0, rows{epoch: epoch}))
+		out = batch.New(rel.storedTypes(), 64)
+		return err
+	}
+	for i := range keys.N {
+		if err := rel.lookup(epoch, x.keyOf(keys, i), out); err != nil {
+			return true, err
+		}
+		if out.N < rel.cut {
+			continue
+		}
+		if err := flush(); err != nil {
+			return true, err
+		}
+	}
+	return true, flush()
 }
 
 // without takes the rows whose keys the transaction wrote out of r.

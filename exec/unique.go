@@ -55,7 +55,10 @@ func (r *rules) clean(s *writer, u *plan.Index, v *values) (bool, error) {
 	epoch := r.rd.Point.at(rel)
 	x := rel.index(u.OID, epoch)
 	clean := x != nil && r.written(s.w.Rel.OID) == nil && len(r.parts) == 1
-	seen := map[uint64]struct{}{}
+	var seen map[uint64]struct{}
+	if n := s.fresh(); n > 1 {
+		seen = make(map[uint64]struct{}, n)
+	}
 	for _, c := range s.changes {
 		if c.ops != nil && s.w.Kind == plan.Delete {
 			continue
@@ -75,7 +78,7 @@ func (r *rules) clean(s *writer, u *plan.Index, v *values) (bool, error) {
 			if !clean {
 				continue
 			}
-			if len(sel) > 1 || len(s.changes) > 1 {
+			if seen != nil {
 				if _, twice := seen[h]; twice {
 					clean = false
 				}
@@ -89,6 +92,15 @@ func (r *rules) clean(s *writer, u *plan.Index, v *values) (bool, error) {
 		}
 	}
 	return clean, nil
+}
+
+// fresh counts the rows of a writer.
+func (s *writer) fresh() int {
+	n := 0
+	for _, c := range s.changes {
+		n += c.b.Rows()
+	}
+	return n
 }
 
 // uniqueKey announces the values of a row, so that of two transactions that write the

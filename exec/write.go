@@ -85,16 +85,21 @@ func (s *writer) settled(ctx context.Context) (*rules, error) {
 // commit proposes the changes as one transaction; epoch 0: there were none.
 func (r *rules) commit(ctx context.Context) (log.Epoch, error) {
 	txn := &log.Txn{}
+	if err := r.addTo(txn); err != nil || len(txn.Blocks) == 0 {
+		return 0, err
+	}
+	return r.e.propose(ctx, txn, r.rd.CommitOnly)
+}
+
+// addTo adds the changes, and what was looked at, to a transaction.
+func (r *rules) addTo(txn *log.Txn) error {
 	for _, s := range r.parts {
 		if err := s.addTo(txn); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	if len(txn.Blocks) == 0 {
-		return 0, nil
-	}
 	r.announce(txn)
-	return r.e.propose(ctx, txn, r.rd.CommitOnly)
+	return nil
 }
 
 // addToBlock adds the statement's changes to the transaction block.

@@ -56,8 +56,9 @@ func (w *world) constraints(r *catalog.Relation) []*constraintRow {
 	return out
 }
 
-// definition writes a constraint as pg_get_constraintdef does.
-func (w *world) definition(c *constraintRow) string {
+// definition writes a constraint as pg_get_constraintdef does; pretty without the second
+// pair of brackets around a check.
+func (w *world) definition(c *constraintRow, pretty bool) string {
 	text := ""
 	switch c.kind {
 	case 'p':
@@ -67,7 +68,10 @@ func (w *world) definition(c *constraintRow) string {
 	case 'f':
 		text = w.foreignDefinition(c)
 	default:
-		text = "CHECK (" + c.check + ")"
+		if text = c.check; !pretty {
+			text = predicateText(text)
+		}
+		text = "CHECK (" + text + ")"
 	}
 	if c.fresh {
 		text += " NOT VALID"

@@ -243,7 +243,10 @@ func (c *call) indexDef() (types.Datum, error) {
 	if i < 1 || i > len(r.columns) {
 		return text(""), nil
 	}
-	return text(catalog.QuoteIdent(r.columns[i-1].Name)), nil
+	if r.keys[i-1] >= 0 {
+		return text(catalog.QuoteIdent(r.columns[i-1].Name)), nil
+	}
+	return text(predicateText(r.index.IndexExprs[i-1])), nil
 }
 
 func (c *call) constraintDef() (types.Datum, error) {
@@ -251,7 +254,7 @@ func (c *call) constraintDef() (types.Datum, error) {
 	if con == nil {
 		return null, nil
 	}
-	return text(c.definition(con)), nil
+	return text(c.definition(con, len(c.args) > 1 && c.args[1].Bool())), nil
 }
 
 // expression is pg_get_expr: the catalogs hold the text itself.

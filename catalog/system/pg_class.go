@@ -47,11 +47,17 @@ func pgClass(s *scan) error {
 			oidDatum(w.roleOID(c.owner)), oidDatum(accessMethod(c.relkind)), oidDatum(fileNode(c)),
 			oidDatum(0), integer(pages), float(rows), integer(0), oidDatum(0), boolean(w.indexes(c)),
 			boolean(isShared(c)), charDatum('p'), charDatum(c.relkind), integer(len(c.columns)),
-			integer(c.checks), boolean(c.relkind == 'v'), boolean(false), boolean(false),
-			boolean(false), boolean(false), boolean(true), charDatum(replicaIdentity(c)),
+			integer(c.checks), boolean(c.relkind == 'v'), boolean(w.hasTriggers(c)),
+			boolean(false), boolean(false), boolean(false), boolean(true), charDatum(replicaIdentity(c)),
 			boolean(false), oidDatum(0), long(0), long(0), w.acl(c.oid, c.owner, relationPrivileges),
 			optionList(c.options))
 	})
+}
+
+// hasTriggers tells whether PostgreSQL would keep foreign keys of a relation, or to it, by
+// triggers: clients look for foreign keys of such relations only.
+func (w *world) hasTriggers(c *classRow) bool {
+	return c.relation != nil && (len(c.relation.ForeignKeys) > 0 || len(w.s.Referring(c.oid)) > 0)
 }
 
 // size gives reltuples and relpages; a relation whose size is not known has -1
