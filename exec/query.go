@@ -150,6 +150,9 @@ func rowArray(b *batch.Batch, row int) string {
 // shownState is the state that system views show: a running query that reads history
 // anew is not running yet.
 func (q *query) shownState() catalog.QueryState {
+	if q.back != nil && q.cat.State == catalog.QueryPaused {
+		return catalog.QueryPaused
+	}
 	if q.back != nil && q.state == catalog.QueryRunning {
 		return catalog.QueryBackfilling
 	}

@@ -64,6 +64,11 @@ func rebuild(t *testing.T, o options, r *rand.Rand) {
 		if r.IntN(3) == 0 {
 			planner.PlanVersion += uint64(r.IntN(2))
 			n.reopen()
+			if r.IntN(2) == 0 { // while history is read, as it may be
+				mustRun(t, n, "PAUSE lists")
+				mustRun(t, n, "INSERT INTO s VALUES (1, 7)")
+				mustRun(t, n, "RESUME lists")
+			}
 		}
 		if r.IntN(3) == 0 {
 			n.waitRebuilt()
