@@ -26,6 +26,8 @@ type checker struct {
 	// late is an error that counts only if there is no other: one of what no value
 	// can be computed from, which PostgreSQL sees when it begins to evaluate.
 	late error
+
+	listing bool // in the list of IN, whose left side tells the types of NULLs
 }
 
 // maxDepth bounds the nesting of expressions, so that no input overflows the

@@ -187,6 +187,9 @@ func (c *checker) applyOpen(cand candidate, args []Expr, pos int) (Expr, error) 
 // call checks every form of function call.
 func (c *checker) call(e *sql.Call) (Expr, error) {
 	name, builtinName := c.functionName(e.Name)
+	if x := c.dialectWord(e); x != nil {
+		return x, nil
+	}
 	if builtinName {
 		if x, ok, err := c.specialCall(name, e); ok || err != nil {
 			return x, err

@@ -23,7 +23,7 @@ func (c *checker) arrayLit(e *sql.ArrayLit) (Expr, error) {
 	if err := c.typeless(xs, "an array of NULLs", e.Pos()); err != nil {
 		return nil, err
 	}
-	xs, t, err := c.unify(xs, positions(e.Elems), "ARRAY", e.Pos())
+	xs, t, err := c.unifyListed(xs, positions(e.Elems), "ARRAY", e.Pos())
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +147,11 @@ func (c *checker) mapLit(e *sql.MapLit) (Expr, error) {
 	if err := c.typeless(vals, "a map of NULLs", e.Pos()); err != nil {
 		return nil, err
 	}
-	keys, kt, err := c.unify(keys, positions(e.Keys), "MAP", e.Pos())
+	keys, kt, err := c.unifyListed(keys, positions(e.Keys), "MAP", e.Pos())
 	if err != nil {
 		return nil, err
 	}
-	vals, vt, err := c.unify(vals, positions(e.Vals), "MAP", e.Pos())
+	vals, vt, err := c.unifyListed(vals, positions(e.Vals), "MAP", e.Pos())
 	if err != nil {
 		return nil, err
 	}

@@ -134,7 +134,41 @@ func (c *checker) operator(name string, args []Expr, pos int) (Expr, error) {
 	if how != found {
 		return nil, errNoOperator(name, ts, how, pos)
 	}
+	args, ok := c.sameNested(name, args, pos)
+	if !ok {
+		return nil, errNoOperator(name, ts, notFound, pos)
+	}
 	return c.apply(cand, args, pos)
+}
+
+// sameNested gives MAPs and STRUCTs that are compared one type; false where they have
+// none.
+func (c *checker) sameNested(name string, args []Expr, pos int) ([]Expr, bool) {
+	if len(args) != 2 || !isComparison(name) {
+		return args, true
+	}
+	a, b := args[0].Type(), args[1].Type()
+	if a.Kind != b.Kind || a.Kind != types.Map && a.Kind != types.Struct || a.Same(b) {
+		return args, true
+	}
+	t, ok := unionOfStructs(args)
+	if a.Kind == types.Map {
+		key, ok1 := commonType([]types.Type{*a.Key, *b.Key})
+		elem, ok2 := commonType([]types.Type{*a.Elem, *b.Elem})
+		t, ok = types.MapOf(key, elem), ok1 && ok2
+	}
+	if !ok {
+		return nil, false
+	}
+	out := make([]Expr, len(args))
+	for i, x := range args {
+		y, err := c.coerce(x, t, CoerceExplicit, pos)
+		if err != nil {
+			return nil, false
+		}
+		out[i] = y
+	}
+	return out, true
 }
 
 // FindOperator gives the operator name over two types, or ok false.
@@ -566,9 +600,12 @@ func (c *checker) in(e *sql.In) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	items, err := c.checkAll(e.List)
+	items, err := c.checkListed(e.List)
 	if err != nil {
 		return nil, err
+	}
+	if in, err := c.inList(x, items, e); in != nil || err != nil {
+		return in, err
 	}
 	var same, alone []Expr // columns are compared each for itself, but not in ksqlDB
 	for _, it := range items {

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"github.com/millracedb/millrace/sql"
@@ -69,7 +70,7 @@ func quotedTexts(args []Expr) []Expr {
 
 // typeless refuses constructors of nothing but NULLs, whose type nothing tells.
 func (c *checker) typeless(xs []Expr, what string, pos int) error {
-	if !c.ksql {
+	if !c.ksql || c.listing {
 		return nil
 	}
 	for _, x := range xs {
@@ -79,6 +80,15 @@ func (c *checker) typeless(xs []Expr, what string, pos int) error {
 	}
 	return sqlerr.New(sqlerr.IndeterminateDatatype, "cannot determine the type of %s", what).
 		At(pos).WithHint("Cast a NULL to the desired type: CAST(NULL AS STRING).")
+}
+
+// checkListed checks the list of IN, whose left side tells the types of NULLs.
+func (c *checker) checkListed(es []sql.Expr) ([]Expr, error) {
+	was := c.listing
+	c.listing = true
+	xs, err := c.checkAll(es)
+	c.listing = was
+	return xs, err
 }
 
 // widened gives expressions of DECIMALs, and of integers beside them, the one
@@ -124,4 +134,17 @@ func (c *checker) escapeLiteral(e *sql.Like) error {
 	}
 	return sqlerr.New(sqlerr.InvalidEscapeSequence, "invalid escape string").At(k.Pos()).
 		WithHint("Escape string must be one character.")
+}
+
+// dialectWord gives the column that a word such as USER names in ksqlDB's dialect, where
+// PostgreSQL has a value of its own; nil where there is no such column.
+func (c *checker) dialectWord(e *sql.Call) Expr {
+	if !c.ksql || !e.Bare || len(e.Name) != 1 {
+		return nil
+	}
+	x, err := c.sc.Column(sql.Name{strings.ToLower(e.Name[0])}, e.Pos())
+	if err != nil {
+		return nil
+	}
+	return x
 }
