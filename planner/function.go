@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
@@ -34,11 +36,14 @@ func (b *builder) userTable(c *sql.Call, t *sql.TableFunc, o *scope, w *with) (
 		return nil, false, nil
 	}
 	s := (&scope{b: b, parent: o, with: w}).in("functions in FROM")
-	args := make([]expr.Expr, len(c.Args))
-	for i, a := range c.Args {
-		if _, named := a.(*sql.NamedArg); named {
+	given := c.Args
+	if slices.ContainsFunc(given, func(a sql.Expr) bool { n, _ := namedArgument(a); return n != "" }) {
+		if given, _ = s.NamedArguments(c); given == nil {
 			return nil, false, nil
 		}
+	}
+	args := make([]expr.Expr, len(given))
+	for i, a := range given {
 		if args[i], err = b.check(a, s); err != nil {
 			return nil, true, err
 		}

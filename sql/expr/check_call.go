@@ -210,6 +210,16 @@ func (c *checker) call(e *sql.Call) (Expr, error) {
 	if err := refuseAggregateClauses(name, e); err != nil {
 		return nil, err
 	}
+	if sc, ok := c.sc.(ArgumentNames); ok && !builtinCall(name, builtinName) && hasNamed(e.Args) {
+		switch args, known := sc.NamedArguments(e); {
+		case args != nil:
+			positional := *e
+			positional.Args = args
+			e = &positional
+		case known:
+			return nil, c.errNamedCall(e)
+		}
+	}
 	if hasLambda(e.Args) && !hasArgNames(name) {
 		return c.higherCall(name, e)
 	}
@@ -298,6 +308,58 @@ func hasLambda(es []sql.Expr) bool {
 	for _, a := range es {
 		if _, ok := a.(*sql.Lambda); ok {
 			return true
+		}
+	}
+	return false
+}
+
+// ArgumentNames is a Scope that knows the names of the arguments of functions that no
+// built-in has. NamedArguments gives the arguments of a call in the order of the
+// function's, with its defaults for those left out; nil where no function has arguments
+// of these names. known says that there are functions of that name.
+type ArgumentNames interface {
+	NamedArguments(e *sql.Call) (args []sql.Expr, known bool)
+}
+
+// errNamedCall says that no function of a name has arguments like those of a call.
+func (c *checker) errNamedCall(e *sql.Call) error {
+	var args []string
+	for _, a := range e.Args {
+		name := ""
+		switch n := a.(type) {
+		case *sql.NamedArg:
+			name, a = n.Name+" => ", n.X
+		case *sql.Lambda:
+			name, a = n.Params[0]+" => ", n.Body
+		}
+		x, err := c.check(a)
+		if err != nil {
+			return err
+		}
+		args = append(args, name+baseName(x.Type()))
+	}
+	return sqlerr.New(sqlerr.UndefinedFunction, "function %s(%s) does not exist",
+		strings.Join(e.Name, "."), strings.Join(args, ", ")).At(e.Pos()).
+		WithHint("No function matches the given name and argument types. " +
+			"You might need to add explicit type casts.")
+}
+
+// builtinCall reports whether a call can only be that of a built-in function.
+func builtinCall(name string, builtinName bool) bool {
+	_, higher := higherFuncs[name]
+	return builtinName && (knownFunction(name) || higher)
+}
+
+// hasNamed reports whether some argument may be a named one: f(a := 1) or f(a => 1).
+func hasNamed(es []sql.Expr) bool {
+	for _, a := range es {
+		switch a := a.(type) {
+		case *sql.NamedArg:
+			return true
+		case *sql.Lambda:
+			if len(a.Params) == 1 {
+				return true
+			}
 		}
 	}
 	return false

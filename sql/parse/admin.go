@@ -75,13 +75,17 @@ func (p *parser) describe() sql.Statement {
 		}
 	}
 	s := &sql.Describe{}
+	if p.wordAt(0, "extended") && p.peek(1).isName() {
+		s.Extended = true
+		p.i++
+	}
 	t := p.peek(1)
 	if (t.kind == kindIdent || t.kind == kindQIdent) && !equalFold(p.text(t), "extended") {
 		s.Kind = p.objectKind()
 	}
 	s.NamePos = p.loc()
 	s.Name = p.qname()
-	s.Extended = p.words("extended")
+	s.Extended = p.words("extended") || s.Extended
 	return s
 }
 

@@ -22,7 +22,7 @@ import (
 // Floors of the comparison with PostgreSQL's grammar: so many statements must have been
 // compared. All that were compared must have the same tree.
 const (
-	minOwnTrees    = 2100
+	minOwnTrees    = 3000
 	minClientTrees = 397
 )
 
