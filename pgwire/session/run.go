@@ -267,6 +267,9 @@ func (s *Session) write(ctx context.Context, x *scope, st *statement, params []t
 		if err != nil {
 			return err
 		}
+		if err := s.endStatement(ctx); err != nil {
+			return err
+		}
 		return gone(sink.Complete(writeTag(w.Kind, verb, res.Rows)))
 	}
 	o := &output{sink: sink, result: s.result(formatted(st.columns, formats), &x.values)}
@@ -278,6 +281,14 @@ func (s *Session) write(ctx context.Context, x *scope, st *statement, params []t
 		return err
 	}
 	return gone(sink.Complete(writeTag(w.Kind, verb, res.Rows)))
+}
+
+// endStatement ends the transaction that a statement outside a block is.
+func (s *Session) endStatement(ctx context.Context) error {
+	if s.block != noBlock {
+		return nil
+	}
+	return s.endTemp(ctx)
 }
 
 func writeTag(k plan.WriteKind, verb string, n int64) string {
@@ -340,6 +351,9 @@ func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
 		return err
 	}
 	s.rememberTemp(st)
+	if err := s.endStatement(ctx); err != nil {
+		return err
+	}
 	if s.block == explicitBlock && !slices.Contains(s.ddl, tag) {
 		s.ddl = append(s.ddl, tag)
 	}

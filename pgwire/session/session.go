@@ -10,6 +10,7 @@ import (
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/catalog/system"
 	"github.com/millracedb/millrace/exec"
+	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
 
@@ -33,7 +34,9 @@ type Session struct {
 	prepared  map[string]*prepared
 	portals   map[string]*portal
 	temp      []catalog.QualifiedName // temporary tables, dropped at the end
-	lastSeq   lastSequence
+	// atCommit are those of them that have ON COMMIT DROP or DELETE ROWS.
+	atCommit map[catalog.QualifiedName]sql.OnCommit
+	lastSeq  lastSequence
 
 	// The transaction (txn.go).
 	block      blockKind

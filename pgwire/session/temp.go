@@ -9,16 +9,62 @@ import (
 )
 
 // rememberTemp notes a table of CREATE TEMP TABLE: it is an ordinary table that
-// goes with its session.
+// goes with its session, or with the transaction where ON COMMIT says so.
 func (s *Session) rememberTemp(st *statement) {
-	x, ok := st.tree.(*sql.CreateTable)
-	if !ok || !x.Temp {
+	var temp bool
+	var end sql.OnCommit
+	switch x := st.tree.(type) {
+	case *sql.CreateTable:
+		temp, end = x.Temp, x.OnCommit
+	case *sql.CreateAs:
+		temp, end = x.Temp, x.OnCommit
+	}
+	c, ok := st.plan.Command.(*catalog.CreateRelation)
+	if !temp || !ok {
 		return
 	}
-	if c, ok := st.plan.Command.(*catalog.CreateRelation); ok {
-		s.temp = append(s.temp,
-			catalog.QualifiedName{Schema: c.Relation.Schema, Name: c.Relation.Name})
+	name := catalog.QualifiedName{Schema: c.Relation.Schema, Name: c.Relation.Name}
+	s.temp = append(s.temp, name)
+	if end == sql.OnCommitDrop || end == sql.OnCommitDeleteRows {
+		if s.atCommit == nil {
+			s.atCommit = map[catalog.QualifiedName]sql.OnCommit{}
+		}
+		s.atCommit[name] = end
 	}
+}
+
+// endTemp does what ON COMMIT says about temporary tables, after a commit.
+func (s *Session) endTemp(ctx context.Context) error {
+	if len(s.atCommit) == 0 {
+		return nil
+	}
+	drop := &catalog.DropObjects{Kind: catalog.KindTable, IfExists: true, Cascade: true}
+	empty := &catalog.Truncate{}
+	for _, name := range s.temp {
+		switch s.atCommit[name] {
+		case sql.OnCommitDrop:
+			drop.Names = append(drop.Names, name)
+			delete(s.atCommit, name)
+		case sql.OnCommitDeleteRows:
+			if r := s.host.engine.Catalog().Lookup(name.Schema, name.Name); r != nil && r.Query == 0 {
+				empty.OIDs = append(empty.OIDs, r.OID)
+			}
+		}
+	}
+	s.temp = slices.DeleteFunc(s.temp, func(n catalog.QualifiedName) bool {
+		return slices.Contains(drop.Names, n)
+	})
+	if len(drop.Names) > 0 {
+		if _, _, err := s.host.engine.Command(ctx, drop); err != nil {
+			return err
+		}
+	}
+	if len(empty.OIDs) > 0 {
+		if _, _, err := s.host.engine.Command(ctx, empty); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dropTemp drops the session's temporary tables, the last first.
@@ -28,7 +74,7 @@ func (s *Session) dropTemp() {
 	}
 	names := slices.Clone(s.temp)
 	slices.Reverse(names)
-	s.temp = nil
+	s.temp, s.atCommit = nil, nil
 	_, _, err := s.host.engine.Command(context.WithoutCancel(s.ctx), &catalog.DropObjects{
 		Kind: catalog.KindTable, Names: names, IfExists: true, Cascade: true})
 	if err != nil {

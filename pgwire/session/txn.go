@@ -66,7 +66,7 @@ func (s *Session) commit(ctx context.Context) error {
 		return err
 	}
 	s.settings.commit()
-	return nil
+	return s.endTemp(ctx)
 }
 
 // rollback ends the block, if there is one, and drops its work.
