@@ -138,7 +138,76 @@ func (c *checker) resolveCall(name string, args []Expr, open bool, pos int) (Exp
 	if open && cand.variadic {
 		return c.applyOpen(cand, args, pos)
 	}
+	if x, ok, err := c.inlined(cand, args, pos); ok || err != nil {
+		return x, err
+	}
 	return c.apply(cand, args, pos)
+}
+
+// inlined lowers functions that are expressions of others, as in PostgreSQL: their
+// parts are evaluated in its order.
+func (c *checker) inlined(cand candidate, args []Expr, pos int) (Expr, bool, error) {
+	ps := cand.params
+	switch name := cand.fn.Name; {
+	case name == "substring" && len(ps) == 3 && ps[2].Kind == types.Text:
+		if k, ok := Fold(args[0]).(*Const); ok && k.D.Null {
+			return nil, false, nil // NULL, whatever the pattern
+		}
+		pattern, err := c.callNamed("similar_to_escape", args[1:], pos)
+		if err != nil {
+			return nil, false, err
+		}
+		x, err := c.callNamed(name, []Expr{args[0], pattern}, pos)
+		return x, true, err
+	case name == "date_part" && len(ps) == 2 && ps[1].Kind == types.Date:
+		stamp, err := c.coerce(args[1], types.Of(types.Timestamp), CoerceExplicit, pos)
+		if err != nil {
+			return nil, false, err
+		}
+		x, err := c.callNamed(name, []Expr{args[0], stamp}, pos)
+		return x, true, err
+	case name == "timestamptz" && len(ps) == 2 && ps[0].Kind == types.Date && ps[1].Kind == types.Time:
+		day, err := c.coerce(args[0], ps[0], CoerceImplicit, pos)
+		if err != nil {
+			return nil, false, err
+		}
+		of, err := c.coerce(args[1], ps[1], CoerceImplicit, pos)
+		if err != nil {
+			return nil, false, err
+		}
+		sum, err := c.operator("+", []Expr{day, of}, pos)
+		if err != nil {
+			return nil, false, err
+		}
+		x, err := c.coerce(sum, cand.fn.Ret, CoerceExplicit, pos)
+		return x, true, err
+	case name == "overlaps" && len(ps) == 4:
+		return c.inlinedOverlaps(cand, args, pos)
+	}
+	return nil, false, nil
+}
+
+// inlinedOverlaps turns lengths of periods into their ends.
+func (c *checker) inlinedOverlaps(cand candidate, args []Expr, pos int) (Expr, bool, error) {
+	out, spans := make([]Expr, 4), false
+	for i, p := range cand.params {
+		var err error
+		if out[i], err = c.coerce(args[i], p, CoerceImplicit, pos); err != nil {
+			return nil, false, err
+		}
+		if p.Kind != types.Interval {
+			continue
+		}
+		spans = true
+		if out[i], err = c.operator("+", []Expr{out[i-1], out[i]}, pos); err != nil {
+			return nil, false, err
+		}
+	}
+	if !spans {
+		return nil, false, nil
+	}
+	x, err := c.callNamed("overlaps", out, pos)
+	return x, true, err
 }
 
 // functionCast: a type's name called with one argument is a cast, where the

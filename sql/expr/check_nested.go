@@ -183,7 +183,11 @@ func (c *checker) index(e *sql.Index) (Expr, error) {
 	if y, ok, err := c.dialectIndex(e, x, i); ok || err != nil {
 		return y, err
 	}
-	if t.Kind != types.Array && isArrayElem(x) && isInteger(i.Type().Kind) {
+	if k := i.Type().Kind; t.Kind != types.Array && isArrayElem(x) && (isInteger(k) ||
+		k == types.Unknown && t.Kind != types.JSONB && t.Kind != types.Map) {
+		if i, err = c.subscript(i, e.Lo.Pos()); err != nil {
+			return nil, err
+		}
 		return c.subscripted(e, x, i)
 	}
 	switch t.Kind {

@@ -747,17 +747,19 @@ func (c *checker) inRows(e *sql.In, row *sql.Row) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts := make([]Expr, len(e.List))
+	rows := make([][]Expr, len(e.List))
 	for i, it := range e.List {
 		r, ok := it.(*sql.Row)
 		if !ok || len(r.Elems) != len(xs) {
 			return nil, sqlerr.New(sqlerr.SyntaxError,
 				"unequal number of entries in row expressions").At(it.Pos())
 		}
-		ys, err := c.checkAll(r.Elems)
-		if err != nil {
+		if rows[i], err = c.checkAll(r.Elems); err != nil {
 			return nil, err
 		}
+	}
+	parts := make([]Expr, len(e.List))
+	for i, ys := range rows {
 		if parts[i], err = c.compareRows("=", xs, ys, e.Pos()); err != nil {
 			return nil, err
 		}

@@ -19,6 +19,9 @@ var castTargets = []string{"bool", "int2", "int4", "int8", "oid", "float4", "flo
 // cast writes a conversion between any two types, or the reading of a string.
 func (g *generator) cast(depth int) string {
 	t := pick(g, castTargets)
+	if g.chance(3) {
+		t = g.modified()
+	}
 	switch g.rng.IntN(4) {
 	case 0:
 		return fmt.Sprintf("(%s)::%s", g.value("text", depth-1), t)

@@ -82,7 +82,8 @@ func foreignOverload(f *Func, known map[string]string) bool {
 // comparable2 tells whether a function gives the same to everyone at all times.
 func comparable2(f *Func) bool {
 	switch f.Name {
-	case "pg_collation_for", // there are no collations
+	case "pg_collation_for", "pg_encoding_max_length", // there are one collation and one encoding
+		"pg_indexam_progress_phasename",
 		"pg_column_size", "version", "now", "transaction_timestamp", "statement_timestamp", "timeofday":
 		return false
 	case "age":
@@ -151,8 +152,10 @@ func (g *generator) columnPool(t string, _ int) []string { return pools[t] }
 
 func (g *generator) top(depth int) string {
 	switch n := g.rng.IntN(100); {
-	case n < 62:
+	case n < 52:
 		return g.call(pick(g, g.funcs), depth)
+	case n < 66:
+		return g.syntaxed(depth)
 	case n < 80:
 		return g.cast(depth)
 	}

@@ -27,12 +27,14 @@ const (
 )
 
 // TestDifferential compares generated expressions with a PostgreSQL 15 server:
-// the one of MILLRACE_PG_URL, or a private one. MILLRACE_DIFFERENTIAL is their
-// number, MILLRACE_SEED where they begin.
+// the one of MILLRACE_PG_URL, or a private one, or else with what was recorded.
+// MILLRACE_DIFFERENTIAL is their number, MILLRACE_SEED where they begin.
 func TestDifferential(t *testing.T) {
 	s := findServer(t)
 	if s == nil {
-		t.Skip("no PostgreSQL 15; TestDifferentialGolden compares with recorded answers")
+		t.Log("no PostgreSQL 15 that can be started: the recorded answers stand for it")
+		compareRecorded(t)
+		return
 	}
 	count, seed := envInt(t, "MILLRACE_DIFFERENTIAL", 20000), envInt(t, "MILLRACE_SEED", 1)
 	t.Logf("MILLRACE_SEED=%d MILLRACE_DIFFERENTIAL=%d", seed, count)
@@ -76,6 +78,11 @@ func TestDifferentialGolden(t *testing.T) {
 	if *diffRecord != "" {
 		recordDifferential(t)
 	}
+	compareRecorded(t)
+}
+
+func compareRecorded(t *testing.T) {
+	t.Helper()
 	f, err := os.Open(recordedFile)
 	if err != nil {
 		t.Fatal(err)

@@ -485,10 +485,14 @@ func errFieldRange(text string) error {
 // resolve makes a time of the fields, as PostgreSQL's do_to_timestamp does.
 func (tm *scannedTime) resolve(text string) (calendar, error) {
 	c := calendar{month: 1, day: 1, fraction: tm.fraction}
+	hour, err := tm.hour()
+	if err != nil {
+		return c, err
+	}
 	if err := tm.date(&c, text); err != nil {
 		return c, err
 	}
-	if err := tm.timeOfDay(&c, text); err != nil {
+	if err := tm.timeOfDay(&c, hour, text); err != nil {
 		return c, err
 	}
 	if tm.zoneSign != 0 {
@@ -502,25 +506,32 @@ func (tm *scannedTime) resolve(text string) (calendar, error) {
 	return c, nil
 }
 
-func (tm *scannedTime) timeOfDay(c *calendar, text string) error {
-	hour, minute, sec := tm.ssss/3600, tm.ssss/60%60, tm.ssss%60
+// hour is the hour of the 24-hour clock.
+func (tm *scannedTime) hour() (int, error) {
+	hour := tm.ssss / 3600
+	if tm.hh != 0 {
+		hour = tm.hh
+	}
+	if !tm.clock12 {
+		return hour, nil
+	}
+	if hour < 1 || hour > 12 {
+		return hour, errTemplate("hour \"%d\" is invalid for the 12-hour clock", hour).
+			WithHint("Use the 24-hour clock, or give an hour between 1 and 12.")
+	}
+	if hour %= 12; tm.pm != 0 {
+		hour += 12
+	}
+	return hour, nil
+}
+
+func (tm *scannedTime) timeOfDay(c *calendar, hour int, text string) error {
+	minute, sec := tm.ssss/60%60, tm.ssss%60
 	if tm.ss != 0 {
 		sec = tm.ss
 	}
 	if tm.mi != 0 {
 		minute = tm.mi
-	}
-	if tm.hh != 0 {
-		hour = tm.hh
-	}
-	if tm.clock12 {
-		if hour < 1 || hour > 12 {
-			return errTemplate("hour \"%d\" is invalid for the 12-hour clock", hour).
-				WithHint("Use the 24-hour clock, or give an hour between 1 and 12.")
-		}
-		if hour %= 12; tm.pm != 0 {
-			hour += 12
-		}
 	}
 	us := int64(tm.ms)*1000 + int64(tm.us)
 	if hour < 0 || hour >= 24 || minute < 0 || minute >= 60 || sec < 0 || sec >= 60 || us < 0 || us >= 1e6 {

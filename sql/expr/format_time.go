@@ -17,6 +17,7 @@ type moment struct {
 	hour, min, sec, us int
 	doy, dow           int // dow: 0 is Sunday
 	isoYear, isoWeek   int
+	isoDoy             int // of an interval; that of a date follows from the week
 	julian             int64
 	zone               string // abbreviation, "" when there is none
 	offset             int    // seconds east
@@ -95,16 +96,51 @@ func momentOfInterval(iv types.IntervalValue) moment {
 	m := moment{year: int(iv.Months / 12), month: int(iv.Months % 12), day: int(iv.Days),
 		isInterval: true, intervalHours: us / 3600e6, hour: int(us / 3600e6), min: int(us / 60e6 % 60),
 		sec: int(us / 1e6 % 60), us: int(us % 1e6)}
-	m.doy = int(iv.Months)*30 + int(iv.Days)
-	m.julian = int64(m.doy)
-	m.isoYear = m.year // or the one before or after, no matter how many days there are
-	switch days := daysOf(m.year, m.month, m.day); {
-	case days < isoWeekStart(m.year, 1):
-		m.isoYear--
-	case days >= isoWeekStart(m.year+1, 1):
-		m.isoYear++
-	}
+	y, mon, d := int32(m.year), int32(m.month), int32(m.day)
+	m.doy = int((y*12+mon)*30 + d)
+	m.julian = int64(julianDay(y, mon, d))
+	isoYear, isoWeek := isoWeekOfSpan(y, mon, d)
+	m.isoYear, m.isoWeek = int(isoYear), int(isoWeek)
+	m.isoDoy = int(julianDay(y, mon, d) - isoYearStart(isoYear) + 1)
 	return m
+}
+
+// julianDay is PostgreSQL's date2j, which has an answer for the months 0 and the years
+// below 0 of an interval too, and for years so many that the days overflow.
+func julianDay(y, m, d int32) int32 {
+	if m > 2 {
+		m, y = m+1, y+4800
+	} else {
+		m, y = m+13, y+4799
+	}
+	century := y / 100
+	return y*365 - 32167 + y/4 - century + century/4 + 7834*m/256 + d
+}
+
+// isoYearStart is the Julian day of the Monday that an ISO year begins with.
+func isoYearStart(year int32) int32 {
+	fourth := julianDay(year, 1, 4)
+	weekday := fourth % 7
+	if weekday < 0 {
+		weekday += 7
+	}
+	return fourth - weekday
+}
+
+// isoWeekOfSpan counts the parts of an interval as those of a date.
+func isoWeekOfSpan(y, m, d int32) (year, week int32) {
+	day, start := julianDay(y, m, d), isoYearStart(y)
+	if day < start {
+		y--
+		start = isoYearStart(y)
+	}
+	week = (day-start)/7 + 1
+	if week >= 52 {
+		if next := isoYearStart(y + 1); day >= next {
+			return y + 1, (day-next)/7 + 1
+		}
+	}
+	return y, week
 }
 
 // timeKeywords are the template patterns, longest first where one begins another.
@@ -135,7 +171,7 @@ func (t timeToken) name() string { return t.word }
 func (t timeToken) numeric() bool {
 	switch w := t.upper(); w {
 	case "MONTH", "MON", "DAY", "DY", "AM", "PM", "A.M.", "P.M.", "AD", "BC", "A.D.", "B.C.", "RM", "TZ",
-		"OF", "FX", "TZH", "FF1", "FF2", "FF3", "FF4", "FF5", "FF6":
+		"OF", "FX", "TZH":
 		return false
 	}
 	return true
@@ -162,7 +198,10 @@ func parseTimeFormat(s string) []timeToken {
 				t.fill, s = true, s[2:]
 			case "TM", "tm":
 				s = s[2:]
-				t.fill = !timeToken{word: timeKeyword(s)}.numeric()
+				switch strings.ToUpper(timeKeyword(s)) {
+				case "MONTH", "MON", "DAY", "DY":
+					t.fill = true
+				}
 			}
 		}
 		if s == "" {
@@ -192,12 +231,7 @@ func parseTimeFormat(s string) []timeToken {
 // lower case.
 func timeKeyword(s string) string {
 	for _, k := range timeKeywords {
-		if strings.HasPrefix(s, k) {
-			return k
-		}
-	}
-	for _, k := range timeKeywords {
-		if len(s) >= len(k) && s[:len(k)] == strings.ToLower(k) {
+		if strings.HasPrefix(s, k) || len(s) >= len(k) && s[:len(k)] == strings.ToLower(k) {
 			return s[:len(k)]
 		}
 	}
@@ -244,8 +278,12 @@ func (m moment) num(t timeToken, v int64, width int) string {
 	if t.fill {
 		return strconv.FormatInt(v, 10)
 	}
-	if v < 0 && !strings.EqualFold(t.word, "DD") {
-		width++
+	if v < 0 {
+		switch t.upper() {
+		case "DD", "DDD", "WW", "IW", "IDDD": // where the sign is one of the digits
+		default:
+			width++
+		}
 	}
 	return paddedNumber(v, width)
 }
@@ -281,7 +319,11 @@ func (m moment) field(t timeToken) string {
 		return fmt.Sprintf("%06d", m.us)
 	case "FF1", "FF2", "FF4", "FF5":
 		n := int(t.word[2] - '0')
-		return fmt.Sprintf("%06d", m.us)[:n]
+		us := m.us
+		for i := n; i < 6; i++ {
+			us /= 10
+		}
+		return fmt.Sprintf("%0*d", n, us)
 	case "SSSS", "SSSSS":
 		return strconv.Itoa(m.hour*3600 + m.min*60 + m.sec)
 	case "AM", "PM", "A.M.", "P.M.":
@@ -339,6 +381,9 @@ func (m moment) dateField(t timeToken) string {
 	case "DDD":
 		return m.num(t, int64(m.doy), 3)
 	case "IDDD":
+		if m.isInterval {
+			return m.num(t, int64(m.isoDoy), 3)
+		}
 		return m.num(t, int64((m.isoWeek-1)*7+isoDay(m.dow)), 3)
 	case "DD":
 		return m.num(t, int64(m.day), 2)
@@ -434,7 +479,11 @@ func (m moment) nameField(t timeToken) string {
 	case "TZM":
 		return fmt.Sprintf("%02d", absInt(m.offset)%3600/60)
 	case "OF":
-		s := fmt.Sprintf("%c%02d", plusMinus(m.offset < 0), absInt(m.offset)/3600)
+		width := 2
+		if t.fill {
+			width = 0
+		}
+		s := fmt.Sprintf("%c%0*d", plusMinus(m.offset < 0), width, absInt(m.offset)/3600)
 		if r := absInt(m.offset) % 3600; r != 0 {
 			s += fmt.Sprintf(":%02d", r/60)
 		}

@@ -339,6 +339,9 @@ func defineJSONBEdit(r *registry) {
 		"jsonb_delete_path('[\"a\", {\"b\":1}]', '{1,b}')")
 	r.fn("jsonb_set(jsonb_in jsonb, path text[], replacement jsonb, create_if_missing bool = true) jsonb",
 		func(a []types.Datum) (types.Datum, error) {
+			if r := types.OpenArrayDatum(types.Of(types.Text), a[1]); len(r.Dims()) > 1 {
+				return a[0], errSubscripts()
+			}
 			if k := types.JSONKind(a[0].S); !a[3].Bool() && (k == 'a' || k == 'o') && types.JSONLen(a[0].S) == 0 {
 				return a[0], nil
 			}

@@ -280,7 +280,7 @@ func (w *similarWriter) separator() error {
 	case 1:
 		w.out.WriteString("){1,1}(?:")
 	default:
-		return sqlerr.New(sqlerr.SubstringError,
+		return sqlerr.New(sqlerr.InvalidUseOfEscapeCharacter,
 			"SQL regular expression may not contain more than two escape-double-quote separators")
 	}
 	w.quotes++

@@ -275,6 +275,17 @@ type regexWriter struct {
 	quantified bool
 }
 
+// similarPrefix makes what stands before the first separator of a SQL pattern,
+// ^(?:X){1,1}?(, match as little as it can: {1,1}? says that of all of X to PostgreSQL.
+func similarPrefix(pattern, out string) string {
+	const begin, end = "(?:", "){1,1}?("
+	from, to := strings.Index(out, begin), strings.Index(out, end)
+	if to < from || from < 0 || !strings.HasPrefix(pattern, "^(?:") {
+		return out
+	}
+	return out[:from] + "(?U:" + out[from+len(begin):to] + ")(" + out[to+len(end):]
+}
+
 // translateRegex writes an ARE in RE2's syntax. lazy tells that its
 // first quantifier is not greedy.
 func translateRegex(s string, f reFlags) (string, bool, error) {
@@ -284,7 +295,7 @@ func translateRegex(s string, f reFlags) (string, bool, error) {
 			return "", false, err
 		}
 	}
-	return w.out.String(), w.lazy, nil
+	return similarPrefix(s, w.out.String()), w.lazy, nil
 }
 
 func (w *regexWriter) atom() error {

@@ -35,6 +35,7 @@ const (
 	CharacterNotInRepertoire          Code = "22021"
 	InvalidParameterValue             Code = "22023"
 	InvalidEscapeSequence             Code = "22025"
+	InvalidUseOfEscapeCharacter       Code = "2200C"
 	ArraySubscriptError               Code = "2202E"
 	InvalidSQLJSONDatetime            Code = "22031"
 	InvalidSQLJSONSubscript           Code = "22033"
