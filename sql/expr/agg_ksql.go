@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -121,7 +122,9 @@ func bindByOffset(last, many bool, at func(d []types.Datum) (int64, bool),
 			var vs []types.Datum
 			n, nulls := int64(1), false
 			for d, count, ok := rows.Next(); ok; d, count, ok = rows.Next() {
-				n, nulls = at(d)
+				if n, nulls = at(d); n < 1 {
+					return sqlerr.New(sqlerr.InvalidParameterValue, "number of values must be positive")
+				}
 				if d[0].Null && !nulls {
 					continue
 				}
