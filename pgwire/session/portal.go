@@ -84,7 +84,7 @@ func (s *Session) execute(p *portal, limit int64, sink Sink) error {
 		if s.failed && !endsBlock(p.st.tree) {
 			return errFailedBlock()
 		}
-		if limit <= 0 {
+		if limit <= 0 || len(p.columns) == 0 && !isQuery(p.st.tree) {
 			p.over = true
 			keep := keepTag{Sink: sink, p: p}
 			return s.one(p.st, p.params, p.formats, &keep)
