@@ -456,7 +456,7 @@ func (v *view) stillThere(p pendingCheck) error {
 	if err != nil {
 		return err
 	}
-	return v.mustBeThere(p.key, p.keys.only(v, p.key.Child, p.key.Def.Columns, used))
+	return v.mustBeThere(p.key, p.keys.only(p.key.Child, p.key.Def.Columns, used))
 }
 
 // stillGone checks values that rows had lost: as far as no row has them again.
@@ -470,11 +470,11 @@ func (v *view) stillGone(p pendingCheck) error {
 	if err != nil {
 		return err
 	}
-	return v.mustNotRefer(p.key, p.keys.only(v, p.key.Parent, p.key.Def.RefColumns, lost))
+	return v.mustNotRefer(p.key, p.keys.only(p.key.Parent, p.key.Def.RefColumns, lost))
 }
 
 // only gives some of the keys; the columns have their types.
-func (s *keySet) only(_ *view, rel *catalog.Relation, ordinals []int, which []bool) *keySet {
+func (s *keySet) only(rel *catalog.Relation, ordinals []int, which []bool) *keySet {
 	ts := make([]types.Type, len(ordinals))
 	for i, o := range ordinals {
 		ts[i] = rel.Columns[o].Type

@@ -113,7 +113,7 @@ rows:
 // indexEnv is the environment of immutable expressions.
 func indexEnv() *expr.Env { return &expr.Env{Zone: time.UTC} }
 
-// createIndex adds an index to its table; nil when rows of the relation have none.
+// createIndex adds an index to its table.
 func (e *Engine) createIndex(c *catalog.Relation, snap *catalog.Snapshot) {
 	r := e.rels[c.Table]
 	if r == nil || r.outs == nil {
@@ -362,7 +362,7 @@ func (r *relation) arrangements() []*state.Arrangement {
 	return all
 }
 
-// lookupKeys calls fn with the keys of the rows that have values.
+// lookup appends the values and keys of the rows that have values to out.
 func (x *index) lookup(epoch log.Epoch, given []types.Datum, out *batch.Batch) error {
 	return x.arr.Lookup(uint64(epoch), given, out)
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
-	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -199,6 +198,3 @@ func (r *rules) part(w *plan.Write) (*writer, error) {
 	s := r.e.newWriter(&rd)
 	return s, s.compile()
 }
-
-// rowEnv is the environment of expressions over one row.
-func (r *rules) rowEnv() *expr.Env { return r.rd.Env }

@@ -10,7 +10,6 @@ import (
 	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/parse"
 	"github.com/millracedb/millrace/sql/sqlerr"
-	"github.com/millracedb/millrace/sql/types"
 )
 
 // indexMethods are PostgreSQL's; there is one kind of index whatever is named.
@@ -275,7 +274,7 @@ func (b *builder) evaluated(rel *catalog.Relation) ([]plan.Index, error) {
 	return out, nil
 }
 
-// uniqueKeys plans UNIQUE of a definition.
+// unique plans UNIQUE of a definition.
 func (d *definition) unique(names []string, k *sql.Constraint) error {
 	cols, err := d.named(names, k.Pos())
 	if err != nil {
@@ -374,15 +373,6 @@ func valuesOf(n *plan.Scan, conds []expr.Expr, columns []int) []expr.Expr {
 			return nil
 		}
 		out = append(out, value)
-	}
-	return out
-}
-
-// valueTypes gives the types of expressions.
-func valueTypes(xs []expr.Expr) []types.Type {
-	out := make([]types.Type, len(xs))
-	for i, x := range xs {
-		out[i] = x.Type()
 	}
 	return out
 }
