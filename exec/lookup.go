@@ -298,8 +298,7 @@ func (o *overlay) find(l *lookup, keys *keySet, fn func(m match) error) error {
 	if err != nil {
 		return err
 	}
-	var key []string // by place in keys
-	key = make([]string, len(keys.rows))
+	key := make([]string, len(keys.rows)) // by place in keys
 	for k, i := range keys.at {
 		key[i] = k
 	}

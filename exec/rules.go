@@ -78,7 +78,7 @@ func (s *writer) evaluate(u *plan.Index) error {
 		return err
 	}
 	for _, c := range s.changes {
-		if c.ops != nil && len(c.ops) > 0 && c.ops[0] == byte(codec.OpDelete) {
+		if len(c.ops) > 0 && c.ops[0] == byte(codec.OpDelete) {
 			continue
 		}
 		if _, _, err := v.of(s.rd.Env, c.b); err != nil {

@@ -134,7 +134,8 @@ var absent = func() map[string]string {
 			"pg_current_wal_flush_lsn pg_last_wal_receive_lsn pg_last_wal_replay_lsn pg_wal_lsn_diff " +
 			"pg_walfile_name pg_switch_wal pg_create_restore_point pg_current_snapshot txid_current_snapshot " +
 			"pg_snapshot_xmin pg_snapshot_xmax txid_snapshot_xmin txid_snapshot_xmax",
-		"Every node follows the log by itself; see millrace.nodes.": "pg_create_logical_replication_slot " +
+		"Every node follows the log by itself; see millrace.nodes.": "" +
+			"pg_create_logical_replication_slot " +
 			"pg_create_physical_replication_slot pg_drop_replication_slot pg_logical_slot_get_changes " +
 			"pg_logical_slot_peek_changes pg_replication_slot_advance pg_promote pg_get_replication_slots",
 		"Use the command millrace backup.":   "pg_backup_start pg_backup_stop pg_start_backup pg_stop_backup",

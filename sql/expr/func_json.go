@@ -315,43 +315,12 @@ func defineJSONBEdit(r *registry) {
 	r.op("-(jsonb, int4) jsonb", func(s string, i int64) (string, error) {
 		return types.JSONDeleteIndex(s, int(i))
 	}, "without an element", "'[\"a\", \"b\"]'::jsonb - 1")
-	deletePath := func(a []types.Datum) (types.Datum, error) {
-		if r := types.OpenArrayDatum(types.Of(types.Text), a[1]); r.NDims() > 1 {
-			return types.NullDatum, errSubscripts()
-		}
-		if k := types.JSONKind(a[0].S); k != 'o' && k != 'a' {
-			s, err := types.JSONDeletePath(a[0].S, nil)
-			return types.TextDatum(s), err
-		}
-		if k := types.JSONKind(a[0].S); (k == 'a' || k == 'o') && types.JSONLen(a[0].S) == 0 {
-			return a[0], nil
-		}
-		path, known, err := wholePath(a[0].S, a[1])
-		if err != nil || !known {
-			return a[0], err
-		}
-		s, err := types.JSONDeletePath(a[0].S, path)
-		return types.TextDatum(s), err
-	}
-	r.op("#-(jsonb, text[]) jsonb", deletePath, "without the value at a path",
+	r.op("#-(jsonb, text[]) jsonb", jsonDeletePath, "without the value at a path",
 		"'[\"a\", {\"b\":1}]'::jsonb #- '{1,b}'")
-	r.fn("jsonb_delete_path(jsonb, text[]) jsonb", deletePath, "without the value at a path",
+	r.fn("jsonb_delete_path(jsonb, text[]) jsonb", jsonDeletePath, "without the value at a path",
 		"jsonb_delete_path('[\"a\", {\"b\":1}]', '{1,b}')")
 	r.fn("jsonb_set(jsonb_in jsonb, path text[], replacement jsonb, create_if_missing bool = true) jsonb",
-		func(a []types.Datum) (types.Datum, error) {
-			if r := types.OpenArrayDatum(types.Of(types.Text), a[1]); len(r.Dims()) > 1 {
-				return a[0], errSubscripts()
-			}
-			if k := types.JSONKind(a[0].S); !a[3].Bool() && (k == 'a' || k == 'o') && types.JSONLen(a[0].S) == 0 {
-				return a[0], nil
-			}
-			path, known, err := wholePath(a[0].S, a[1])
-			if err != nil || !known {
-				return a[0], err
-			}
-			s, err := types.JSONSet(a[0].S, path, a[2].S, a[3].Bool())
-			return types.TextDatum(s), err
-		}, "with the value at a path replaced",
+		jsonSet, "with the value at a path replaced",
 		"jsonb_set('[{\"f1\":1,\"f2\":null},2]', '{0,f1}', '[2,3,4]', false)")
 	r.fn("jsonb_insert(jsonb_in jsonb, path text[], replacement jsonb, insert_after bool = false) jsonb",
 		func(a []types.Datum) (types.Datum, error) {
@@ -364,6 +333,42 @@ func defineJSONBEdit(r *registry) {
 		}, "with a value inserted at a path", "jsonb_insert('{\"a\": [0,1,2]}', '{a, 1}', '\"new\"')")
 	r.fn("jsonb_pretty(jsonb) text", func(s string) string { return types.JSONPretty(s) },
 		"indented text", "jsonb_pretty('[{\"f1\":1}, 2]')")
+}
+
+// jsonDeletePath is jsonb #- text[].
+func jsonDeletePath(a []types.Datum) (types.Datum, error) {
+	if r := types.OpenArrayDatum(types.Of(types.Text), a[1]); r.NDims() > 1 {
+		return types.NullDatum, errSubscripts()
+	}
+	if k := types.JSONKind(a[0].S); k != 'o' && k != 'a' {
+		s, err := types.JSONDeletePath(a[0].S, nil)
+		return types.TextDatum(s), err
+	}
+	if k := types.JSONKind(a[0].S); (k == 'a' || k == 'o') && types.JSONLen(a[0].S) == 0 {
+		return a[0], nil
+	}
+	path, known, err := wholePath(a[0].S, a[1])
+	if err != nil || !known {
+		return a[0], err
+	}
+	s, err := types.JSONDeletePath(a[0].S, path)
+	return types.TextDatum(s), err
+}
+
+// jsonSet is jsonb_set.
+func jsonSet(a []types.Datum) (types.Datum, error) {
+	if r := types.OpenArrayDatum(types.Of(types.Text), a[1]); len(r.Dims()) > 1 {
+		return a[0], errSubscripts()
+	}
+	if k := types.JSONKind(a[0].S); !a[3].Bool() && (k == 'a' || k == 'o') && types.JSONLen(a[0].S) == 0 {
+		return a[0], nil
+	}
+	path, known, err := wholePath(a[0].S, a[1])
+	if err != nil || !known {
+		return a[0], err
+	}
+	s, err := types.JSONSet(a[0].S, path, a[2].S, a[3].Bool())
+	return types.TextDatum(s), err
 }
 
 // wholePath gives the steps of a path into the jsonb s. A NULL among them is an
