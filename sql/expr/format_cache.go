@@ -24,10 +24,11 @@ func timeTemplate(s string) []timeToken {
 	}
 	s = strings.Clone(s) // it may alias a batch
 	tokens := parseTimeFormat(s)
-	if timeTemplates.count.Load() < maxTemplates {
-		timeTemplates.count.Add(1)
-		timeTemplates.parsed.Store(s, tokens)
+	if timeTemplates.count.Add(1) > maxTemplates { // templates that data make: begin anew
+		timeTemplates.parsed.Clear()
+		timeTemplates.count.Store(1)
 	}
+	timeTemplates.parsed.Store(s, tokens)
 	return tokens
 }
 
