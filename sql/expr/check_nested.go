@@ -32,10 +32,11 @@ func (c *checker) arrayLit(e *sql.ArrayLit) (Expr, error) {
 	return makeArray(xs, types.ArrayOf(t), e.Pos()), nil
 }
 
-// typedArray checks ARRAY[...]::t[]: each element is cast, and there may be none.
+// typedArray checks ARRAY[...]::t[]: each element is cast, and there may be none. All are
+// checked before the first is cast; that one of them is an array makes all be cast to one.
 func (c *checker) typedArray(e *sql.ArrayLit, t types.Type) (Expr, error) {
 	xs := make([]Expr, len(e.Elems))
-	elem := elemOf(t)
+	elem, want := elemOf(t), elemOf(t)
 	for i, el := range e.Elems {
 		var err error
 		if a, ok := el.(*sql.ArrayLit); ok {
@@ -44,24 +45,24 @@ func (c *checker) typedArray(e *sql.ArrayLit, t types.Type) (Expr, error) {
 				sub = elem
 			}
 			xs[i], err = c.typedArray(a, sub)
-		} else if xs[i], err = c.check(el); err == nil {
-			want := elem
-			if xs[i].Type().Kind == types.Array && elem.Kind != types.Array {
-				want = t
-			}
-			xs[i], err = c.coerce(xs[i], want, CoerceExplicit, el.Pos())
+		} else {
+			xs[i], err = c.check(el)
 		}
 		if err != nil {
 			return nil, err
 		}
-	}
-	for i, x := range xs {
-		if from := x.Type(); (from.Kind == types.Array) != (xs[0].Type().Kind == types.Array) {
-			return nil, castError(from, t, CoerceExplicit, e.Elems[i].Pos())
+		if xs[i].Type().Kind == types.Array && elem.Kind != types.Array {
+			want = t
 		}
 	}
-	if len(xs) > 0 && xs[0].Type().Kind == types.Array && elem.Kind != types.Array {
-		x := makeArray(xs, types.ArrayOf(xs[0].Type()), e.Pos())
+	for i, x := range xs {
+		var err error
+		if xs[i], err = c.coerce(x, want, CoerceExplicit, e.Elems[i].Pos()); err != nil {
+			return nil, err
+		}
+	}
+	if want.Kind == types.Array && elem.Kind != types.Array {
+		x := makeArray(xs, types.ArrayOf(t), e.Pos())
 		return c.coerce(x, t, CoerceExplicit, e.Pos())
 	}
 	return makeArray(xs, t, e.Pos()), nil

@@ -557,8 +557,8 @@ func (tm *scannedTime) date(c *calendar, text string) error {
 		switch {
 		case tm.d > 1:
 			monday += int64(tm.d - 2)
-		case tm.d == 1:
-			monday += 6
+		case tm.d != 0:
+			monday += 6 // Sunday, and days before the week
 		}
 		whole(dateOf(monday))
 	case tm.ww != 0:

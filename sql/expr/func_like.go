@@ -229,33 +229,34 @@ func similarPattern(p, esc string) (string, error) {
 }
 
 type similarWriter struct {
-	out       strings.Builder
-	esc       string
-	after     bool // an escape character came before
-	inBracket bool
-	quotes    int // escape-double-quote separators seen
+	out    strings.Builder
+	esc    string
+	after  bool // an escape character came before
+	quotes int  // escape-double-quote separators seen
+	depth  int  // of brackets: those inside are the [: :], [. .] and [= =] of a class
+	begun  int  // 1 after the bracket of a class, more after its ^, classBegun after that
 }
+
+// classBegun is where a ] ends a class: one that comes first is a character of it.
+const classBegun = 3
 
 func (w *similarWriter) rune(r rune) error {
 	switch {
 	case w.after:
 		w.after = false
-		if r == '"' && !w.inBracket {
+		if r == '"' && w.depth == 0 {
 			return w.separator()
 		}
 		w.out.WriteByte('\\')
 		w.out.WriteRune(r)
+		w.begun = classBegun
 	case string(r) == w.esc:
 		w.after = true
-	case w.inBracket:
-		if r == '\\' {
-			w.out.WriteByte('\\')
-		}
-		w.out.WriteRune(r)
-		w.inBracket = r != ']'
+	case w.depth > 0:
+		w.inClass(r)
 	case r == '[':
 		w.out.WriteByte('[')
-		w.inBracket = true
+		w.depth, w.begun = 1, 1
 	case r == '%':
 		w.out.WriteString(".*")
 	case r == '_':
@@ -269,6 +270,25 @@ func (w *similarWriter) rune(r rune) error {
 		w.out.WriteRune(r)
 	}
 	return nil
+}
+
+// inClass writes a character of a class, and sees where the class ends.
+func (w *similarWriter) inClass(r rune) {
+	if r == '\\' {
+		w.out.WriteByte('\\')
+	}
+	w.out.WriteRune(r)
+	switch {
+	case r == ']' && w.begun >= classBegun:
+		w.depth--
+	case r == '[':
+		w.depth++
+		w.begun = classBegun
+	case r == '^':
+		w.begun++
+	default:
+		w.begun = classBegun
+	}
 }
 
 // separator is escape-double-quote: the text between two of them is the result

@@ -450,6 +450,9 @@ func castComposite(env *Env, from, to Type, d Datum, explicit bool) (Datum, erro
 func castArray(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) {
 	v := d.Array(from)
 	for from.Kind == Array && to.Kind != Array {
+		if allEmpty(v, *from.Elem) {
+			return ArrayDatum(to, ArrayValue{}), nil
+		}
 		var ok bool
 		if v, ok = flatten(v, *from.Elem); !ok {
 			return Datum{}, sqlerr.New(sqlerr.ArraySubscriptError,
@@ -472,6 +475,16 @@ func castArray(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) {
 		}
 	}
 	return ArrayDatum(to, out), nil
+}
+
+// allEmpty tells whether an array of arrays has no element in any of them.
+func allEmpty(v ArrayValue, elem Type) bool {
+	for _, d := range v.Elems {
+		if !d.Null && len(d.Array(elem).Elems) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func castMap(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) {
