@@ -343,7 +343,10 @@ func (p *parser) looseOptions() (list []sql.Option) {
 func (p *parser) looseValue(name string) sql.Expr {
 	t := p.tok()
 	at := p.loc()
+	ofRoles := name == "in_role" || name == "role" || name == "admin" || name == "user"
 	switch {
+	case ofRoles && (t.kind == kindStr || t.kind == kindNum || p.isOp("-")):
+		p.unexpected() // roles are names
 	case t.kind == kindStr:
 		return &sql.Const{Loc: at, Kind: sql.StrConst, Val: p.str()}
 	case t.kind == kindNum || p.isOp("-"):
