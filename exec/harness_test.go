@@ -305,18 +305,17 @@ func (n *node) plain(ctx context.Context, s sql.Statement, text string, block *t
 	return rows, err
 }
 
-// verify asks what a plan wants to know of rows that break a key, as a session does.
+// verify asks what a plan wants to know of rows that exist, as a session does.
 func (n *node) verify(p *plan.Plan) error {
 	for _, v := range p.Verify {
-		if !v.Detail {
-			continue
-		}
 		rows, err := n.run(v.Query)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if len(rows) > 0 {
+		case len(rows) > 0 && v.Detail:
 			return v.Error.WithDetail("%s", rows[0])
+		case len(rows) > 0:
+			return v.Error
 		}
 	}
 	return nil
