@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/millracedb/millrace/sql"
@@ -720,8 +721,17 @@ func (c *checker) inType(x Expr, items []Expr, e *sql.In) (Expr, error) {
 	return &In{X: x, List: list, Not: e.Not, Eq: eq}, nil
 }
 
-// inTimes compares a date with the items one by one.
+// inTimes compares a date with the items one by one, after all that may fail.
 func (c *checker) inTimes(x Expr, list []Expr, e *sql.In) (Expr, error) {
+	if slices.ContainsFunc(list, mayFail) && !slices.ContainsFunc(list, dependsOnRow) {
+		t := list[0].Type()
+		cand, how := chooseOperator("=", []types.Type{x.Type(), t})
+		if how == found {
+			eq, _ := bound(cand.fn, []types.Type{x.Type(), t}, boolType)
+			arr := makeArray(list, types.ArrayOf(t), e.Pos())
+			return negateIf(e.Not, &Quant{Op: eq, X: x, Arr: arr}), nil
+		}
+	}
 	parts := make([]Expr, len(list))
 	for i, it := range list {
 		var err error
