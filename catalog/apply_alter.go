@@ -271,7 +271,8 @@ func (e *edit) moveCompanions(r *Relation) {
 func (e *edit) rewrite(renamed []object, with []Rewrite, what string) error {
 	for _, o := range renamed {
 		for _, d := range e.next.dependents(o) {
-			if d.auto || d.verb != dependsOn || d.from.class == classDefault {
+			named := d.from.class != classDefault && d.from.class != classForeign
+			if d.auto || d.verb != dependsOn || !named {
 				continue
 			}
 			if !e.rewriteOne(d.from, with) {

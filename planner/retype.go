@@ -89,7 +89,36 @@ func (d *definition) retype(a *sql.AlterColumnType, o int, t types.Type, user ca
 				WithHint("Drop the default, change the type, and set a default of the new type.")
 		}
 	}
+	if err := d.indexesStand(o); err != nil {
+		return err
+	}
 	d.verifyRetype(a, o)
+	return nil
+}
+
+// indexesStand refuses a type that the expressions of an index cannot take.
+func (d *definition) indexesStand(o int) error {
+	for _, x := range d.b.env.Snapshot.Indexes(d.rel.OID) {
+		if !slices.Contains(x.IndexReads, o) {
+			continue
+		}
+		texts := slices.Clone(x.IndexExprs)
+		if x.Predicate != "" {
+			texts = append(texts, x.Predicate)
+		}
+		for _, text := range texts {
+			if text == "" {
+				continue
+			}
+			ast, err := parseExpr(text)
+			if err == nil {
+				_, err = d.b.check(ast, d.rowScope("index expressions"))
+			}
+			if err != nil {
+				return inStored(err, -1).InContext("index \"%s\"", x.Name)
+			}
+		}
+	}
 	return nil
 }
 
@@ -218,6 +247,11 @@ func (d *definition) verifyRetype(a *sql.AlterColumnType, o int) {
 			"values", a.Name, rel.Name)
 		err.Column = a.Name
 		d.verifyConverted("SELECT 1 FROM "+from+" WHERE "+name+" IS NULL LIMIT 1", err)
+	}
+	for _, x := range d.b.env.Snapshot.Indexes(rel.OID) {
+		if x.Unique && (slices.Contains(x.IndexColumns, o) || slices.Contains(x.IndexReads, o)) {
+			d.b.verifyUniqueIn(from, rel, x)
+		}
 	}
 	for _, c := range rel.Checks {
 		if mentions(c.Expr, a.Name) {

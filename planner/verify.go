@@ -14,8 +14,12 @@ import (
 // the question and the change others may write; such rows stay, as with NOT VALID.
 func (b *builder) verifyRows(rel *catalog.Relation, list, tail string, err *sqlerr.Error) {
 	err.Schema, err.Table = rel.Schema, rel.Name
-	text := "SELECT " + list + " FROM " + sql.Name{rel.Schema, rel.Name}.String() + tail +
-		" LIMIT 1"
+	b.verifyIn(sql.Name{rel.Schema, rel.Name}.String(), list, tail, err)
+}
+
+// verifyIn is verifyRows of another FROM item.
+func (b *builder) verifyIn(from, list, tail string, err *sqlerr.Error) {
+	text := "SELECT " + list + " FROM " + from + tail + " LIMIT 1"
 	// A column that the same statement adds is not there yet, and has one value.
 	if s, perr := parse.ParseOne(text); perr != nil || newBuilder(b.env).refuses(s) {
 		return
@@ -45,6 +49,11 @@ func (b *builder) verifyCheck(rel *catalog.Relation, c catalog.Check) {
 
 // verifyUnique asks whether rows of a table have the same values of a unique index.
 func (b *builder) verifyUnique(rel, x *catalog.Relation) {
+	b.verifyUniqueIn(sql.Name{rel.Schema, rel.Name}.String(), rel, x)
+}
+
+// verifyUniqueIn asks it of rows of another FROM item.
+func (b *builder) verifyUniqueIn(from string, rel, x *catalog.Relation) {
 	var labels, list, given, values []string
 	for i, o := range x.IndexColumns {
 		label := ""
@@ -72,7 +81,8 @@ func (b *builder) verifyUnique(rel, x *catalog.Relation) {
 		tail = " WHERE " + strings.Join(given, " AND ") + tail
 	}
 	n := len(b.verify)
-	b.verifyRows(rel, sql.QuoteString("Key ("+strings.Join(labels, ", ")+")=(")+" || "+
+	err.Schema, err.Table = rel.Schema, rel.Name
+	b.verifyIn(from, sql.QuoteString("Key ("+strings.Join(labels, ", ")+")=(")+" || "+
 		strings.Join(values, " || ', ' || ")+" || ') is duplicated.'", tail, err)
 	if len(b.verify) > n {
 		b.verify[n].Detail = true
