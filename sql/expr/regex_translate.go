@@ -275,15 +275,26 @@ type regexWriter struct {
 	quantified bool
 }
 
+const (
+	similarBegin = "^(?:"
+	similarEnd   = "){1,1}?("
+)
+
+// endsSimilarPrefix tells whether the brace is that of the first separator of a SQL pattern.
+func (w *regexWriter) endsSimilarPrefix() bool {
+	at := strings.Index(w.s, similarEnd)
+	return at >= 0 && at+len("){1,1") == w.i && strings.HasPrefix(w.s, similarBegin)
+}
+
 // similarPrefix makes what stands before the first separator of a SQL pattern,
 // ^(?:X){1,1}?(, match as little as it can: {1,1}? says that of all of X to PostgreSQL.
 func similarPrefix(pattern, out string) string {
-	const begin, end = "(?:", "){1,1}?("
-	from, to := strings.Index(out, begin), strings.Index(out, end)
-	if to < from || from < 0 || !strings.HasPrefix(pattern, "^(?:") {
+	begin := similarBegin[1:]
+	from, to := strings.Index(out, begin), strings.Index(out, similarEnd)
+	if to < from || from < 0 || !strings.HasPrefix(pattern, similarBegin) {
 		return out
 	}
-	return out[:from] + "(?U:" + out[from+len(begin):to] + ")(" + out[to+len(end):]
+	return out[:from] + "(?U:" + out[from+len(begin):to] + ")(" + out[to+len(similarEnd):]
 }
 
 // translateRegex writes an ARE in RE2's syntax. lazy tells that its
@@ -357,6 +368,7 @@ func (w *regexWriter) bound() error {
 // longest. The wrapper (?:...){1,1} is how one says that each decides for itself.
 func (w *regexWriter) quantifier(c byte) {
 	lazy := w.i+1 < len(w.s) && w.s[w.i+1] == '?'
+	prefix := w.endsSimilarPrefix()
 	if !w.quantified {
 		w.quantified = true
 		w.lazy = lazy
@@ -366,7 +378,7 @@ func (w *regexWriter) quantifier(c byte) {
 	if lazy {
 		w.i++
 	}
-	if lazy && w.lazy || w.lazy && !strings.Contains(w.s, "{1,1}") {
+	if prefix || lazy && w.lazy || w.lazy && !strings.Contains(w.s, "{1,1}") {
 		w.out.WriteByte('?')
 	}
 }
