@@ -469,23 +469,7 @@ func pointOf(n *plan.Scan) []expr.Expr {
 	if !uniqueKey(n.Rel) || n.AsOf != nil {
 		return nil
 	}
-	conds := appendConjuncts(nil, n.Filter)
-	var out []expr.Expr
-	for _, ord := range n.Rel.Key {
-		var value expr.Expr
-		for _, p := range conds {
-			i, v, ok := columnIs(p)
-			if ok && i < len(n.Columns) && n.Columns[i] == ord {
-				value = v
-				break
-			}
-		}
-		if value == nil {
-			return nil
-		}
-		out = append(out, value)
-	}
-	return out
+	return valuesOf(n, appendConjuncts(nil, n.Filter), n.Rel.Key)
 }
 
 // columnIs reads a predicate as column = value, where the value has no columns.
