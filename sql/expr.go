@@ -174,6 +174,7 @@ type (
 		Loc
 		X, Lo, Hi Expr
 		Slice     bool
+		Alone     bool // X is an Index in brackets of its own
 	}
 
 	// Field is (X).Name, X->Name, or all fields where Star is set.

@@ -395,7 +395,12 @@ func (p *printer) base(x Expr, plain, arrow bool) {
 }
 
 func (p *printer) index(x *Index) {
-	if x.X != nil {
+	switch {
+	case x.Alone:
+		p.s("(")
+		p.expr(x.X)
+		p.s(")")
+	case x.X != nil:
 		p.base(x.X, true, false)
 	}
 	p.s("[")

@@ -184,7 +184,8 @@ func (c *checker) index(e *sql.Index) (Expr, error) {
 	if y, ok, err := c.dialectIndex(e, x, i); ok || err != nil {
 		return y, err
 	}
-	if k := i.Type().Kind; t.Kind != types.Array && isArrayElem(x) && (isInteger(k) ||
+	ofElem := e.Alone && t.Kind == types.JSONB
+	if k := i.Type().Kind; t.Kind != types.Array && !ofElem && isArrayElem(x) && (isInteger(k) ||
 		k == types.Unknown && t.Kind != types.JSONB && t.Kind != types.Map) {
 		if i, err = c.subscript(i, e.Lo.Pos()); err != nil {
 			return nil, err

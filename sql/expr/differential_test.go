@@ -249,7 +249,11 @@ func (c *comparison) compare(t *testing.T, x *diffCase) {
 }
 
 func (r *rule) explains(x *diffCase, got string) bool {
-	return r.query.MatchString(x.query()) && r.got.MatchString(got) && r.want.MatchString(x.Want) &&
+	want := x.Want
+	if x.Binary {
+		got, want = readBinary(got), readBinary(want)
+	}
+	return r.query.MatchString(x.query()) && r.got.MatchString(got) && r.want.MatchString(want) &&
 		(r.trait == nil || r.trait(x))
 }
 

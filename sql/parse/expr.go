@@ -461,6 +461,9 @@ func (p *parser) cast(x sql.Expr) sql.Expr {
 
 func (p *parser) subscript(x sql.Expr) sql.Expr {
 	ix := &sql.Index{Loc: p.loc(), X: x}
+	if _, ok := x.(*sql.Index); ok {
+		ix.Alone = p.toks[p.i-1].isPunct(')')
+	}
 	p.i++
 	if !p.isC(':') {
 		ix.Lo = p.expr()

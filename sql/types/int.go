@@ -152,17 +152,45 @@ func ParseOID(k Kind, s string) (int64, error) {
 	return int64(uint32(v)), nil
 }
 
-// parseXid reads an xid as PostgreSQL's strtoul does: what is no number is 0.
+// parseXid reads an xid as PostgreSQL's strtoul does: what is no number is 0, 0x10 and 010
+// are of bases 16 and 8, a negative number wraps, and what is too large is the largest.
 func parseXid(s string) int64 {
-	n := 0
-	for n < len(s) && isDigit(s[n]) {
-		n++
+	neg := strings.HasPrefix(s, "-")
+	if neg || strings.HasPrefix(s, "+") {
+		s = s[1:]
 	}
-	v, err := strconv.ParseUint(s[:n], 10, 64)
-	if err != nil && n > 0 {
+	base := 10
+	switch {
+	case len(s) > 2 && s[0] == '0' && s[1]|0x20 == 'x' && countHex(s[2:3]) == 1:
+		base, s = 16, s[2:]
+	case strings.HasPrefix(s, "0"):
+		base = 8
+	}
+	n := countHex(s)
+	for i := range n {
+		if s[i]|0x20 >= 'a' && base < 16 || s[i] >= '8' && base == 8 {
+			n = i
+			break
+		}
+	}
+	v, err := strconv.ParseUint(s[:n], base, 64)
+	switch {
+	case err != nil && n > 0:
 		return math.MaxUint32
+	case neg:
+		v = -v
 	}
 	return int64(uint32(v))
+}
+
+// countHex counts the hexadecimal digits that s begins with.
+func countHex(s string) int {
+	for i := range len(s) {
+		if c := s[i] | 0x20; !isDigit(s[i]) && (c < 'a' || c > 'f') {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // parseReg reads a regclass and its like: a number, "-", or a name.
