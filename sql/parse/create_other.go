@@ -331,16 +331,18 @@ func (p *parser) looseOptions() (list []sql.Option) {
 			o.Name = "password"
 		case o.Name == "in" && p.oneOf("role", "group") >= 0:
 			o.Name = "in_role"
+		case o.Name == "in":
+			p.unexpected()
 		}
-		p.acceptOp("=")
-		o.Value = p.looseValue(o.Name)
+		o.Value = p.looseValue(o.Name, p.acceptOp("="))
 		list = append(list, o)
 	}
 	return list
 }
 
-// looseValue reads the value of an option without brackets; nil: it has none.
-func (p *parser) looseValue(name string) sql.Expr {
+// looseValue reads the value of an option without brackets; nil: it has none. given says
+// that there must be one.
+func (p *parser) looseValue(name string, given bool) sql.Expr {
 	t := p.tok()
 	at := p.loc()
 	ofRoles := name == "in_role" || name == "role" || name == "admin" || name == "user"
@@ -359,7 +361,9 @@ func (p *parser) looseValue(name string) sql.Expr {
 	case "in_role", "role", "admin", "user", "owner", "template", "encoding", "locale",
 		"lc_collate", "lc_ctype", "tablespace", "allow_connections", "is_template":
 	default:
-		return nil
+		if !given {
+			return nil
+		}
 	}
 	var names []sql.Expr
 	for {
