@@ -195,7 +195,8 @@ func (d Decimal) digits() int {
 func less128(ah, al, bh, bl uint64) bool { return ah < bh || ah == bh && al < bl }
 
 func bigDigits(b *big.Int) int {
-	n := int(float64(b.BitLen()-1) * math.Log10(2))
+	// Of the numbers of a bit length, 10^n is the only power of ten, if there is one.
+	n := int(float64(b.BitLen()) * math.Log10(2))
 	if b.Cmp(bigPow10(int32(n))) >= 0 {
 		n++
 	}
