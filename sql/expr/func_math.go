@@ -115,7 +115,7 @@ func finite(f func(float64) float64) func(float64) (float64, error) {
 	}
 }
 
-// acos is more exact near 1/2 than math.Acos.
+// acos is more exact near 1/2 and near 1 than math.Acos.
 func acos(x float64) float64 { return 2 * math.Atan2(math.Sqrt(1-x), math.Sqrt(1+x)) }
 
 // within refuses arguments outside [lo, hi].
@@ -240,7 +240,7 @@ var (
 	sin30    = exactSin(30 * degree)
 	oneCos60 = 1 - exactCos(60*degree)
 	asin05   = math.Asin(0.5)
-	acos05   = math.Acos(0.5)
+	acos05   = acos(0.5)
 	atan1    = math.Atan(1)
 	tan45    = sindQ1(45) / cosdQ1(45)
 	cot45    = cosdQ1(45) / sindQ1(45)
@@ -320,14 +320,14 @@ func asindQ1(x float64) float64 {
 	if x <= 0.5 {
 		return math.Asin(x) / asin05 * 30
 	}
-	return 90 - math.Acos(x)/acos05*60
+	return 90 - acos(x)/acos05*60
 }
 
 func acosdQ1(x float64) float64 {
 	if x <= 0.5 {
 		return 90 - math.Asin(x)/asin05*30
 	}
-	return math.Acos(x) / acos05 * 60
+	return acos(x) / acos05 * 60
 }
 
 func asind(x float64) float64 {
