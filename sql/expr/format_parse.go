@@ -331,20 +331,38 @@ func (p *timeScan) zoneSign() {
 	}
 }
 
+// commaYear reads Y,YYY: two numbers as C's scanf("%d,%03d") does, which skips blanks
+// before each.
 func (p *timeScan) commaYear(t timeToken) error {
-	whole, rest, ok := strings.Cut(p.rest(), ",")
-	n := 0
-	for n < len(rest) && n < 3 && rest[n] >= '0' && rest[n] <= '9' {
-		n++
+	text := p.rest()
+	thousands, n, ok := scanInt(text, len(text))
+	var years, m int
+	if ok = ok && n < len(text) && text[n] == ','; ok {
+		years, m, ok = scanInt(text[n+1:], 3)
 	}
-	thousands, err := strconv.Atoi(whole)
-	if !ok || n == 0 || err != nil {
+	if !ok {
 		return errTemplate("invalid input string for \"Y,YYY\"")
 	}
-	years, _ := strconv.Atoi(rest[:n])
-	p.at += len(whole) + 1 + n
+	p.at += n + 1 + m
 	p.tm.yearDigits = 4
 	return put(&p.tm.year, thousands*1000+years, t)
+}
+
+// scanInt reads a number of at most width characters, its sign among them, after blanks;
+// used counts those too.
+func scanInt(s string, width int) (v, used int, ok bool) {
+	for used < len(s) && strings.IndexByte(" \t\n\v\f\r", s[used]) >= 0 {
+		used++
+	}
+	from := used
+	if used < len(s) && (s[used] == '-' || s[used] == '+') {
+		used++
+	}
+	for used < len(s) && used-from < width && s[used] >= '0' && s[used] <= '9' {
+		used++
+	}
+	v, err := strconv.Atoi(s[from:used])
+	return v, used, err == nil
 }
 
 // set stores what a pattern of digits has read in used characters.
