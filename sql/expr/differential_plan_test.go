@@ -122,6 +122,9 @@ func foldedCast(from, to types.Type) bool {
 		from.Kind == types.Array && to.Kind != types.Array {
 		return false
 	}
+	if from.Kind == types.Time && isText(to) {
+		return true // time_out, unlike time_in, looks at no setting
+	}
 	return castVolatility(from, to) == Immutable
 }
 
