@@ -117,6 +117,7 @@ func (e *Engine) Start(l Log) error {
 	e.started = true
 	go e.loop()
 	e.background.Go(e.keepTime)
+	e.background.Go(e.keepTTL)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/planner"
 )
@@ -45,3 +46,9 @@ func (e *Engine) PlanHashes() (map[string]uint64, error) {
 	}
 	return out, nil
 }
+
+// Expire looks at all tables with a time to live, due or not.
+func (e *Engine) Expire() { e.expire(map[catalog.OID]due{}) }
+
+// NextLook is when a table is looked at again.
+var NextLook = nextLook

@@ -58,7 +58,7 @@ func (b *builder) alter(s *sql.Alter) (*plan.Plan, error) {
 	if err := sourceStays(rel, s); err != nil {
 		return nil, err
 	}
-	d := &definition{b: b, rel: *rel, keyPos: -1}
+	d := &definition{b: b, rel: *rel, keyPos: -1, computed: rel.Query != 0}
 	d.rel.Columns = slices.Clone(rel.Columns)
 	d.rel.Options, d.rel.Checks = slices.Clone(rel.Options), slices.Clone(rel.Checks)
 	c := &catalog.AlterRelation{From: rel.SchemaVersion}
@@ -481,7 +481,7 @@ func (b *builder) renameRole(s *sql.Rename, tag string) (*plan.Plan, error) {
 
 func (b *builder) renameColumn(rel *catalog.Relation, s *sql.Rename, tag string) (
 	*plan.Plan, error) {
-	d := &definition{b: b, rel: *rel, keyPos: -1}
+	d := &definition{b: b, rel: *rel, keyPos: -1, computed: rel.Query != 0}
 	d.rel.Columns = slices.Clone(rel.Columns)
 	col, err := d.mustColumn(s.Old, s.Pos())
 	if err != nil {
@@ -562,7 +562,7 @@ func (b *builder) renameConstraint(rel *catalog.Relation, s *sql.Rename, tag str
 	r := *rel
 	r.Checks = slices.Clone(rel.Checks)
 	change := command(tag, &catalog.AlterRelation{Relation: r, From: rel.SchemaVersion})
-	d := &definition{b: b, rel: *rel, keyPos: -1}
+	d := &definition{b: b, rel: *rel, keyPos: -1, computed: rel.Query != 0}
 	if d.hasConstraint(s.New) {
 		return nil, d.constraintExists(s.New)
 	}

@@ -24,6 +24,7 @@ type definition struct {
 	drops      []catalog.Command // what goes with the change
 	likeKey    []string          // the primary key that LIKE ... INCLUDING INDEXES copies
 	pos        int               // of the name of the relation
+	computed   bool              // the rows are those of a query
 }
 
 func (b *builder) newDefinition(kind catalog.RelationKind, name sql.Name, pos int) (

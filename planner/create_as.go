@@ -90,6 +90,7 @@ func (b *builder) asQuery(kind catalog.RelationKind, keep keepKind, name sql.Nam
 		d.rel.Windowed = false
 	}
 	d.rel.Partitions = b.leftPartitions(k.root)
+	d.computed = true
 	if err := d.options(with); err != nil {
 		return nil, nil, err
 	}

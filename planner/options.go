@@ -71,16 +71,12 @@ func (d *definition) option(name string, o sql.Option) error {
 		n, err := optionInt(o, 1, maxPartitions)
 		d.rel.Partitions = int(n)
 		return err
-	case "retention", "ttl":
+	case "retention":
 		v, err := d.b.optionDuration(o)
-		if name == "ttl" {
-			d.rel.TTLMicros = v
-			d.b.notice("option \"ttl\" has no effect: rows stay until they are deleted, " +
-				"those of streams until \"retention\" has passed")
-		} else {
-			d.rel.RetentionMicros = v
-		}
+		d.rel.RetentionMicros = v
 		return err
+	case "ttl":
+		return d.timeToLive(o)
 	case "retention_ms":
 		v, err := optionInt(o, -1, 1<<53)
 		d.rel.RetentionMicros = max(v, 0) * 1000
@@ -268,4 +264,24 @@ func (b *builder) optionDuration(o sql.Option) (int64, error) {
 		return 0, badOption(o, "an interval such as '7 days'")
 	}
 	return v, nil
+}
+
+// timeToLive is how long a row of a table lives after its ROWTIME. Rows of a stream have
+// one time only, so that there it is the retention.
+func (d *definition) timeToLive(o sql.Option) error {
+	v, err := d.b.optionDuration(o)
+	if err != nil {
+		return err
+	}
+	switch {
+	case d.rel.Kind == catalog.KindStream:
+		d.rel.RetentionMicros = v
+	case d.rel.Kind != catalog.KindTable || d.computed:
+		return sqlerr.New(sqlerr.FeatureNotSupported,
+			"\"%s\" is the result of a query, whose rows have no ttl of their own",
+			d.rel.Name).At(o.Pos()).
+			WithHint("Set ttl on the tables that the query reads, or select by time in it.")
+	}
+	d.rel.TTLMicros = v
+	return nil
 }
