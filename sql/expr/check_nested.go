@@ -29,7 +29,15 @@ func (c *checker) arrayLit(e *sql.ArrayLit) (Expr, error) {
 	}
 	t.Mod = 0
 	xs, t = c.widened(xs, t, positions(e.Elems))
-	return makeArray(xs, types.ArrayOf(t), e.Pos()), nil
+	return makeArray(xs, listOf(t), e.Pos()), nil
+}
+
+// listOf gives the type of ARRAY[...] with elements of type t.
+func listOf(t types.Type) types.Type {
+	if t.Kind == types.Array && builtin().flat {
+		return t
+	}
+	return types.ArrayOf(t)
 }
 
 // typedArray checks ARRAY[...]::t[]: each element is cast, and there may be none. All are
@@ -62,7 +70,7 @@ func (c *checker) typedArray(e *sql.ArrayLit, t types.Type) (Expr, error) {
 		}
 	}
 	if want.Kind == types.Array && elem.Kind != types.Array {
-		x := makeArray(xs, types.ArrayOf(t), e.Pos())
+		x := makeArray(xs, listOf(t), e.Pos())
 		return c.coerce(x, t, CoerceExplicit, e.Pos())
 	}
 	return makeArray(xs, t, e.Pos()), nil

@@ -99,8 +99,8 @@ func nudged(fn *Func, draw func(string, []types.Datum) int) *Func {
 func nudgedDatum(d types.Datum, t types.Type, n int) types.Datum {
 	switch t.Kind {
 	case types.Float8:
-		if math.Abs(d.F) == 1 {
-			return d // which sines do not go beyond, and which logarithms give exactly
+		if math.Abs(d.F) == 1 || d.F == 0 {
+			return d // which sines do not go beyond or miss, and which logarithms give exactly
 		}
 		to := math.Inf(1)
 		if n < 0 {

@@ -132,11 +132,13 @@ func startServer(t *testing.T, bin string) string {
 // in pg_proc, s for set-returning ones, o for operators; and + for each signature.
 func (s *server) kinds(t *testing.T) map[string]string {
 	t.Helper()
-	res, err := s.conn.Exec(context.Background(), "SELECT proname, string_agg(DISTINCT CASE WHEN "+
+	res, err := s.conn.Exec(context.Background(), "SELECT proname::text, string_agg(DISTINCT CASE WHEN "+
 		"proretset THEN 's' ELSE prokind::text END, '') FROM pg_proc WHERE pronamespace = "+
-		"'pg_catalog'::regnamespace GROUP BY 1 UNION ALL SELECT DISTINCT oprname, 'o' FROM pg_operator UNION ALL SELECT format('%s(%s)', proname, "+
+		"'pg_catalog'::regnamespace GROUP BY 1 UNION ALL SELECT DISTINCT oprname::text, 'o' FROM pg_operator UNION ALL SELECT format('%s(%s)', proname, "+
 		"array_to_string(ARRAY(SELECT format_type(t, NULL) FROM unnest(proargtypes) t), ',')), '+' "+
-		"FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace").ReadAll()
+		"FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace UNION ALL SELECT format('%s(%s)', "+
+		"oprname, concat_ws(',', format_type(nullif(oprleft, 0), NULL), format_type(oprright, NULL))), "+
+		"'+' FROM pg_operator").ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,11 +9,15 @@ import (
 // composite type that an argument has, or of the columns that FROM defines.
 func defineJSONRecords(r *registry) {
 	for _, k := range []string{"json", "jsonb"} {
-		one := r.fn(k+"_populate_record(anyelement, "+k+") anyelement", bindPopulate,
+		more := ""
+		if k == "json" {
+			more = ", bool = false" // use_json_as_text, which nothing looks at
+		}
+		one := r.fn(k+"_populate_record(anyelement, "+k+more+") anyelement", bindPopulate,
 			"the object as a value of a composite type; fields that it lacks are the first argument's",
 			k+"_populate_record(row(1, 'x'::text), '{\"f1\": 5}')")
 		one.nullable().stable()
-		set := r.fn(k+"_populate_recordset(anyelement, "+k+") anyelement",
+		set := r.fn(k+"_populate_recordset(anyelement, "+k+more+") anyelement",
 			bindPopulateSet, "the objects of an array as rows of a composite type",
 			k+"_populate_recordset(row(1, 'x'::text), '[{\"f1\": 5}, {\"f2\": \"y\"}]')")
 		set.nullable().stable()

@@ -20,6 +20,9 @@ type registry struct {
 	// ksql has what counts in ksqlDB's dialect alone, ksqlAll the same in order.
 	ksql    map[string][]*Func
 	ksqlAll []*Func
+	// flat says that an array of arrays is one of more dimensions, as in PostgreSQL, and no
+	// type of its own: tests see by that what else differs.
+	flat bool
 }
 
 // builtin gives the registry.
