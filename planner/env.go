@@ -118,6 +118,7 @@ type builder struct {
 	// at remembers where a column reference was written, for grouping errors.
 	at       map[*expr.Col]int
 	depth    int // of views being expanded
+	level    int // of queries within queries, while they are bound
 	nextWork int // IDs of recursive queries and of data-modifying ones in WITH
 	parts    []plan.Part
 	ctes     *with      // WITH queries that a whole statement sees

@@ -157,11 +157,7 @@ func (b *builder) table(t *sql.Table, outer *scope, w *with) (*from, error) {
 				return nil, sqlerr.New(sqlerr.FeatureNotSupported, "TABLESAMPLE clause can only be applied "+
 					"to tables and materialized views").At(t.Pos())
 			}
-			q, err := b.cteRef(c, outer, t.Pos())
-			if err != nil {
-				return nil, err
-			}
-			return b.named(q, t.Alias, c.name, t.Pos())
+			return b.cteItem(c, t, outer)
 		}
 	}
 	rel, err := b.opened(t.Name, t.Pos())

@@ -13,6 +13,7 @@ import (
 // aggregation collects the aggregate calls of one SELECT.
 type aggregation struct {
 	calls []*expr.AggCall
+	pos   int // of the first one
 }
 
 // add registers a call; equal ones are computed once.

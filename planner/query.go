@@ -34,6 +34,8 @@ func (b *builder) query(q *sql.Query, outer *scope, w *with) (*query, error) {
 	if err := lockable(q); err != nil {
 		return nil, err
 	}
+	b.level++
+	defer func() { b.level-- }()
 	w, err := b.extendWith(w, q.With, q.Recursive, outer, q == b.top)
 	if err != nil {
 		return nil, err
@@ -61,6 +63,8 @@ func (b *builder) queryBody(q *sql.Query, outer *scope, w *with) (*query, error)
 func (b *builder) body(body sql.Body, outer *scope, w *with) (*query, error) {
 	switch body := body.(type) {
 	case *sql.Query:
+		b.level-- // brackets are no query of their own
+		defer func() { b.level++ }()
 		return b.query(body, outer, w)
 	case *sql.Select:
 		return b.selectQuery(&sql.Query{Loc: body.Loc, Body: body}, body, outer, w)

@@ -364,6 +364,9 @@ func (s *scope) Aggregate(call *expr.AggCall, pos int) (expr.Expr, error) {
 		return nil, sqlerr.New(sqlerr.GroupingError,
 			"aggregate function calls cannot contain window function calls").At(pos)
 	}
+	if len(s.agg.calls) == 0 {
+		s.agg.pos = pos
+	}
 	return s.agg.add(call), nil
 }
 

@@ -108,6 +108,9 @@ func (k *block) bind() error {
 	if err := k.distinctOn(); err != nil {
 		return err
 	}
+	if err := k.rounds(); err != nil {
+		return err
+	}
 	if len(k.q.Locks) > 0 && len(k.agg.calls) > 0 {
 		return notLockable(k.q.Locks[0], "aggregate functions")
 	}

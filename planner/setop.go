@@ -12,6 +12,8 @@ import (
 // node.
 func (b *builder) setOp(op *sql.SetOp, outer *scope, w *with) (*query, error) {
 	var parts []*query
+	b.level++
+	defer func() { b.level-- }()
 	for _, side := range []sql.Body{op.L, op.R} {
 		q, err := b.body(side, outer, w)
 		if err != nil {

@@ -27,7 +27,10 @@ type cte struct {
 	// columns and work are set while the recursive term is bound: a reference then
 	// reads the last round's rows.
 	columns []plan.Column
+	search  *sql.Search
+	cycle   *sql.Cycle
 	work    int
+	level   int // how deep the query that has the WITH stands in others
 	inUse   bool
 	bound   bool // some reference was bound
 	stmt    bool // it changes data; columns are those of RETURNING
@@ -79,7 +82,8 @@ func (b *builder) extendWith(w *with, defs []*sql.CTE, recursive bool, outer *sc
 			out.defs = append(out.defs, c)
 			continue
 		}
-		c := &cte{name: d.Name, q: d.Q, cols: d.Columns, outer: outer, pos: d.Pos()}
+		c := &cte{name: d.Name, q: d.Q, cols: d.Columns, outer: outer, pos: d.Pos(),
+			search: d.Search, cycle: d.Cycle, level: b.level}
 		if recursive {
 			c.with = out
 		} else {
@@ -103,9 +107,7 @@ func (b *builder) cteRef(c *cte, outer *scope, pos int) (*query, error) {
 		return &query{node: n, time: -1}, nil
 	}
 	if c.inUse {
-		return nil, sqlerr.New(sqlerr.InvalidRecursion,
-			"recursive reference to query \"%s\" must not appear within its non-recursive term",
-			c.name).At(pos)
+		return nil, recursionIn(c.name, "its non-recursive term", pos)
 	}
 	c.inUse, c.bound = true, true
 	defer func() { c.inUse = false }()
@@ -195,13 +197,25 @@ func levels(s *scope) int {
 // cteQuery binds the text of a WITH query, recursive or not.
 func (b *builder) cteQuery(c *cte) (*query, error) {
 	union, ok := c.q.Body.(*sql.SetOp)
-	if !ok || c.with.find(c.name) != c || !refersTo(c.q, c.name) {
+	if c.with.find(c.name) != c || !refersTo(c.q, c.name) {
+		if c.search != nil || c.cycle != nil {
+			return nil, sqlerr.New(sqlerr.SyntaxError, "WITH query is not recursive").At(c.pos)
+		}
 		return b.query(c.q, c.outer, c.with)
 	}
-	if union.Op != sql.Union || refersTo(union.L, c.name) {
+	if !ok || union.Op != sql.Union {
 		return nil, sqlerr.New(sqlerr.InvalidRecursion,
 			"recursive query \"%s\" does not have the form "+
 				"non-recursive-term UNION [ALL] recursive-term", c.name).At(c.pos)
+	}
+	if err := plainRecursion(c.q); err != nil {
+		return nil, err
+	}
+	if t := reference(union.L, c.name); t != nil {
+		return nil, recursionIn(c.name, "its non-recursive term", t.Pos())
+	}
+	if err := (&selfReference{name: c.name}).body(union.R, ""); err != nil {
+		return nil, err
 	}
 	if b.continuous {
 		return nil, sqlerr.Unsupported("WITH RECURSIVE in a continuous query",
@@ -231,7 +245,20 @@ func (b *builder) recursive(c *cte, union *sql.SetOp) (*query, error) {
 		}
 	}
 	defer func() { c.columns = nil }()
-	step, err := b.query(&sql.Query{Body: union.R}, c.outer, w)
+	r, err := b.searching(c, union)
+	if err != nil {
+		return nil, err
+	}
+	if r != nil {
+		if err := r.seed(seed); err != nil {
+			return nil, err
+		}
+	}
+	right := union.R
+	if r != nil {
+		right = r.right
+	}
+	step, err := b.query(&sql.Query{Body: right}, c.outer, w)
 	if err != nil {
 		return nil, err
 	}
@@ -239,14 +266,14 @@ func (b *builder) recursive(c *cte, union *sql.SetOp) (*query, error) {
 	if err := b.matchRecursive(c, seed, step); err != nil {
 		return nil, err
 	}
+	if r != nil {
+		if err := r.step(step); err != nil {
+			return nil, err
+		}
+	}
 	n := &plan.Recursive{ID: c.work, Seed: seed.node, Step: step.node, Distinct: !union.All}
 	n.Out = c.columns
-	q := &query{node: n, time: -1}
-	tail := *c.q
-	if len(tail.OrderBy) == 0 && tail.Limit == nil && tail.Offset == nil {
-		return q, nil
-	}
-	return b.tail(q, &tail, c.outer, w)
+	return &query{node: n, time: -1}, nil
 }
 
 // matchRecursive makes the recursive term's columns those of the seed.
@@ -279,13 +306,53 @@ func (b *builder) matchRecursive(c *cte, seed, step *query) error {
 }
 
 // refersTo tells whether a name stands in some FROM below n.
-func refersTo(n sql.Node, name string) bool {
-	found := false
+func refersTo(n sql.Node, name string) bool { return reference(n, name) != nil }
+
+// reference finds the first reference to a name below n.
+func reference(n sql.Node, name string) (found *sql.Table) {
 	sql.Walk(n, func(n sql.Node) bool {
-		if t, ok := n.(*sql.Table); ok && len(t.Name) == 1 && t.Name[0] == name {
-			found = true
+		if t, ok := n.(*sql.Table); ok && found == nil && len(t.Name) == 1 && t.Name[0] == name {
+			found = t
 		}
-		return !found
+		return found == nil
 	})
 	return found
+}
+
+// extras counts the columns that SEARCH and CYCLE add.
+func (c *cte) extras() int {
+	n := 0
+	if c.search != nil {
+		n++
+	}
+	if c.cycle != nil {
+		n += 2
+	}
+	return n
+}
+
+// cteItem is a reference in FROM. The columns of SEARCH and CYCLE take no name of the
+// alias; * shows them in the query that has the WITH alone.
+func (b *builder) cteItem(c *cte, t *sql.Table, outer *scope) (*from, error) {
+	q, err := b.cteRef(c, outer, t.Pos())
+	if err != nil {
+		return nil, err
+	}
+	extras := c.extras()
+	if extras == 0 {
+		return b.named(q, t.Alias, c.name, t.Pos())
+	}
+	f, err := b.named(q, sql.Alias{Name: t.Alias.Name}, c.name, t.Pos())
+	if err != nil {
+		return nil, err
+	}
+	added := f.cols[len(f.cols)-extras:]
+	for i := range added {
+		added[i].hidden = true
+	}
+	err = renameCols(f, t.Alias.Cols, f.entries[0].alias, t.Pos())
+	for i := range added {
+		added[i].hidden = b.level > c.level
+	}
+	return f, err
 }

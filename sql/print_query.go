@@ -53,8 +53,46 @@ func (p *printer) ctes(recursive bool, list []*CTE) {
 			p.query(c.Q)
 		}
 		p.s(")")
+		p.search(c.Search)
+		p.cycle(c.Cycle)
 	}
 	p.s(" ")
+}
+
+// search writes SEARCH of a WITH element.
+func (p *printer) search(s *Search) {
+	if s == nil {
+		return
+	}
+	p.s(" SEARCH ")
+	if s.Breadth {
+		p.s("BREADTH")
+	} else {
+		p.s("DEPTH")
+	}
+	p.s(" FIRST BY ")
+	p.ids(s.By)
+	p.s(" SET ")
+	p.id(s.Set)
+}
+
+// cycle writes CYCLE of a WITH element.
+func (p *printer) cycle(c *Cycle) {
+	if c == nil {
+		return
+	}
+	p.s(" CYCLE ")
+	p.ids(c.Columns)
+	p.s(" SET ")
+	p.id(c.Mark)
+	if c.Value != nil {
+		p.s(" TO ")
+		p.expr(c.Value)
+		p.s(" DEFAULT ")
+		p.expr(c.Default)
+	}
+	p.s(" USING ")
+	p.id(c.Path)
 }
 
 func (p *printer) limit(q *Query) {

@@ -29,6 +29,27 @@ type CTE struct {
 	Mat     Materialization
 	Q       *Query
 	Stmt    Statement
+	Search  *Search // nil without SEARCH
+	Cycle   *Cycle  // nil without CYCLE
+}
+
+// Search is SEARCH DEPTH|BREADTH FIRST BY columns SET name of a recursive query: a
+// column by which its rows stand in that order.
+type Search struct {
+	Loc
+	Breadth bool
+	By      []string
+	Set     string
+}
+
+// Cycle is CYCLE columns SET mark TO value DEFAULT default USING path of a recursive
+// query: it follows no row whose columns it has met on the way there.
+type Cycle struct {
+	Loc
+	Columns        []string
+	Mark           string
+	Value, Default Expr // both nil for TRUE and FALSE
+	Path           string
 }
 
 // Materialization is [NOT] MATERIALIZED of a CTE.

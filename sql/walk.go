@@ -161,6 +161,10 @@ func (w walker) with(ctes []*CTE) {
 		if c.Stmt != nil && w.f(c.Stmt) {
 			w.statement(c.Stmt)
 		}
+		if c.Cycle != nil {
+			w.expr(c.Cycle.Value)
+			w.expr(c.Cycle.Default)
+		}
 	}
 }
 

@@ -36,7 +36,7 @@ func (o *outline) shut() {
 	o.stack = o.stack[:len(o.stack)-1]
 	f := o.top()
 	if g.cte != nil {
-		if o.cteEnd(f) {
+		if o.cteEnd(f, g.cte) {
 			o.cte(f)
 		}
 		return

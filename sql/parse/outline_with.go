@@ -32,7 +32,7 @@ func (o *outline) cte(f *level) {
 		c.Stmt = o.cteStatement()
 		o.put("SELECT ")
 		o.atom(nil, o.i)
-		if !o.cteEnd(f) {
+		if !o.cteEnd(f, c) {
 			return
 		}
 	}
@@ -68,12 +68,14 @@ func (p *parser) cteStatement() sql.Statement {
 }
 
 // cteEnd closes a WITH element; true: another one follows.
-func (o *outline) cteEnd(f *level) bool {
+func (o *outline) cteEnd(f *level, c *sql.CTE) bool {
 	o.put(")")
 	o.expectC(')')
-	if o.is(kwSearch) || o.is(kwCycle) {
-		o.unsupported(o.loc(), "SEARCH and CYCLE of a recursive query",
-			"Carry the path in a column of the query.")
+	if o.is(kwSearch) {
+		c.Search = o.search()
+	}
+	if o.is(kwCycle) {
+		c.Cycle = o.cycle()
 	}
 	if o.isC(',') {
 		o.put(",")
@@ -83,4 +85,57 @@ func (o *outline) cteEnd(f *level) bool {
 	o.put(" ")
 	f.with = false
 	return false
+}
+
+// search reads SEARCH DEPTH|BREADTH FIRST BY columns SET name.
+func (p *parser) search() *sql.Search {
+	s := &sql.Search{Loc: p.loc()}
+	p.expect(kwSearch)
+	if s.Breadth = p.wordAt(0, "breadth"); !s.Breadth && !p.wordAt(0, "depth") {
+		p.unexpected()
+	}
+	p.i++
+	p.expect(kwFirst)
+	p.expect(kwBy)
+	s.By = p.nameSeq()
+	p.expect(kwSet)
+	s.Set = p.name()
+	return s
+}
+
+// cycle reads CYCLE columns SET mark [TO value DEFAULT default] USING path.
+func (p *parser) cycle() *sql.Cycle {
+	c := &sql.Cycle{Loc: p.loc()}
+	p.expect(kwCycle)
+	c.Columns = p.nameSeq()
+	p.expect(kwSet)
+	c.Mark = p.name()
+	if p.accept(kwTo) {
+		c.Value = p.constant()
+		p.expect(kwDefault)
+		c.Default = p.constant()
+	}
+	p.expect(kwUsing)
+	c.Path = p.name()
+	return c
+}
+
+// nameSeq reads names with commas between them.
+func (p *parser) nameSeq() (list []string) {
+	for more := true; more; more = p.acceptC(',') {
+		list = append(list, p.name())
+	}
+	return list
+}
+
+// constant reads a literal, with its type where it has one.
+func (p *parser) constant() sql.Expr {
+	t := p.tok()
+	x := p.primary()
+	switch x.(type) {
+	case *sql.Const, *sql.TypedLit:
+		return x
+	}
+	p.unexpectedAt(t)
+	return nil
 }
