@@ -42,6 +42,8 @@ var commandKinds = []struct {
 	{19, func() Command { return &GrantCommand{} }},
 	{20, func() Command { return &Batch{} }},
 	{21, func() Command { return &CreateSystemStream{} }},
+	{22, func() Command { return &Block{} }},
+	{23, func() Command { return &ReserveOIDs{} }},
 }
 
 // EncodeCommand writes a command for the log.

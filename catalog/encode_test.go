@@ -57,6 +57,11 @@ func goldenCommands() []Command {
 		&Batch{NextOID: 16390, Commands: []Command{&DropQuery{OID: 1}, &DropRole{Names: []string{"r"}}}},
 		&CreateSystemStream{Relation: Relation{Schema: "millrace", Name: "x", Kind: KindStream,
 			TimeColumn: -1, Partitions: 1, GraceMicros: -1}},
+		&Block{Steps: []Step{{Command: &CreateSchema{Name: "s"}, From: 16400, To: 16401},
+			{Command: &AlterRelation{Relation: sequence, From: 1}, From: 16401, To: 16401,
+				Keep: []OID{16384}}},
+			Uses: []Use{{OID: 16384, SchemaVersion: 2}, {OID: 16385, SchemaVersion: 1, Sum: 77}}},
+		&ReserveOIDs{Count: 64},
 	}
 }
 

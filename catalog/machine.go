@@ -124,6 +124,10 @@ func (e *edit) apply(cmd Command) error { //tidy:long one case per command
 	switch c := cmd.(type) {
 	case *Batch:
 		return e.batch(c)
+	case *Block:
+		return e.block(c)
+	case *ReserveOIDs:
+		return e.reserve(c)
 	case *CreateRelation:
 		return e.createRelation(c)
 	case *CreateSystemStream:

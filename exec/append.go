@@ -275,7 +275,7 @@ func (a *Appender) flush(ctx context.Context) error {
 	done := make(chan appended, 1)
 	a.inFlight = done
 	a.e.background.Go(func() {
-		epoch, err := a.e.propose(ctx, txn, a.rd.CommitOnly)
+		epoch, _, err := a.e.propose(ctx, txn, a.rd.CommitOnly)
 		done <- appended{epoch, rows, err}
 	})
 	return nil

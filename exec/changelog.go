@@ -9,6 +9,7 @@ import (
 	"github.com/millracedb/millrace/exec/op"
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -42,9 +43,13 @@ type changelogReader struct {
 }
 
 func (b *builder) changelog(out op.Sink, n *plan.Changelog) error {
-	rel := b.e.relation(n.Rel.OID)
-	if rel == nil {
-		return gone(n.Rel)
+	rel, changed, err := b.e.sourceOf(b.rd, n.Rel)
+	if err != nil {
+		return err
+	}
+	if changed != nil {
+		return sqlerr.Unsupported("changelog() of what the transaction created or altered",
+			"The log has it after COMMIT.")
 	}
 	r := &changelogReader{
 		b: b, rel: rel, out: out, batch: batch.New(plan.Types(n), 64), want: n.Columns,

@@ -112,13 +112,16 @@ func (s *writer) existing(key string, b *batch.Batch, row int) ([]types.Datum, e
 			if at, ok := o.entries[key]; ok {
 				return o.rows[at].live(), nil
 			}
+			if o.truncated {
+				return nil, nil
+			}
 		}
 	}
 	k := make([]types.Datum, len(s.enc.key))
 	for i, c := range s.enc.key {
 		k[i] = b.Cols[c].Datum(row)
 	}
-	return s.e.lookupRow(s.w.Rel, s.rd.Point.Epoch, k)
+	return s.e.lookupRow(s.rd, s.w.Rel, k)
 }
 
 func (r *overlayRow) live() []types.Datum {

@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 
 	"github.com/millracedb/millrace/catalog"
@@ -25,9 +24,9 @@ func (e *Engine) Command(ctx context.Context, c catalog.Command) (CommandOutput,
 	if err != nil {
 		return CommandOutput{}, 0, translate(err)
 	}
-	var out CommandOutput
-	if err := json.Unmarshal(res.Output, &out); err != nil {
-		return out, 0, sqlerr.Wrap(err, sqlerr.InternalError, "decode the catalog's answer: %v", err)
+	out, err := decodeOutput(res.Output)
+	if err != nil {
+		return out, 0, err
 	}
 	if err := e.points.wait(ctx, res.Epoch); err != nil {
 		return out, 0, translate(err)
@@ -47,9 +46,13 @@ func (e *Engine) emptied(c catalog.Command) []log.Key {
 	if !ok {
 		return nil
 	}
+	return emptiedKeys(e.cfg.Catalog.Current(), t.OIDs, t.Cascade)
+}
+
+func emptiedKeys(snap *catalog.Snapshot, oids []catalog.OID, cascade bool) []log.Key {
 	var out []log.Key
-	snap, seen := e.cfg.Catalog.Current(), map[catalog.OID]bool{}
-	for todo := slices.Clone(t.OIDs); len(todo) > 0; todo = todo[1:] {
+	seen := map[catalog.OID]bool{}
+	for todo := slices.Clone(oids); len(todo) > 0; todo = todo[1:] {
 		oid := todo[0]
 		if seen[oid] {
 			continue
@@ -58,7 +61,7 @@ func (e *Engine) emptied(c catalog.Command) []log.Key {
 		out = append(out, log.Key{Stream: log.StreamID(oid)})
 		for _, child := range snap.Referring(oid) {
 			out = append(out, log.Key{Stream: log.StreamID(child.OID) | log.Shared})
-			if t.Cascade {
+			if cascade {
 				todo = append(todo, child.OID)
 			}
 		}
@@ -96,11 +99,12 @@ func (e *Engine) waitQuery(ctx context.Context, oid catalog.OID) error {
 }
 
 func (e *Engine) truncateNow(ctx context.Context, rd *Read, w *plan.Write) (WriteResult, error) {
+	c := &catalog.Truncate{OIDs: []catalog.OID{w.Rel.OID}}
 	if rd.Txn != nil {
-		return WriteResult{}, sqlerr.Unsupported("TRUNCATE inside a transaction block",
-			"Use DELETE FROM, or run TRUNCATE outside the block.")
+		_, err := rd.Txn.Change(ctx, c)
+		return WriteResult{}, err
 	}
-	_, epoch, err := e.Command(ctx, &catalog.Truncate{OIDs: []catalog.OID{w.Rel.OID}})
+	_, epoch, err := e.Command(ctx, c)
 	return WriteResult{Epoch: epoch}, err
 }
 

@@ -121,12 +121,15 @@ func (v *view) find(l *lookup, keys *keySet, fn func(m match) error) error {
 		return nil
 	}
 	own, txn := v.own[l.rel.OID], v.written(l.rel.OID)
-	err := v.stored(l, keys, func(m match) error {
-		if own.has(m.pk) || txn.has(m.pk) {
-			return nil
-		}
-		return fn(m)
-	})
+	var err error
+	if txn == nil || !txn.truncated {
+		err = v.stored(l, keys, func(m match) error {
+			if own.has(m.pk) || txn.has(m.pk) {
+				return nil
+			}
+			return fn(m)
+		})
+	}
 	if err != nil {
 		return err
 	}
@@ -161,9 +164,12 @@ func (o *overlay) has(pk string) bool {
 
 // stored finds rows of the snapshot.
 func (v *view) stored(l *lookup, keys *keySet, fn func(m match) error) error {
-	r := v.e.relation(l.rel.OID)
-	if r == nil {
-		return gone(l.rel)
+	r, changed, err := v.e.sourceOf(v.rd, l.rel)
+	switch {
+	case err != nil:
+		return err
+	case changed != nil:
+		return v.storedInShadow(changed, l, keys, fn)
 	}
 	epoch := v.rd.Point.at(r)
 	if l.primary {
@@ -254,13 +260,21 @@ func (v *view) storedByIndex(r *relation, epoch log.Epoch, x *index, l *lookup, 
 // storedByScan goes through the whole table.
 func (v *view) storedByScan(r *relation, epoch log.Epoch, l *lookup, keys *keySet,
 	fn func(m match) error) error {
+	return v.matching(r, l, keys, fn, func(need []bool, fn func(*rows) error) error {
+		return v.e.scanRelation(v.ctx, r, epoch, need, fn)
+	})
+}
+
+// matching finds among all rows of a relation those that have one of the keys.
+func (v *view) matching(r *relation, l *lookup, keys *keySet, fn func(m match) error,
+	scan func(need []bool, fn func(*rows) error) error) error {
 	need := make([]bool, len(r.types))
 	for _, o := range r.layout {
 		need[o] = true
 	}
 	env, key := *v.rd.Env, r.layoutKey()
 	var buf []byte
-	return v.e.scanRelation(v.ctx, r, epoch, need, func(rs *rows) error {
+	return scan(need, func(rs *rows) error {
 		lay := layoutBatch(rs.b, r.layout)
 		cols, sel, err := l.by.of(&env, lay)
 		if err != nil {

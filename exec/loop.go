@@ -45,7 +45,7 @@ func (e *Engine) runEpoch(w epochWork) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := e.ingest(w.in); err != nil {
+	if err := e.ingest(&w); err != nil {
 		return err
 	}
 	for _, q := range e.order {
@@ -91,11 +91,15 @@ func (e *Engine) runEpoch(w epochWork) (err error) {
 }
 
 // ingest takes over the epoch's rows.
-func (e *Engine) ingest(in *log.EpochInput) error {
-	for _, blk := range in.Blocks {
+func (e *Engine) ingest(w *epochWork) error {
+	in, emptied := w.in, w.emptied()
+	for i, blk := range in.Blocks {
 		r := e.rels[catalog.OID(blk.Partition.Stream)]
 		if r == nil {
-			continue // dropped by an earlier transaction of the same epoch
+			continue // dropped by a transaction of the same epoch
+		}
+		if i < emptied[r.cat.OID] {
+			continue
 		}
 		if err := r.ingest(blk, in.Clock); err != nil {
 			return err
@@ -107,6 +111,21 @@ func (e *Engine) ingest(in *log.EpochInput) error {
 		}
 	}
 	return nil
+}
+
+// emptied gives for each table that is truncated in the epoch how many of the epoch's
+// blocks came before.
+func (w *epochWork) emptied() map[catalog.OID]int {
+	var out map[catalog.OID]int
+	for i := range w.changes {
+		for _, r := range w.changes[i].Truncated {
+			if out == nil {
+				out = map[catalog.OID]int{}
+			}
+			out[r.OID] = w.in.Commands[i].Before
+		}
+	}
+	return out
 }
 
 // applyChanges follows the catalog: relations and queries come and go. It gives

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"github.com/millracedb/millrace/catalog"
+	"github.com/millracedb/millrace/exec/state"
 	"github.com/millracedb/millrace/log"
 	"github.com/millracedb/millrace/sql/batch"
 )
@@ -93,6 +94,9 @@ func (e *Engine) alterRelation(c *catalog.Relation, snap *catalog.Snapshot) erro
 			e.createIndex(x, snap)
 		}
 	}
+	if r.delta, err = r.earlier(old); err != nil {
+		return err
+	}
 	for _, q := range e.order {
 		q.rebind(old, r)
 	}
@@ -113,8 +117,7 @@ func (r *relation) keepRows(old *relation) {
 // takeRows copies a partition's rows from the relation's older form.
 func (r *relation) takeRows(p int, old *relation, _ int64) error {
 	columns := old.allStored()
-	published := r.pins.Published()
-	return old.arrs[p].Scan(published, columns, func(b *batch.Batch) error {
+	return old.arrs[p].Scan(state.Pending, columns, func(b *batch.Batch) error {
 		lay, times := old.unstored(b)
 		whole := make([]*batch.Vector, len(r.types))
 		copy(whole, old.ordinalBatch(lay).Cols)
@@ -134,6 +137,22 @@ func (r *relation) takeRows(p int, old *relation, _ int64) error {
 		r.garbage = true
 		return nil
 	})
+}
+
+// earlier gives what the epoch did to the relation's older form.
+func (r *relation) earlier(old *relation) ([]*rows, error) {
+	if r.cat.SchemaVersion == old.cat.SchemaVersion {
+		return old.delta, nil
+	}
+	s := &shadow{rel: r}
+	out := make([]*rows, len(old.delta))
+	for i, d := range old.delta {
+		var err error
+		if out[i], err = s.converted(d, allColumns(len(r.types)), old.cat.SchemaVersion); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // rebind points a query's scans and target at a relation's new form.
@@ -165,7 +184,7 @@ func (e *Engine) truncate(c *catalog.Relation, in *log.EpochInput) error {
 	columns := r.allStored()
 	for p, a := range r.arrs {
 		var gone []*batch.Batch
-		err := a.Scan(r.pins.Published(), columns, func(b *batch.Batch) error {
+		err := a.Scan(state.Pending, columns, func(b *batch.Batch) error {
 			gone = append(gone, negated(copyBatch(b)))
 			return nil
 		})

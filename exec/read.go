@@ -87,15 +87,19 @@ func (b *builder) drive(st *building) error {
 
 // boundedScan reads a relation as of the read point.
 func (b *builder) boundedScan(out op.Sink, n *plan.Scan) error {
-	rel := b.e.relation(n.Rel.OID)
-	if rel == nil {
-		return gone(n.Rel)
+	rel, changed, err := b.e.sourceOf(b.rd, n.Rel)
+	if err != nil {
+		return err
 	}
 	sc, err := newScanner(n, b.one.Env, out)
 	if err != nil {
 		return err
 	}
-	b.sources = append(b.sources, func() error { return b.readScan(rel, n, sc) })
+	read := func() error { return b.readScan(rel, n, sc) }
+	if changed != nil {
+		read = func() error { return b.readShadow(changed, n, sc) }
+	}
+	b.sources = append(b.sources, read)
 	return nil
 }
 

@@ -59,15 +59,10 @@ type stats struct {
 }
 
 func (e *Engine) newRelation(c *catalog.Relation) (*relation, error) {
-	r := &relation{cat: c, pins: e.points.pins, types: columnTypes(c), layout: layoutOf(c),
-		cut: e.cfg.BatchRows}
-	for _, col := range c.Columns {
-		r.missing = append(r.missing, missingColumn(col))
-	}
-	if err := e.conversions(r); err != nil {
+	r, err := e.formOf(c, e.cfg.Catalog.Current())
+	if err != nil {
 		return nil, err
 	}
-	r.timed, r.caused = c.Kind == catalog.KindTable, math.MinInt64
 	parts := max(c.Partitions, 1)
 	r.wm = newWatermark(parts, c.GraceMicros)
 	r.late = make([]rejected, parts)
@@ -84,6 +79,16 @@ func (e *Engine) newRelation(c *catalog.Relation) (*relation, error) {
 		r.outs = append(r.outs, &tableSink{rel: r, part: int32(p)})
 	}
 	return r, nil
+}
+
+// formOf makes a relation without rows and state: what is needed to read rows of it.
+func (e *Engine) formOf(c *catalog.Relation, snap *catalog.Snapshot) (*relation, error) {
+	r := &relation{cat: c, pins: e.points.pins, types: columnTypes(c), layout: layoutOf(c),
+		cut: e.cfg.BatchRows, timed: c.Kind == catalog.KindTable, caused: math.MinInt64}
+	for _, col := range c.Columns {
+		r.missing = append(r.missing, missingColumn(col))
+	}
+	return r, e.conversions(r, e.envOver(snap))
 }
 
 func (e *Engine) newArrangement(r *relation) *state.Arrangement {

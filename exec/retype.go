@@ -23,17 +23,17 @@ type conversion struct {
 
 // conversions compiles what ALTER ... TYPE has left of former types. A conversion that
 // cannot be bound any more, as an upgrade took a function away, is a plain cast.
-func (e *Engine) conversions(r *relation) error {
+func (e *Engine) conversions(r *relation, env *planner.Env) error {
 	for o := range r.cat.Columns {
 		c := &r.cat.Columns[o]
 		for i := range c.Former {
-			x, err := planner.Conversion(r.cat, o, i, e.bindEnv())
+			x, err := planner.Conversion(r.cat, o, i, env)
 			if err != nil {
 				plain := *r.cat
 				plain.Columns = slices.Clone(plain.Columns)
 				plain.Columns[o].Former = slices.Clone(c.Former)
 				plain.Columns[o].Former[i].Using = ""
-				if x, err = planner.Conversion(&plain, o, i, e.bindEnv()); err != nil {
+				if x, err = planner.Conversion(&plain, o, i, env); err != nil {
 					return err
 				}
 			}

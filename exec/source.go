@@ -164,15 +164,18 @@ func (e *Engine) countRows(r *relation, epoch log.Epoch) (int64, error) {
 }
 
 // lookupRow finds a table's row by its key; nil when there is none.
-func (e *Engine) lookupRow(c *catalog.Relation, epoch log.Epoch, key []types.Datum) (
+func (e *Engine) lookupRow(rd *Read, c *catalog.Relation, key []types.Datum) (
 	[]types.Datum, error,
 ) {
-	r := e.relation(c.OID)
-	if r == nil {
-		return nil, gone(c)
+	r, changed, err := e.sourceOf(rd, c)
+	switch {
+	case err != nil:
+		return nil, err
+	case changed != nil:
+		return e.lookupShadow(rd, changed, key)
 	}
 	out := batch.New(r.storedTypes(), 1)
-	if err := r.lookup(epoch, key, out); err != nil {
+	if err := r.lookup(rd.Point.Epoch, key, out); err != nil {
 		return nil, translate(err)
 	}
 	if out.N == 0 {

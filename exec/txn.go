@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/codec"
@@ -35,6 +36,14 @@ type Txn struct {
 	// that were written, by which a refusal is explained.
 	later []pendingCheck
 	rules []*plan.Write
+	// draft is the DDL of the block; nil: none. point shows the catalog with it.
+	draft   *catalog.Draft
+	shadows map[catalog.OID]*shadow
+	// checked are relations of which all rows were looked at, emptied those that were
+	// truncated.
+	checked, emptied []catalog.OID
+	// InUse lists the relations that open cursors of the block read; nil: none.
+	InUse func() []catalog.OID
 	// CommitOnly lets Commit return before the effect is readable in every view.
 	CommitOnly bool
 }
@@ -78,7 +87,7 @@ func (e *Engine) Begin(point *ReadPoint, limitBytes int64) *Txn {
 func (t *Txn) Point() *ReadPoint { return t.point }
 
 // Wrote tells whether there is anything to commit.
-func (t *Txn) Wrote() bool { return len(t.order) > 0 }
+func (t *Txn) Wrote() bool { return len(t.order) > 0 || t.Drafted() }
 
 func (t *Txn) overlay(rel *catalog.Relation) *overlay {
 	o := t.rels[rel.OID]
@@ -146,7 +155,7 @@ func datums(b *batch.Batch, i int) []types.Datum {
 // Commit writes everything as one epoch and ends the transaction.
 func (t *Txn) Commit(ctx context.Context) (log.Epoch, error) {
 	defer t.Rollback()
-	if len(t.order) == 0 {
+	if !t.Wrote() {
 		return 0, nil
 	}
 	txn := &log.Txn{}
@@ -165,9 +174,15 @@ func (t *Txn) Commit(ctx context.Context) (log.Epoch, error) {
 	if len(txn.Writes) > 0 {
 		txn.ReadEpoch = t.point.Epoch
 	}
-	epoch, err := t.engine.propose(ctx, txn, t.CommitOnly)
-	if errors.Is(err, log.ErrConflict) {
+	if err := t.addDraft(txn); err != nil {
+		return 0, err
+	}
+	epoch, output, err := t.engine.propose(ctx, txn, t.CommitOnly)
+	if errors.Is(err, log.ErrConflict) && !t.Drafted() {
 		err = t.explain(ctx, err)
+	}
+	if err == nil && txn.Command != nil && !t.CommitOnly {
+		err = t.settleDraft(ctx, output)
 	}
 	return epoch, err
 }
@@ -178,7 +193,7 @@ func (t *Txn) Rollback() {
 		t.point.Release()
 		t.point = nil
 	}
-	t.rels, t.order = nil, nil
+	t.rels, t.order, t.draft, t.shadows = nil, nil, nil, nil
 }
 
 // allBlocks encodes the net effect on a keyed relation, or the appended blocks.
@@ -231,12 +246,23 @@ type savepoint struct {
 	rels  map[catalog.OID]*overlay
 	order []*overlay
 	bytes int64
-	later int
+	later []pendingCheck
+	// draft is the DDL so far; nil: none. point is what shows it.
+	draft                          *catalog.Draft
+	point                          *ReadPoint
+	reads, marks, checked, emptied int
+	rules                          []*plan.Write
 }
 
 // Savepoint remembers what was written so far; RollbackTo returns to it.
 func (t *Txn) Savepoint() any {
-	s := &savepoint{rels: map[catalog.OID]*overlay{}, bytes: t.bytes, later: len(t.later)}
+	s := &savepoint{rels: map[catalog.OID]*overlay{}, bytes: t.bytes, later: slices.Clone(t.later),
+		point: t.point, reads: len(t.reads), marks: len(t.marks), checked: len(t.checked),
+		emptied: len(t.emptied), rules: slices.Clone(t.rules)}
+	if t.draft != nil {
+		m := t.draft.Mark()
+		s.draft = &m
+	}
 	for _, o := range t.order {
 		c := o.clone()
 		s.rels[o.rel.OID] = c
@@ -249,7 +275,10 @@ func (t *Txn) Savepoint() any {
 func (t *Txn) RollbackTo(mark any) {
 	s := mark.(*savepoint)
 	t.rels, t.order, t.bytes = map[catalog.OID]*overlay{}, nil, s.bytes
-	t.later = t.later[:s.later]
+	t.later, t.rules = slices.Clone(s.later), slices.Clone(s.rules)
+	t.reads, t.marks = t.reads[:s.reads], t.marks[:s.marks]
+	t.checked, t.emptied = t.checked[:s.checked], t.emptied[:s.emptied]
+	t.restoreDraft(s)
 	for _, o := range s.order {
 		c := o.clone()
 		t.rels[o.rel.OID] = c
@@ -273,15 +302,17 @@ func (o *overlay) clone() *overlay {
 
 // propose commits a transaction and, unless only the commit counts, waits until
 // its effect is readable.
-func (e *Engine) propose(ctx context.Context, txn *log.Txn, commitOnly bool) (log.Epoch, error) {
+func (e *Engine) propose(ctx context.Context, txn *log.Txn, commitOnly bool) (
+	epoch log.Epoch, output []byte, err error,
+) {
 	res, err := e.log.Propose(ctx, txn)
 	if err != nil {
-		return 0, translate(err)
+		return 0, nil, translate(err)
 	}
 	if commitOnly {
-		return res.Epoch, nil
+		return res.Epoch, res.Output, nil
 	}
-	return res.Epoch, e.points.wait(ctx, res.Epoch)
+	return res.Epoch, res.Output, e.points.wait(ctx, res.Epoch)
 }
 
 // asUser gives an error as the user sees it.

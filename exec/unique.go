@@ -48,12 +48,16 @@ func (r *rules) unique(s *writer) error {
 // clean announces the values of a writer's rows and tells whether they are certainly
 // unique.
 func (r *rules) clean(s *writer, u *plan.Index, v *values) (bool, error) {
-	rel := r.e.relation(s.w.Rel.OID)
-	if rel == nil {
-		return false, gone(s.w.Rel)
+	rel, changed, err := r.e.sourceOf(r.rd, s.w.Rel)
+	if err != nil {
+		return false, err
 	}
-	epoch := r.rd.Point.at(rel)
-	x := rel.index(u.OID, epoch)
+	var x *index
+	var epoch log.Epoch
+	if changed == nil {
+		epoch = r.rd.Point.at(rel)
+		x = rel.index(u.OID, epoch)
+	}
 	clean := x != nil && r.written(s.w.Rel.OID) == nil && len(r.parts) == 1
 	var seen map[uint64]struct{}
 	if n := s.fresh(); n > 1 {

@@ -88,7 +88,8 @@ func (r *rules) commit(ctx context.Context) (log.Epoch, error) {
 	if err := r.addTo(txn); err != nil || len(txn.Blocks) == 0 {
 		return 0, err
 	}
-	return r.e.propose(ctx, txn, r.rd.CommitOnly)
+	epoch, _, err := r.e.propose(ctx, txn, r.rd.CommitOnly)
+	return epoch, err
 }
 
 // addTo adds the changes, and what was looked at, to a transaction.

@@ -16,9 +16,12 @@ type Txn struct {
 	// transaction with ReadEpoch != 0 is also checked for them (first committer
 	// wins).
 	Writes []Key
-	// Command is an encoded catalog command, or nil.
+	// Command is an encoded catalog command, or nil. A refused command refuses the
+	// transaction with its rows; an accepted one comes before them.
 	Command []byte
-	// Blocks are the rows; Base and Epoch are set at apply.
+	// Blocks are the rows; Base and Epoch are set at apply. Beside a Command they may be
+	// for streams that it creates; that it leaves the others be is for the proposer and
+	// the command to see to.
 	Blocks []*Block
 	// Clock asks for a time entry: an epoch without rows, so that windows close.
 	Clock bool
@@ -83,6 +86,8 @@ type EpochInput struct {
 type Command struct {
 	Bytes  []byte
 	Output []byte
+	// Before is how many of the epoch's blocks come before it.
+	Before int
 }
 
 // Machine is the deterministic part behind the log. The replica calls it from

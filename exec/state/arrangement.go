@@ -63,6 +63,10 @@ const (
 	undecided = math.MaxUint64 - 1 // begin or end until Commit
 )
 
+// Pending is the epoch at which Scan shows what the writer, which is the caller, has
+// made of the rows so far.
+const Pending uint64 = undecided
+
 // NewArrangement makes an empty arrangement of rows with the given types, found
 // by the columns key; without key by whole rows.
 func NewArrangement(mem *Memory, pins *Pins, ts []types.Type, key []int) *Arrangement {

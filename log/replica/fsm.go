@@ -172,7 +172,8 @@ func (f *fsm) txn(in *log.EpochInput, t *log.Txn) (outcome, byte) {
 			return refuse(err)
 		}
 		f.effects(in.Epoch, &effects)
-		in.Commands = append(in.Commands, log.Command{Bytes: t.Command, Output: output})
+		in.Commands = append(in.Commands, log.Command{Bytes: t.Command, Output: output,
+			Before: len(in.Blocks)})
 		res.Output = output
 	}
 	var lost error

@@ -19,6 +19,10 @@ import (
 func (s *Session) subscribe(ctx context.Context, x *scope, p *plan.Plan, params []types.Datum,
 	buffer int64, out func(*batch.Batch) error, flush func() error,
 ) error {
+	if x.drafted {
+		return sqlerr.Unsupported("EMIT CHANGES after DDL in a transaction block",
+			"COMMIT first: subscribers see what is committed.")
+	}
 	x.env.Params = params
 	f := newEmitter(p, out, flush)
 	if l := p.Emit.Limit; l != nil {

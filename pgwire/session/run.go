@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -123,6 +122,13 @@ func (s *Session) run(ctx context.Context, st *statement, params []types.Datum, 
 func (s *Session) runPlanned(ctx context.Context, st *statement, params []types.Datum,
 	formats []int16, sink Sink,
 ) error {
+	if s.block == implicitBlock && s.drafted() && isEmit(st.tree) {
+		// It never ends, and shows what is committed.
+		if err := s.commit(ctx); err != nil {
+			return err
+		}
+		s.block = implicitBlock
+	}
 	if s.block == noBlock {
 		// Without a block the catalog may move on between planning and pinning.
 		x := s.scope()
@@ -308,22 +314,6 @@ func writeTag(k plan.WriteKind, verb string, n int64) string {
 	return string(strconv.AppendInt(b, n, 10))
 }
 
-// change runs DDL inside a block: what the block wrote is committed first, the
-// change takes effect at once, and the block goes on with a new snapshot. ROLLBACK
-// tells about it.
-func (s *Session) change(ctx context.Context, st *statement, sink Sink) error {
-	if err := s.flushBlock(ctx); err != nil {
-		return err
-	}
-	x := &scope{session: s, point: s.host.engine.Pin(), own: true}
-	x.bind(s.txnStart)
-	defer x.close()
-	if err := s.ready(st, x.point.Catalog); err != nil {
-		return err
-	}
-	return s.runIn(ctx, x, st, nil, nil, sink)
-}
-
 // command runs DDL.
 func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
 	tag := st.plan.Tag
@@ -335,7 +325,7 @@ func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
 			return err
 		}
 	}
-	out, _, err := s.host.engine.Command(ctx, st.plan.Command)
+	out, err := s.apply(ctx, st.plan.Command)
 	for _, n := range out.Notices {
 		message, detail, _ := strings.Cut(n, "\n")
 		nerr := s.notice(sink, &Notice{Severity: "NOTICE", Code: noticeCode(message),
@@ -347,15 +337,17 @@ func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
 	if err != nil {
 		return err
 	}
+	if s.txn != nil && len(st.plan.Verify) > 0 {
+		for _, oid := range checkedBy(st.plan.Command) {
+			s.txn.Checked(oid)
+		}
+	}
 	if err := s.afterwards(ctx, st.plan); err != nil {
 		return err
 	}
 	s.rememberTemp(st)
 	if err := s.endStatement(ctx); err != nil {
 		return err
-	}
-	if s.block == explicitBlock && !slices.Contains(s.ddl, tag) {
-		s.ddl = append(s.ddl, tag)
 	}
 	if x, ok := st.tree.(*sql.CreateAs); ok && x.Kind == sql.ObjTable &&
 		x.Query.Emit == sql.EmitNone && out.OID != 0 {
@@ -369,8 +361,7 @@ func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
 // createdTag is the tag of CREATE TABLE AS: the number of rows that the table has
 // now. Clients of PostgreSQL read it.
 func (s *Session) createdTag(ctx context.Context, oid catalog.OID) (string, error) {
-	x := &scope{session: s, point: s.host.engine.Pin(), own: true}
-	x.bind(s.txnStart)
+	x := s.scope()
 	defer x.close()
 	rel := x.point.Catalog.Relation(oid)
 	if rel == nil {
@@ -387,8 +378,7 @@ func (s *Session) createdTag(ctx context.Context, oid catalog.OID) (string, erro
 
 // verify asks whether a row exists that a new constraint does not allow.
 func (s *Session) verify(ctx context.Context, v plan.Verify) error {
-	x := &scope{session: s, point: s.host.engine.Pin(), own: true}
-	x.bind(s.txnStart)
+	x := s.scope()
 	defer x.close()
 	found, broken := false, *v.Error
 	err := s.ask(ctx, x, v.Query, func(b *batch.Batch) error {
@@ -409,8 +399,9 @@ func (s *Session) afterwards(ctx context.Context, p *plan.Plan) error {
 	if len(p.Then) == 0 {
 		return nil
 	}
-	x := &scope{session: s, point: s.host.engine.Pin(), own: true}
-	x.bind(s.txnStart)
+	s.resetting = s.block != noBlock
+	defer func() { s.resetting = false }()
+	x := s.scope()
 	defer x.close()
 	for _, q := range p.Then {
 		if err := s.ask(ctx, x, q, func(*batch.Batch) error { return nil }); err != nil {

@@ -19,6 +19,7 @@ type scope struct {
 	point   *exec.ReadPoint
 	txn     *exec.Txn
 	own     bool // point is released with the scope
+	drafted bool // the block has DDL
 
 	env       expr.Env
 	values    types.Env
@@ -31,7 +32,7 @@ func (s *Session) scope() *scope {
 	x := &scope{session: s}
 	if s.block != noBlock {
 		x.txn = s.open()
-		x.point = x.txn.Point()
+		x.point, x.drafted = x.txn.Point(), x.txn.Drafted()
 	} else {
 		x.point, x.own = s.host.engine.Pin(), true
 	}

@@ -41,7 +41,7 @@ type lastSequence struct {
 }
 
 func (s *Session) sequence(d types.Datum) (*catalog.Relation, error) {
-	snap := s.host.engine.Catalog()
+	snap := s.snapshot()
 	rel := snap.Relation(catalog.OID(d.I))
 	if rel == nil || rel.Sequence == nil {
 		name := ""
@@ -82,24 +82,14 @@ func (q *sequences) next(ctx context.Context, oid catalog.OID) (int64, error) {
 // next tries again on the newer catalog.
 func (q *sequences) take(ctx context.Context, rel *catalog.Relation) error {
 	seq := *rel.Sequence
-	first := seq.Start
-	if first > seq.Max || first < seq.Min {
-		if !seq.Cycle {
-			bound, limit := "maximum", seq.Max
-			if seq.Increment < 0 {
-				bound, limit = "minimum", seq.Min
-			}
-			return sqlerr.New(errSequenceLimit, "nextval: reached %s value of sequence \"%s\" (%d)",
-				bound, rel.Name, limit)
-		}
-		if first = seq.Min; seq.Increment < 0 {
-			first = seq.Max
-		}
+	first, err := firstOf(&seq, rel.Name)
+	if err != nil {
+		return err
 	}
 	n := available(&seq, first)
 	seq.Start = first + n*seq.Increment
 	if seq.Start-first != n*seq.Increment || n == 0 {
-		return sqlerr.New(errSequenceLimit, "nextval: sequence \"%s\" has no more numbers", rel.Name)
+		return errNoNumbers(rel.Name)
 	}
 	version, err := q.store(ctx, rel, &seq)
 	if sqlerr.Is(err, sqlerr.SerializationFailure) {
@@ -110,6 +100,42 @@ func (q *sequences) take(ctx context.Context, rel *catalog.Relation) error {
 	}
 	q.open[rel.OID] = &openSequence{version: version, next: first, left: n}
 	return nil
+}
+
+// firstOf is the next number of a sequence, which begins anew where it may.
+func firstOf(seq *catalog.Sequence, name string) (int64, error) {
+	first := seq.Start
+	if first <= seq.Max && first >= seq.Min {
+		return first, nil
+	}
+	if !seq.Cycle {
+		bound, limit := "maximum", seq.Max
+		if seq.Increment < 0 {
+			bound, limit = "minimum", seq.Min
+		}
+		return 0, sqlerr.New(errSequenceLimit, "nextval: reached %s value of sequence \"%s\" (%d)",
+			bound, name, limit)
+	}
+	if first = seq.Min; seq.Increment < 0 {
+		first = seq.Max
+	}
+	return first, nil
+}
+
+func errNoNumbers(name string) error {
+	return sqlerr.New(errSequenceLimit, "nextval: sequence \"%s\" has no more numbers", name)
+}
+
+// forget drops the numbers taken of sequences that a block set anew.
+func (q *sequences) forget(set map[catalog.OID]*ownSequence) {
+	if len(set) == 0 {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for oid := range set {
+		delete(q.open, oid)
+	}
 }
 
 // available is how many numbers from first on are in bounds, a block at most. One
@@ -144,7 +170,13 @@ func (q *sequences) store(ctx context.Context, rel *catalog.Relation, seq *catal
 
 func nextval(x *scope, a []types.Datum) (types.Datum, error) {
 	s := x.session
-	v, err := s.host.seqs.next(s.stmtCtx, catalog.OID(a[0].I))
+	var v int64
+	var err error
+	if o := s.own(catalog.OID(a[0].I), false); o != nil {
+		v, err = o.next()
+	} else {
+		v, err = s.host.seqs.next(s.stmtCtx, catalog.OID(a[0].I))
+	}
 	if err != nil {
 		return types.NullDatum, err
 	}
@@ -194,14 +226,19 @@ func setval(x *scope, a []types.Datum) (types.Datum, error) {
 			rel.Sequence.Min, rel.Sequence.Max)
 	}
 	called := len(a) < 3 || a[2].Bool()
+	next := v
+	if called {
+		next += rel.Sequence.Increment
+		s.remember(rel.OID, v)
+	}
+	if o := s.own(rel.OID, s.resetting); o != nil {
+		o.seq.Start, o.dirty = next, true
+		return types.IntDatum(v), nil
+	}
 	s.host.seqs.mu.Lock()
 	defer s.host.seqs.mu.Unlock()
 	seq := *rel.Sequence
-	seq.Start = v
-	if called {
-		seq.Start += seq.Increment
-		s.remember(rel.OID, v)
-	}
+	seq.Start = next
 	if _, err := s.host.seqs.store(s.stmtCtx, rel, &seq); err != nil {
 		return types.NullDatum, err
 	}

@@ -45,7 +45,12 @@ type Session struct {
 	txnStart   int64 // microseconds; now() of the block
 	savepoints []savepoint
 	txnLocks   []advisoryWant
-	ddl        []string // tags of the DDL of the block
+	// numbers are the sequences of the block's own; tempBefore what temp and atCommit were
+	// before the block, nil when it made no temporary table.
+	numbers    map[catalog.OID]*ownSequence
+	tempBefore *tempTables
+	// resetting: setval is part of DDL in a block, and undone with it.
+	resetting bool
 
 	// stmtCtx is the running statement's.
 	stmtCtx context.Context

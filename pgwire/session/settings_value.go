@@ -168,10 +168,10 @@ func checkRole(s *Session, v string) (string, error) {
 	if v == "none" || s.host == nil {
 		return v, nil
 	}
-	if s.host.engine.Catalog().Role(v) == nil {
+	if s.snapshot().Role(v) == nil {
 		return "", sqlerr.New(sqlerr.InvalidParameterValue, "role \"%s\" does not exist", v)
 	}
-	snap, user := s.host.engine.Catalog(), s.settings.get("session_authorization")
+	snap, user := s.snapshot(), s.settings.get("session_authorization")
 	if r := snap.Role(user); r != nil && !r.Superuser && !snap.IsMember(user, v) {
 		return "", sqlerr.New(sqlerr.InsufficientPrivilege,
 			"permission denied to set role \"%s\"", v)
@@ -183,7 +183,7 @@ func checkAuthorization(s *Session, v string) (string, error) {
 	if s.host == nil {
 		return v, nil
 	}
-	snap := s.host.engine.Catalog()
+	snap := s.snapshot()
 	if snap.Role(v) == nil {
 		return "", sqlerr.New(sqlerr.InvalidParameterValue, "role \"%s\" does not exist", v)
 	}

@@ -24,6 +24,9 @@ func (s *Session) rememberTemp(st *statement) {
 		return
 	}
 	name := catalog.QualifiedName{Schema: c.Relation.Schema, Name: c.Relation.Name}
+	if s.block != noBlock && s.tempBefore == nil {
+		s.tempBefore = s.copyTemp()
+	}
 	s.temp = append(s.temp, name)
 	if end == sql.OnCommitDrop || end == sql.OnCommitDeleteRows {
 		if s.atCommit == nil {
@@ -38,6 +41,9 @@ func (s *Session) endTemp(ctx context.Context) error {
 	if len(s.atCommit) == 0 {
 		return nil
 	}
+	if s.block != noBlock && s.tempBefore == nil {
+		s.tempBefore = s.copyTemp()
+	}
 	drop := &catalog.DropObjects{Kind: catalog.KindTable, IfExists: true, Cascade: true}
 	empty := &catalog.Truncate{}
 	for _, name := range s.temp {
@@ -46,7 +52,7 @@ func (s *Session) endTemp(ctx context.Context) error {
 			drop.Names = append(drop.Names, name)
 			delete(s.atCommit, name)
 		case sql.OnCommitDeleteRows:
-			if r := s.host.engine.Catalog().Lookup(name.Schema, name.Name); r != nil && r.Query == 0 {
+			if r := s.snapshot().Lookup(name.Schema, name.Name); r != nil && r.Query == 0 {
 				empty.OIDs = append(empty.OIDs, r.OID)
 			}
 		}
@@ -55,12 +61,12 @@ func (s *Session) endTemp(ctx context.Context) error {
 		return slices.Contains(drop.Names, n)
 	})
 	if len(drop.Names) > 0 {
-		if _, _, err := s.host.engine.Command(ctx, drop); err != nil {
+		if _, err := s.apply(ctx, drop); err != nil {
 			return err
 		}
 	}
 	if len(empty.OIDs) > 0 {
-		if _, _, err := s.host.engine.Command(ctx, empty); err != nil {
+		if _, err := s.apply(ctx, empty); err != nil {
 			return err
 		}
 	}
@@ -74,8 +80,11 @@ func (s *Session) dropTemp() {
 	}
 	names := slices.Clone(s.temp)
 	slices.Reverse(names)
+	if s.block != noBlock && s.tempBefore == nil {
+		s.tempBefore = s.copyTemp()
+	}
 	s.temp, s.atCommit = nil, nil
-	_, _, err := s.host.engine.Command(context.WithoutCancel(s.ctx), &catalog.DropObjects{
+	_, err := s.apply(context.WithoutCancel(s.ctx), &catalog.DropObjects{
 		Kind: catalog.KindTable, Names: names, IfExists: true, Cascade: true})
 	if err != nil {
 		s.host.logger.Warn("temporary tables stay", "tables", names, "err", err)

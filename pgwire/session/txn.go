@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"strings"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec"
@@ -26,9 +25,10 @@ const (
 // savepoint is a point of the block to return to.
 type savepoint struct {
 	name     string
-	txn      *exec.Txn // that mark belongs to; another one now: DDL committed since
 	mark     any
 	settings *settingsCopy
+	numbers  map[catalog.OID]ownSequence
+	temp     *tempTables
 }
 
 // open gives the block its snapshot, at its first statement that needs one.
@@ -36,6 +36,7 @@ func (s *Session) open() *exec.Txn {
 	if s.txn == nil {
 		limit := s.settings.int(idxMaxTransaction)
 		s.txn = s.host.engine.Begin(s.host.engine.Pin(), limit)
+		s.txn.InUse = s.beingRead
 	}
 	return s.txn
 }
@@ -58,13 +59,16 @@ func (s *Session) commit(ctx context.Context) error {
 	var err error
 	if s.txn != nil {
 		s.txn.CommitOnly = s.settings.values[idxWaitFor] == "commit"
-		_, err = s.txn.Commit(ctx)
+		if err = s.finishDraft(ctx); err == nil {
+			_, err = s.txn.Commit(ctx)
+		}
 	}
-	s.leaveBlock()
 	if err != nil {
-		s.settings.rollback()
+		s.rollback()
 		return err
 	}
+	s.host.seqs.forget(s.numbers)
+	s.leaveBlock()
 	s.settings.commit()
 	return s.endTemp(ctx)
 }
@@ -75,26 +79,15 @@ func (s *Session) rollback() {
 	if s.txn != nil {
 		s.txn.Rollback()
 	}
+	s.restoreTemp(s.tempBefore)
 	s.leaveBlock()
 	s.settings.rollback()
 }
 
 func (s *Session) leaveBlock() {
 	s.block, s.failed, s.txn, s.txnStart, s.savepoints = noBlock, false, nil, 0, nil
-	s.ddl = nil
+	s.numbers, s.tempBefore = nil, nil
 	s.releaseTxnLocks()
-}
-
-// flushBlock commits what the block wrote so far and lets it go on with a new
-// snapshot: DDL takes effect at once.
-func (s *Session) flushBlock(ctx context.Context) error {
-	if s.txn == nil {
-		return nil
-	}
-	t := s.txn
-	s.txn = nil
-	_, err := t.Commit(ctx)
-	return err
 }
 
 // fail notes that a statement failed: an implicit block ends, an explicit one
@@ -197,9 +190,7 @@ func (s *Session) commitBlock(ctx context.Context, x *sql.Commit, sink Sink) (st
 		return tag, s.commit(ctx)
 	case s.failed:
 		tag = "ROLLBACK"
-		if err := s.rollbackTelling(sink); err != nil {
-			return tag, err
-		}
+		s.rollback()
 	default:
 		if err := s.commit(ctx); err != nil {
 			return tag, err
@@ -217,23 +208,8 @@ func (s *Session) rollbackBlock(x *sql.Rollback, sink Sink) (string, error) {
 		}
 		return "ROLLBACK", err
 	}
-	if err := s.rollbackTelling(sink); err != nil {
-		return "ROLLBACK", err
-	}
-	return "ROLLBACK", s.chain(x.Chain)
-}
-
-// rollbackTelling rolls an explicit block back, and tells what of it stays: DDL takes
-// effect at once.
-func (s *Session) rollbackTelling(sink Sink) error {
-	done := s.ddl
 	s.rollback()
-	if len(done) == 0 {
-		return nil
-	}
-	return s.notice(sink, &Notice{Severity: "WARNING", Code: sqlerr.Warning,
-		Message: strings.Join(done, ", ") + " took effect at once and is not undone by ROLLBACK",
-		Detail:  "What the transaction wrote before it was committed with it."})
+	return "ROLLBACK", s.chain(x.Chain)
 }
 
 // chain begins a new block after the end of one.
@@ -255,8 +231,8 @@ func (s *Session) savepoint(x *sql.Savepoint) error {
 		return needsBlock("SAVEPOINT")
 	}
 	t := s.open()
-	s.savepoints = append(s.savepoints,
-		savepoint{x.Name, t, t.Savepoint(), s.settings.copy()})
+	s.savepoints = append(s.savepoints, savepoint{name: x.Name, mark: t.Savepoint(),
+		settings: s.settings.copy(), numbers: s.copyNumbers(), temp: s.copyTemp()})
 	return nil
 }
 
@@ -291,14 +267,9 @@ func (s *Session) rollbackTo(x *sql.RollbackTo) error {
 	if s.settings.saved != nil {
 		s.settings.restore(p.settings)
 	}
-	switch {
-	case p.txn == s.txn:
-		s.txn.RollbackTo(p.mark)
-	case s.txn != nil:
-		// DDL has committed what came before it: only what came after can go.
-		s.txn.Rollback()
-		s.txn = nil
-	}
+	s.txn.RollbackTo(p.mark)
+	s.restoreNumbers(p.numbers)
+	s.restoreTemp(p.temp)
 	s.savepoints, s.failed = s.savepoints[:i+1], false
 	return nil
 }

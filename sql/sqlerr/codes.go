@@ -7,7 +7,6 @@ type Code string
 // The codes that Millrace uses. Names are PostgreSQL's condition names.
 const (
 	SuccessfulCompletion              Code = "00000"
-	Warning                           Code = "01000"
 	TransactionResolutionUnknown      Code = "08007"
 	ProtocolViolation                 Code = "08P01"
 	FeatureNotSupported               Code = "0A000"
@@ -108,6 +107,7 @@ const (
 	StatementTooComplex               Code = "54001"
 	TooManyColumns                    Code = "54011"
 	ObjectNotInPrerequisiteState      Code = "55000"
+	ObjectInUse                       Code = "55006"
 	CantChangeRuntimeParam            Code = "55P02"
 	QueryCanceled                     Code = "57014"
 	AdminShutdown                     Code = "57P01"

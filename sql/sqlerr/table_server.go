@@ -30,6 +30,12 @@ INSERT INTO s SELECT repeat('x', 1000) FROM generate_series(1, 1000);`, ""},
 		`CREATE TABLE t (a int);
 CREATE VIEW v AS SELECT a FROM t;
 INSERT INTO v VALUES (1);`, ""},
+	{ObjectInUse, "object_in_use",
+		"The transaction reads or checks the table still, and cannot change it.",
+		"Close the cursor, or COMMIT, before.", `CREATE TABLE t (id int PRIMARY KEY);
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM t;
+DROP TABLE t;`, ""},
 	{CantChangeRuntimeParam, "cant_change_runtime_param",
 		"The setting describes the server and cannot be changed.",
 		"", "SET server_version = '16';", ""},

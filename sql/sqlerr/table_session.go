@@ -6,13 +6,6 @@ var sessionDocs = []Doc{
 		"A notice: the statement did what it says, and there is something to know.",
 		"SET client_min_messages = warning hides notices.",
 		"DROP TABLE IF EXISTS nothing;", ""},
-	{Warning, "warning",
-		"A warning: the statement was run, and something is probably not as meant.",
-		"", `CREATE TABLE t (id int PRIMARY KEY);
-BEGIN;
-INSERT INTO t VALUES (1);
-TRUNCATE t;
-ROLLBACK;`, ""},
 	{TransactionResolutionUnknown, "transaction_resolution_unknown",
 		"The leader was lost while a commit was on its way: it may be committed or not.",
 		"Read whether the effect is there, then repeat if it is not.", "", "exec/errors_test.go"},
