@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"strings"
 
 	"github.com/millracedb/millrace/exec/codec"
@@ -235,20 +237,21 @@ func (s *writer) resolve(b *batch.Batch, i int, key string, old, row []types.Dat
 	if _, mine := s.seen[key]; mine {
 		return nil, errSecondTime()
 	}
-	both := append(append(make([]types.Datum, 0, 2*len(row)), old...), row...)
+	both := batch.New(append(slices.Clone(b.Types()), b.Types()...), 1)
+	both.AppendDatums(append(slices.Clone(old), row...), 1)
 	if k.Where != nil {
-		d, err := expr.EvalRow(k.Where, s.rd.Env, both)
-		if err != nil || !d.Bool() {
+		cond, err := s.onConflict[len(k.Set)].Eval(s.rd.Env, both)
+		if err != nil || !cond[0].Datum(0).Bool() {
 			return nil, err
 		}
 	}
 	out := make([]types.Datum, len(row))
-	for c, x := range k.Set {
-		d, err := expr.EvalRow(x, s.rd.Env, both)
+	for c := range k.Set {
+		v, err := s.onConflict[c].Eval(s.rd.Env, both)
 		if err != nil {
 			return nil, err
 		}
-		out[c] = d
+		out[c] = v[0].Datum(0)
 	}
 	return out, s.checkRow(b.Types(), out)
 }

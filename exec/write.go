@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/codec"
@@ -152,8 +153,10 @@ type writer struct {
 	returned       []*batch.Batch
 	checks         []*expr.Program
 	ret            *expr.Program
-	seen           map[string]*overlayRow // rows of this statement, by key
-	moves          moves
+	// onConflict are SET of ON CONFLICT DO UPDATE, column by column, and then its WHERE.
+	onConflict []*expr.Program
+	seen       map[string]*overlayRow // rows of this statement, by key
+	moves      moves
 	// gone are the rows that go, where others may refer to them; unique are the keys of
 	// unique values that it announces; arbiter finds rows by those of ON CONFLICT.
 	gone    []replaced
@@ -184,6 +187,10 @@ func (s *writer) run(ctx context.Context) error {
 	if err := s.compile(); err != nil {
 		return err
 	}
+	own, env := *s.rd, *s.rd.Env
+	env.RunSubplan = s.e.subplans(ctx, s.rd, &env)
+	own.Env = &env
+	s.rd = &own // RETURNING may have subqueries
 	var err error
 	if v, ok := s.w.Input.(*plan.Values); ok {
 		err = s.values(ctx, v)
@@ -222,16 +229,36 @@ func (s *writer) compile() (err error) {
 			return err
 		}
 	}
+	if err := s.compileConflict(); err != nil {
+		return err
+	}
 	if s.w.Returning != nil {
 		s.ret, err = expr.Compile(s.w.Returning)
 	}
 	return err
 }
 
+func (s *writer) compileConflict() error {
+	k := s.w.Conflict
+	if k == nil {
+		return nil
+	}
+	for _, x := range append(slices.Clone(k.Set), k.Where) {
+		if x == nil {
+			continue
+		}
+		p, err := expr.Compile([]expr.Expr{x})
+		if err != nil {
+			return err
+		}
+		s.onConflict = append(s.onConflict, p)
+	}
+	return nil
+}
+
 // values evaluates INSERT ... VALUES row by row, without a graph.
 func (s *writer) values(ctx context.Context, v *plan.Values) error {
 	env := *s.rd.Env
-	env.RunSubplan = s.e.subplans(ctx, s.rd, &env)
 	ts := plan.Types(v)
 	for from := 0; from < len(v.Rows); from += batch.MaxRows {
 		part := v.Rows[from:min(from+batch.MaxRows, len(v.Rows))]
@@ -266,7 +293,7 @@ func (s *writer) take(b *batch.Batch) error {
 		return s.update(b, width)
 	case plan.Delete:
 		c.ops = repeat(codec.OpDelete, b.N)
-		return s.delete(c)
+		return s.delete(c, b.Cols[width:])
 	}
 	if s.rowID >= 0 {
 		s.fillRowID(c.b)
@@ -341,8 +368,9 @@ func (s *writer) fillRowID(b *batch.Batch) {
 	b.Cols[s.rowID] = v
 }
 
-// delete records the deletion of rows, each once.
-func (s *writer) delete(c change) error {
+// delete records the deletion of rows, each once. others are the columns behind them that
+// RETURNING may name.
+func (s *writer) delete(c change, others []*batch.Vector) error {
 	sel, err := s.firstTime(c.b)
 	if err != nil {
 		return err
@@ -354,7 +382,17 @@ func (s *writer) delete(c change) error {
 	s.rows += int64(len(sel))
 	s.lose(c.b, nil)
 	s.changes = append(s.changes, c)
-	return s.returning(c.b)
+	return s.returning(beside(c.b, others))
+}
+
+// beside is a batch with more columns.
+func beside(b *batch.Batch, more []*batch.Vector) *batch.Batch {
+	if len(more) == 0 {
+		return b
+	}
+	out := *b
+	out.Cols = append(slices.Clone(b.Cols), more...)
+	return &out
 }
 
 // firstTime gives the rows whose key the statement has not seen yet, and notes
@@ -403,7 +441,7 @@ func (s *writer) update(b *batch.Batch, width int) error {
 	s.lose(old, now)
 	s.rows += int64(len(sel))
 	s.changes = append(s.changes, change{b: now})
-	return s.returning(now)
+	return s.returning(beside(now, b.Cols[2*width:]))
 }
 
 // movedKeys gives the rows whose key differs between two batches.

@@ -48,8 +48,17 @@ func (b *builder) finish(p *plan.Plan) (*plan.Plan, error) {
 		}
 	}
 	roots = slices.DeleteFunc(roots, func(n *plan.Node) bool { return *n == nil })
+	lists := rowExprs(p.Write)
+	for i := range lists {
+		roots = append(roots, &lists[i].node)
+	}
 	if p.Subplans, err = b.finishSubplans(roots...); err != nil {
 		return nil, err
+	}
+	for _, l := range lists {
+		for i, x := range l.node.(*plan.Project).Exprs {
+			*l.exprs[i] = x
+		}
 	}
 	for oid := range b.sources {
 		p.Sources = append(p.Sources, oid)
@@ -60,6 +69,45 @@ func (b *builder) finish(p *plan.Plan) (*plan.Plan, error) {
 	p.Verify, p.Then = b.verify, b.then
 	p.Volatile = changing(p)
 	return p, nil
+}
+
+// exprList is a list of expressions that a write computes of each row, and a projection of
+// them, through which their subqueries are planned.
+type exprList struct {
+	exprs []*expr.Expr
+	node  plan.Node
+}
+
+// rowExprs gives RETURNING and ON CONFLICT DO UPDATE of a statement, where they have
+// subqueries.
+func rowExprs(w *plan.Write) (out []exprList) {
+	if w == nil {
+		return nil
+	}
+	var l exprList
+	p := &plan.Project{Input: &plan.Values{}}
+	add := func(x *expr.Expr) {
+		if *x != nil && hasSubplan(*x) {
+			l.exprs = append(l.exprs, x)
+			p.Exprs, p.Out = append(p.Exprs, *x), append(p.Out, plan.Column{Type: (*x).Type()})
+		}
+	}
+	for i := range w.Returning {
+		add(&w.Returning[i])
+	}
+	if c := w.Conflict; c != nil {
+		for i := range c.Set {
+			add(&c.Set[i])
+		}
+		add(&c.Where)
+	}
+	if l.node = p; len(l.exprs) > 0 {
+		out = append(out, l)
+	}
+	for i := range w.Parts {
+		out = append(out, rowExprs(w.Parts[i].Write)...)
+	}
+	return out
 }
 
 // changing tells whether running a plan twice may differ without a write between:
@@ -262,15 +310,16 @@ func (s *scope) UserFunc(name []string, args []expr.Expr, pos int) (expr.Expr, b
 	if f == nil {
 		return nil, false, nil
 	}
-	if isTable(f) {
-		return nil, true, errTableFunc(f, pos)
-	}
 	if s.b.depth == 0 && f.OID != 0 {
 		s.b.direct[f.OID] = nil
 	}
 	args, err := s.withDefaults(f, args, pos)
 	if err != nil {
 		return nil, true, err
+	}
+	if q, err := rowQuery(f); err == nil && q != nil {
+		x, err := s.queryCall(f, args, pos)
+		return x, true, err
 	}
 	x, err := s.inline(f, args, pos)
 	return x, true, err

@@ -63,7 +63,7 @@ func (b *builder) update(s *sql.Update) (*plan.Plan, error) {
 	if s.Cursor != "" {
 		return nil, sqlerr.Unsupported("WHERE CURRENT OF", "Name the row by its key.").At(s.Pos())
 	}
-	_, sc, n, err := b.changed(rel, s.Table, s.From, s.Where, s.WithClause)
+	f, sc, n, err := b.changed(rel, s.Table, s.From, s.Where, s.WithClause)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +80,9 @@ func (b *builder) update(s *sql.Update) (*plan.Plan, error) {
 	}
 	p.Exprs = append(p.Exprs, exprs...)
 	p.Out = append(p.Out, p.Out...)
+	if s.Returning != nil && len(s.From) > 0 {
+		addOthers(p, n, len(layout))
+	}
 	w := &plan.Write{Kind: plan.Update, Rel: rel, Time: -1, Input: p}
 	if len(s.From) > 0 && !b.merging {
 		w.Input = b.oncePerRow(rel, layout, p)
@@ -91,13 +94,13 @@ func (b *builder) update(s *sql.Update) (*plan.Plan, error) {
 		return nil, err
 	}
 	out := &plan.Plan{Write: w, Tag: "UPDATE"}
-	return out, b.finishWrite(out, s.Returning, rel, s.Table.Alias.Name)
+	return out, b.finishWrite(out, s.Returning, rel, returnsOf(f, s.Table, sc.with))
 }
 
 // finishWrite plans RETURNING and optimizes the input.
 func (b *builder) finishWrite(p *plan.Plan, items []sql.Item, rel *catalog.Relation,
-	alias string) error {
-	if err := b.returning(p, items, rel, alias); err != nil {
+	over rowNames) error {
+	if err := b.returning(p, items, rel, over); err != nil {
 		return err
 	}
 	if _, err := b.finishParams(); err != nil {
@@ -112,12 +115,13 @@ func (b *builder) finishWrite(p *plan.Plan, items []sql.Item, rel *catalog.Relat
 // new ones.
 func (b *builder) assignments(rel *catalog.Relation, layout []int, set []sql.Assign, s *scope,
 	exprs []expr.Expr) error {
-	seen := map[int]bool{}
+	seen, parts := map[int]bool{}, map[int]bool{}
 	for _, a := range set {
 		if len(a.Path) > 0 {
-			if err := b.assignPart(rel, layout, a, s, exprs); err != nil {
+			if err := b.assignPart(rel, layout, a, s, exprs, seen); err != nil {
 				return err
 			}
+			parts[slices.Index(layout, rel.ColumnIndex(a.Columns[0]))] = true
 			continue
 		}
 		values, err := assigned(a)
@@ -128,6 +132,10 @@ func (b *builder) assignments(rel *catalog.Relation, layout []int, set []sql.Ass
 			i, err := b.assignedColumn(rel, layout, name, a.Pos(), seen)
 			if err != nil {
 				return err
+			}
+			if parts[i] {
+				return sqlerr.New(sqlerr.SyntaxError,
+					"multiple assignments to same column \"%s\"", name).At(a.Pos())
 			}
 			x, err := b.newValue(rel, layout[i], values[k], s)
 			if err != nil {
@@ -234,12 +242,14 @@ func (b *builder) delete(s *sql.Delete) (*plan.Plan, error) {
 	if s.Cursor != "" {
 		return nil, sqlerr.Unsupported("WHERE CURRENT OF", "Name the row by its key.").At(s.Pos())
 	}
-	_, _, n, err := b.changed(rel, s.Table, s.Using, s.Where, s.WithClause)
+	f, sc, n, err := b.changed(rel, s.Table, s.Using, s.Where, s.WithClause)
 	if err != nil {
 		return nil, err
 	}
 	layout := rowLayout(rel)
-	n = narrow(n, len(layout))
+	if s.Returning == nil || len(s.Using) == 0 {
+		n = narrow(n, len(layout))
+	}
 	if len(s.Using) > 0 && !b.merging {
 		n = b.oncePerRow(rel, layout, n)
 	}
@@ -248,7 +258,7 @@ func (b *builder) delete(s *sql.Delete) (*plan.Plan, error) {
 	if err := b.rules(p.Write); err != nil {
 		return nil, err
 	}
-	return p, b.finishWrite(p, s.Returning, rel, s.Table.Alias.Name)
+	return p, b.finishWrite(p, s.Returning, rel, returnsOf(f, s.Table, sc.with))
 }
 
 func (b *builder) truncate(s *sql.Truncate) (*plan.Plan, error) {
@@ -272,13 +282,41 @@ func (b *builder) truncate(s *sql.Truncate) (*plan.Plan, error) {
 	return command("TRUNCATE TABLE", c), nil
 }
 
+// rowNames says what RETURNING may name: the changed row by its alias, and behind it the
+// columns of the other items of FROM or USING.
+type rowNames struct {
+	alias  string
+	others []column
+	with   *with
+}
+
+// returnsOf are the names of RETURNING of UPDATE and DELETE.
+func returnsOf(f *from, t *sql.Table, w *with) rowNames {
+	out := rowNames{alias: t.Alias.Name, with: w}
+	for _, c := range f.cols {
+		if c.entry != f.entries[0] {
+			out.others = append(out.others, c)
+		}
+	}
+	return out
+}
+
+// addOthers gives a projection all columns of n behind the first width ones.
+func addOthers(p *plan.Project, n plan.Node, width int) {
+	for i := width; i < len(n.Cols()); i++ {
+		p.Exprs, p.Out = append(p.Exprs, colOf(n, i)), append(p.Out, n.Cols()[i])
+	}
+}
+
 // returning plans RETURNING over the row layout.
 func (b *builder) returning(p *plan.Plan, items []sql.Item, rel *catalog.Relation,
-	alias string) error {
+	over rowNames) error {
 	if items == nil {
 		return nil
 	}
+	alias := over.alias
 	s := b.relScope(rel, "RETURNING")
+	s.with = over.with
 	e := s.entries[0]
 	e.rel = rel
 	if e.schema = rel.Schema; alias != "" {
@@ -286,6 +324,12 @@ func (b *builder) returning(p *plan.Plan, items []sql.Item, rel *catalog.Relatio
 	}
 	for i, o := range rowLayout(rel) {
 		s.cols[i].table, s.cols[i].attnum = rel.OID, int16(o+1)
+	}
+	for _, c := range over.others {
+		s.cols = append(s.cols, c)
+		if !slices.Contains(s.entries, c.entry) {
+			s.entries = append(s.entries, c.entry)
+		}
 	}
 	k := &block{b: b, sel: &sql.Select{Items: items}, scope: s, q: &sql.Query{}}
 	if err := k.returningList(); err != nil {

@@ -74,7 +74,8 @@ type insertion struct {
 	s      *sql.Insert
 	rel    *catalog.Relation
 	layout []int
-	target []int // ordinals of the columns given, or rowtimeColumn
+	target []int  // ordinals of the columns given, or rowtimeColumn
+	parts  []part // of target, where s.Paths names parts of columns
 }
 
 func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
@@ -128,7 +129,7 @@ func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
 	}
 	p := &plan.Plan{Write: out, Tag: "INSERT"}
 	b.opens(rel.OID)
-	if err := b.returning(p, s.Returning, rel, s.Alias); err != nil {
+	if err := b.returning(p, s.Returning, rel, rowNames{alias: s.Alias, with: w}); err != nil {
 		return nil, err
 	}
 	if _, err := b.finishParams(); err != nil {
@@ -161,13 +162,31 @@ func (in *insertion) columns() error {
 				return in.noColumn(name, pos)
 			}
 		}
-		if slices.Contains(in.target, i) {
+		if slices.Contains(in.target, i) && (in.path(k) == nil || in.whole(i)) {
 			return sqlerr.New(sqlerr.DuplicateColumn,
 				"column \"%s\" specified more than once", name).At(pos)
 		}
 		in.target = append(in.target, i)
 	}
-	return nil
+	return in.partTypes()
+}
+
+// path gives the part of its column that the k-th given value is for; nil is all of it.
+func (in *insertion) path(k int) []sql.Expr {
+	if in.s.Paths == nil {
+		return nil
+	}
+	return in.s.Paths[k]
+}
+
+// whole tells whether a column has been given as a whole.
+func (in *insertion) whole(o int) bool {
+	for k := range in.target {
+		if in.target[k] == o && in.path(k) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (in *insertion) noColumn(name string, pos int) error {
@@ -198,6 +217,9 @@ func (in *insertion) targetType(i int) (types.Type, string) {
 		return types.Of(types.Timestamptz), "rowtime"
 	}
 	c := &in.rel.Columns[in.target[i]]
+	if in.path(i) != nil {
+		return in.parts[i].t, ""
+	}
 	return c.Type, c.Name
 }
 
@@ -331,7 +353,7 @@ func (in *insertion) values(v *sql.Values, w *with) (plan.Node, error) {
 // value checks one element of VALUES against its column.
 func (in *insertion) value(i int, x sql.Expr, s *scope) (expr.Expr, error) {
 	t, name := in.targetType(i)
-	if _, ok := x.(*sql.Default); ok || in.s.Overriding == sql.OverridingUser &&
+	if _, ok := x.(*sql.Default); ok && in.path(i) == nil || in.s.Overriding == sql.OverridingUser &&
 		in.target[i] >= 0 && in.rel.Columns[in.target[i]].Identity != 0 {
 		if in.target[i] == rowtimeColumn {
 			return nil, sqlerr.New(sqlerr.SyntaxError,
@@ -344,6 +366,9 @@ func (in *insertion) value(i int, x sql.Expr, s *scope) (expr.Expr, error) {
 	}
 	if err := in.mayGive(i, x.Pos()); err != nil {
 		return nil, err
+	}
+	if in.path(i) != nil {
+		return in.partValue(i, x, s)
 	}
 	e, err := in.b.check(x, s)
 	if err != nil {
@@ -369,7 +394,11 @@ func (in *insertion) complete(n plan.Node) (plan.Node, error) {
 		c := &in.rel.Columns[o]
 		cols[i] = plan.Column{Name: c.Name, Type: c.Type, Hidden: c.Hidden}
 		if k := slices.Index(in.target, o); k >= 0 && !c.Generated {
-			exprs[i] = colOf(n, k)
+			x, err := in.given(n, k)
+			if err != nil {
+				return nil, err
+			}
+			exprs[i] = x
 			continue
 		}
 		if c.Generated {
@@ -381,11 +410,12 @@ func (in *insertion) complete(n plan.Node) (plan.Node, error) {
 		}
 		exprs[i] = x
 	}
+	n, exprs, shift := in.onceEach(n, exprs, cols)
 	if err := in.b.fillGenerated(in.rel, in.layout, exprs); err != nil {
 		return nil, err
 	}
 	if k := slices.Index(in.target, rowtimeColumn); k >= 0 {
-		exprs = append(exprs, colOf(n, k))
+		exprs = append(exprs, colOf(n, k+shift))
 		cols = append(cols, plan.Column{Name: "rowtime", Type: types.Of(types.Timestamptz),
 			Hidden: true})
 	}

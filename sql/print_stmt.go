@@ -132,7 +132,7 @@ func (p *printer) insert(s *Insert) {
 	p.name(s.Table)
 	p.named(" AS ", s.Alias)
 	p.with(s.Options)
-	p.columns(s.Columns)
+	p.insertTargets(s)
 	p.s([...]string{"", " OVERRIDING SYSTEM VALUE", " OVERRIDING USER VALUE"}[s.Overriding])
 	if s.Query == nil {
 		p.s(" DEFAULT VALUES")
@@ -162,6 +162,23 @@ func (p *printer) onConflict(c *OnConflict) {
 	p.s(" DO UPDATE SET ")
 	p.assigns(c.Set)
 	p.where(c.Where)
+}
+
+// insertTargets prints the column list of INSERT.
+func (p *printer) insertTargets(s *Insert) {
+	if s.Paths == nil {
+		p.columns(s.Columns)
+		return
+	}
+	p.s(" (")
+	for i, name := range s.Columns {
+		p.comma(i)
+		p.id(name)
+		for _, x := range s.Paths[i] {
+			p.expr(x)
+		}
+	}
+	p.s(")")
 }
 
 func (p *printer) assigns(list []Assign) {

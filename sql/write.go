@@ -17,6 +17,7 @@ type (
 		Alias      string
 		Columns    []string
 		ColumnLocs []Loc    // of Columns
+		Paths      [][]Expr // of Columns, as Assign.Path; nil where all are whole columns
 		Options    []Option // WITH (query_id = 'q')
 		Overriding Overriding
 		Query      *Query

@@ -15,7 +15,7 @@ func (p *parser) insert() sql.Statement {
 	}
 	s.Options = p.optionalWith()
 	if p.isC('(') && !p.queryBracket(p.i) {
-		s.Columns, s.ColumnLocs = p.insertColumns()
+		s.Columns, s.ColumnLocs, s.Paths = p.insertTargets()
 	}
 	switch p.oneOf("overriding system value", "overriding user value") {
 	case 0:
@@ -33,22 +33,37 @@ func (p *parser) insert() sql.Statement {
 	return s
 }
 
-// insertColumns reads the column list of INSERT.
+// insertColumns reads a column list in which parts of columns cannot stand.
 func (p *parser) insertColumns() (list []string, places []sql.Loc) {
+	list, places, paths := p.insertTargets()
+	for i := range paths {
+		if len(paths[i]) > 0 {
+			p.unsupported(places[i], "a part of a column in this list",
+				"Write whole values: arrays as ARRAY[...], composite values as ROW(...).")
+		}
+	}
+	return list, places
+}
+
+// insertTargets reads the column list of INSERT: columns, or parts of them.
+func (p *parser) insertTargets() (list []string, places []sql.Loc, paths [][]sql.Expr) {
 	p.expectC('(')
 	for {
 		places = append(places, p.loc())
 		list = append(list, p.name())
-		if p.isC('[') || p.isC('.') {
-			p.unsupported(p.loc(), "a part of a column in the list of INSERT",
-				"Insert whole values: arrays as ARRAY[...], composite values as ROW(...).")
+		path := p.assignPath()
+		if path != nil && paths == nil {
+			paths = make([][]sql.Expr, len(list)-1)
+		}
+		if path != nil || paths != nil {
+			paths = append(paths, path)
 		}
 		if !p.acceptC(',') {
 			break
 		}
 	}
 	p.expectC(')')
-	return list, places
+	return list, places, paths
 }
 
 func (p *parser) onConflict() *sql.OnConflict {

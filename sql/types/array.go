@@ -16,6 +16,11 @@ const (
 	arrayHasLower = 0x10
 )
 
+// MaxGrownArray bounds the elements of an array, or of an array in a jsonb, that an
+// assignment to a subscript leaves: what lies between is filled up, so that one statement
+// could take all memory otherwise.
+const MaxGrownArray = 1 << 24
+
 // Dim is one dimension of an array.
 type Dim struct {
 	Len   int32
