@@ -230,10 +230,26 @@ func (s *Session) savepoint(x *sql.Savepoint) error {
 	if s.block != explicitBlock {
 		return needsBlock("SAVEPOINT")
 	}
-	t := s.open()
-	s.savepoints = append(s.savepoints, savepoint{name: x.Name, mark: t.Savepoint(),
-		settings: s.settings.copy(), numbers: s.copyNumbers(), temp: s.copyTemp()})
+	p := s.mark()
+	p.name = x.Name
+	s.savepoints = append(s.savepoints, p)
 	return nil
+}
+
+// mark remembers what the block is now: rows, catalog, settings, temporary tables.
+func (s *Session) mark() savepoint {
+	return savepoint{mark: s.open().Savepoint(), settings: s.settings.copy(),
+		numbers: s.copyNumbers(), temp: s.copyTemp()}
+}
+
+// returnTo makes the block what it was at a mark, which stays usable.
+func (s *Session) returnTo(p savepoint) {
+	if s.settings.saved != nil {
+		s.settings.restore(p.settings)
+	}
+	s.txn.RollbackTo(p.mark)
+	s.restoreNumbers(p.numbers)
+	s.restoreTemp(p.temp)
 }
 
 // findSavepoint gives the number of the latest savepoint of a name.
@@ -263,13 +279,7 @@ func (s *Session) rollbackTo(x *sql.RollbackTo) error {
 	if err != nil {
 		return err
 	}
-	p := s.savepoints[i]
-	if s.settings.saved != nil {
-		s.settings.restore(p.settings)
-	}
-	s.txn.RollbackTo(p.mark)
-	s.restoreNumbers(p.numbers)
-	s.restoreTemp(p.temp)
+	s.returnTo(s.savepoints[i])
 	s.savepoints, s.failed = s.savepoints[:i+1], false
 	return nil
 }
