@@ -68,6 +68,8 @@ func (s *sink) Notice(n *session.Notice) error {
 		code = sqlerr.SuccessfulCompletion
 	}
 	w.report(n.Severity, string(code), n.Message, n.Detail, n.Hint)
+	w.field('W', n.Where)
+	w.about(n.Schema, n.Table, n.Column, n.DataType, n.Constraint)
 	w.buf = append(w.buf, 0)
 	return w.end()
 }

@@ -105,16 +105,26 @@ func (w *writer) failure(e *sqlerr.Error) error {
 	w.begin('E')
 	w.report(severity, string(e.Code), e.Message, e.Detail, e.Hint)
 	if e.Position > 0 {
-		w.field('P', itoa(e.Position))
+		kind := byte('P')
+		if e.Query != "" {
+			kind = 'p'
+		}
+		w.field(kind, itoa(e.Position))
 	}
+	w.field('q', e.Query)
 	w.field('W', e.Where)
-	w.field('s', e.Schema)
-	w.field('t', e.Table)
-	w.field('c', e.Column)
-	w.field('d', e.DataType)
-	w.field('n', e.Constraint)
+	w.about(e.Schema, e.Table, e.Column, e.DataType, e.Constraint)
 	w.buf = append(w.buf, 0)
 	return w.end()
+}
+
+// about names the object that a report is about.
+func (w *writer) about(schema, table, column, dataType, constraint string) {
+	w.field('s', schema)
+	w.field('t', table)
+	w.field('c', column)
+	w.field('d', dataType)
+	w.field('n', constraint)
 }
 
 // report adds the fields that errors and notices have.

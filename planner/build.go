@@ -242,8 +242,6 @@ func (b *builder) refuse(stmt sql.Statement) (*plan.Plan, error) {
 		return &plan.Plan{Tag: "REFRESH MATERIALIZED VIEW"}, nil
 	case *sql.AssertTopic, *sql.AssertSchema, *sql.AssertValues, *sql.AssertRelation:
 		return b.assert(stmt)
-	case *sql.Do:
-		return nil, sqlerr.Unsupported("DO", "Send the statements one by one.")
 	case *sql.CallProc:
 		return nil, sqlerr.Unsupported("CALL", "Use SELECT with a function.")
 	case *sql.Reindex:

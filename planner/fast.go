@@ -144,14 +144,22 @@ func (f *fastRows) value(x sql.Expr, t types.Type) expr.Expr {
 	switch x := x.(type) {
 	case *sql.Const:
 		return f.literal(x, t)
-	case *sql.ParamRef:
-		p, err := f.b.param(x.N, t, x.Pos())
-		if err != nil || !p.Type().Same(t) || t.Mod != 0 {
-			return nil
+	case *sql.ColRef:
+		if x.Var > 0 {
+			return f.parameter(x.Var, t, x.Pos())
 		}
-		return p
+	case *sql.ParamRef:
+		return f.parameter(x.N, t, x.Pos())
 	}
 	return nil
+}
+
+func (f *fastRows) parameter(n int, t types.Type, pos int) expr.Expr {
+	p, err := f.b.param(n, t, pos)
+	if err != nil || !p.Type().Same(t) || t.Mod != 0 {
+		return nil
+	}
+	return p
 }
 
 func (f *fastRows) literal(x *sql.Const, t types.Type) expr.Expr {

@@ -6,6 +6,12 @@ type (
 		Loc
 		Name Name
 		Star bool
+		// Var is the number of the parameter that the name means where it is no column: a
+		// variable of the block that the statement stands in. 0: there is none. VarFirst
+		// says that it means the variable also where it is a column; ColumnFirst that it
+		// then means the column; neither, that this is an error.
+		Var                   int
+		VarFirst, ColumnFirst bool
 	}
 
 	// Const is a literal without a type name in front.

@@ -52,6 +52,9 @@ type Session struct {
 	// resetting: setval is part of DDL in a block, and undone with it.
 	resetting bool
 
+	// doing is how many blocks of DO are running, one within the other.
+	doing int
+
 	// stmtCtx is the running statement's.
 	stmtCtx context.Context
 

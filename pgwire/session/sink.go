@@ -93,6 +93,9 @@ type Notice struct {
 	Message  string
 	Detail   string
 	Hint     string
+	Where    string // the context
+	// Schema, Table, Column, DataType and Constraint name the object concerned.
+	Schema, Table, Column, DataType, Constraint string
 }
 
 // Gone says that the client cannot be reached; it wraps the cause.

@@ -38,6 +38,9 @@ func (s *Session) pull(x *scope, p *plan.Plan, params []types.Datum) *pull {
 	u := &pull{x: x}
 	u.ctx, u.cancel = context.WithCancelCause(s.ctx)
 	rd := x.read(p, params)
+	if rd.Txn != nil { // what is written between two rows is not seen
+		rd.Txn = rd.Txn.Frozen(p.Sources)
+	}
 	u.take, u.stop = iter.Pull(func(yield func(*batch.Batch) bool) {
 		u.err = s.host.engine.Run(u.ctx, rd, func(b *batch.Batch) error {
 			return expand(b, func(b *batch.Batch) error {

@@ -227,7 +227,7 @@ func needsBlock(what string) error {
 }
 
 func (s *Session) savepoint(x *sql.Savepoint) error {
-	if s.block != explicitBlock {
+	if s.block != explicitBlock && s.doing == 0 {
 		return needsBlock("SAVEPOINT")
 	}
 	p := s.mark()
@@ -254,7 +254,7 @@ func (s *Session) returnTo(p savepoint) {
 
 // findSavepoint gives the number of the latest savepoint of a name.
 func (s *Session) findSavepoint(name, what string) (int, error) {
-	if s.block != explicitBlock {
+	if s.block != explicitBlock && s.doing == 0 {
 		return 0, needsBlock(what)
 	}
 	for i := len(s.savepoints) - 1; i >= 0; i-- {

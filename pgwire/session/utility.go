@@ -71,6 +71,8 @@ func (s *Session) utility(ctx context.Context, st *statement, params []types.Dat
 		if s.block == explicitBlock {
 			err = errInBlock("VACUUM")
 		}
+	case *sql.Do:
+		tag, err = "DO", s.do(ctx, st, x, sink)
 	case *sql.Analyze:
 		tag = "ANALYZE"
 	case *sql.Checkpoint:

@@ -206,6 +206,9 @@ func (c *checker) checkRare(e sql.Expr) (Expr, error) {
 }
 
 func (c *checker) column(e *sql.ColRef) (Expr, error) {
+	if e.Var > 0 {
+		return c.variable(e)
+	}
 	if rows, ok := c.sc.(RowScope); ok && e.Star && len(e.Name) > 0 {
 		return rows.Row(e.Name, e.Pos()) // t.* as one value is the whole row
 	}

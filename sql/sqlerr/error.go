@@ -27,6 +27,9 @@ type Error struct {
 	// where the text is not at hand; the session turns it into Position. 0 means
 	// unknown.
 	Offset int
+	// Query is the text that Position is in, where it is not the statement's own: text
+	// that the statement has put together and run.
+	Query string
 	// Where is the context, such as "COPY flights, line 3, column delay".
 	Where string
 	// Schema, Table, Column, DataType and Constraint name the object concerned.

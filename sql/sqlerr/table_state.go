@@ -36,6 +36,10 @@ SELECT 1;`, ""},
 		`CREATE STREAM s (a int);
 CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s;
 DROP STREAM s;`, ""},
+	{InvalidTransactionTermination, "invalid_transaction_termination",
+		"COMMIT or ROLLBACK in a DO that is part of a transaction block, or has a handler around.",
+		"Send DO outside of a block.", `BEGIN;
+DO $$ BEGIN COMMIT; END $$;`, ""},
 	{InvalidCursorName, "invalid_cursor_name", "There is no cursor of that name, or no longer.",
 		"Cursors end with their transaction unless they are declared WITH HOLD.",
 		"FETCH 1 FROM nothing;", ""},
