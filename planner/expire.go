@@ -27,5 +27,5 @@ func Expire(rel *catalog.Relation, before int64, env *Env) (*plan.Plan, error) {
 		return nil, err
 	}
 	p := &plan.Plan{Write: w, Tag: "DELETE"}
-	return p, b.finishWrite(p, nil, rel, "")
+	return p, b.finishWrite(p, nil, rel, rowNames{})
 }
