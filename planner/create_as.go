@@ -77,6 +77,9 @@ func (b *builder) asQuery(kind catalog.RelationKind, keep keepKind, name sql.Nam
 	})
 	b.decideDialect(keep != keepView && columns == nil &&
 		(ksqlOptions(with) || !stated && b.readsKsql(q)))
+	if err := ksqlQuery(q, keep); err != nil {
+		return nil, nil, err
+	}
 	b.declaring = true
 	k, err := b.keep(q, keep)
 	if err != nil {

@@ -9,12 +9,17 @@ import (
 // plans a query in the way of the statement, by the builder that it is given.
 func (b *builder) frozen(q *sql.Query, bind func(b *builder, q *sql.Query) error) (string, error) {
 	text := sql.Print(q)
-	if !hasStar(q) {
+	star, limits := hasStar(q), b.collectLimits()
+	if !star && len(limits) == 0 {
 		return text, nil
 	}
 	own, err := parseQuery(text)
 	if err != nil {
 		return "", err
+	}
+	limitCollected(own, limits)
+	if !star {
+		return sql.Print(own), nil
 	}
 	f := newBuilder(b.env)
 	f.path, f.freeze = b.path, true

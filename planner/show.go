@@ -73,17 +73,6 @@ var showQueries = map[sql.ShowKind]string{
 	sql.ShowFunctions: `SELECT DISTINCT p.proname AS name, CASE p.prokind WHEN 'a' THEN
 		'aggregate' WHEN 'w' THEN 'window' ELSE 'scalar' END AS kind FROM pg_catalog.pg_proc p
 		WHERE p.proname LIKE $pattern ORDER BY 1`,
-	sql.ShowTypes: `SELECT n.nspname AS schema, t.typname AS name,
-		CASE t.typtype WHEN 'c' THEN (SELECT 'STRUCT<' || string_agg(a.attname || ' ' ||
-		pg_catalog.format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum) || '>'
-		FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid)
-		WHEN 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod) ELSE 'enum' END AS type
-		FROM pg_catalog.pg_type t
-		JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-		LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
-		WHERE n.nspname <> 'pg_catalog' AND n.nspname <> 'information_schema'
-		AND t.typtype IN ('e', 'd', 'c') AND (t.typrelid = 0 OR c.relkind = 'c')
-		AND t.typname LIKE $pattern ORDER BY 1, 2`,
 	sql.ShowProperties: `SELECT name, value, default_value, description FROM millrace.settings
 		WHERE $like ORDER BY name`,
 	sql.ShowSchemas: `SELECT nspname AS name FROM pg_catalog.pg_namespace
@@ -112,8 +101,13 @@ func (b *builder) showObjects(s *sql.ShowObjects) (string, error) {
 		return b.describeText(&sql.Describe{Extent: s.Extent, NamePos: sql.NoLoc, Name: s.In})
 	}
 	q, ok := showQueries[s.Kind]
+	if more, has := extendedQueries[s.Kind]; has && s.Extended {
+		q = more
+	}
 	if !ok {
 		switch s.Kind {
+		case sql.ShowTypes:
+			return b.typesText(orElse(s.Like, "%")), nil
 		case sql.ShowConnectors, sql.ShowConnectorPlugins:
 			return "", sqlerr.Unsupported("SHOW "+s.Kind.String(),
 				noConnectors)
@@ -172,7 +166,8 @@ func (b *builder) describeText(s *sql.Describe) (string, error) {
 				s.Name.Last()).At(s.NamePos.Pos()).WithHint("SHOW FUNCTIONS lists the functions.")
 		}
 		return `SELECT proname AS name, pg_catalog.pg_get_function_arguments(oid) AS arguments,
-			pg_catalog.pg_get_function_result(oid) AS result FROM pg_catalog.pg_proc
+			pg_catalog.pg_get_function_result(oid) AS result,
+			pg_catalog.obj_description(oid, 'pg_proc') AS description FROM pg_catalog.pg_proc
 			WHERE proname = ` + sql.QuoteString(s.Name.Last()), nil
 	}
 	word := "relation"

@@ -173,6 +173,7 @@ func (k *block) rowKey() {
 		}
 		if at < 0 {
 			b.inherited = nil
+			b.keyLeftOut(part)
 			return
 		}
 		b.inherited = append(b.inherited, at)

@@ -60,6 +60,7 @@ func indexSettings() map[string]int {
 	// Spellings of other systems and of SET TIME ZONE.
 	m["time_zone"] = m["timezone"]
 	m["auto.offset.reset"] = m["auto_offset_reset"]
+	m["ksql.streams.auto.offset.reset"] = m["auto_offset_reset"]
 	return m
 }
 
@@ -232,6 +233,9 @@ func (s *Session) set(name, value string, local bool) error {
 		}
 		s.beforeSet()
 		s.settings.custom[name] = value
+		if strings.HasPrefix(name, ksqlPrefix) {
+			s.settings.planGen++
+		}
 		return nil
 	}
 	d := settingDefs[i]
@@ -330,6 +334,7 @@ func (s *Session) resetOne(name string, local bool) error {
 		}
 		s.beforeSet()
 		delete(s.settings.custom, name)
+		s.settings.planGen++
 		return nil
 	}
 	if settingDefs[i].fixed {

@@ -60,6 +60,7 @@ func (s *Session) parse(text string) ([]*statement, error) {
 			told = append(told, message)
 		}
 	}}
+	cfg.Literal = !s.settings.substitutes()
 	if len(s.variables) > 0 {
 		cfg.Variables = func(name string) (string, bool) {
 			v, ok := s.variables[name]

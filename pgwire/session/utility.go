@@ -125,6 +125,9 @@ func (s *Session) setVar(x *sql.SetVar, sink Sink) error {
 	if name == "application_name" {
 		s.showName()
 	}
+	if n := withoutEffect(name); n != nil {
+		return s.notice(sink, n)
+	}
 	return nil
 }
 
@@ -435,6 +438,6 @@ func (s *Session) alterRoleSetting(ctx context.Context, x *sql.AlterRole) error 
 		}
 		r.Settings = append(r.Settings, catalog.Option{Name: name, Value: v})
 	}
-	_, _, err := s.host.engine.Command(ctx, &catalog.CreateRole{Role: r, OrReplace: true})
+	_, err := s.apply(ctx, &catalog.CreateRole{Role: r, OrReplace: true})
 	return err
 }

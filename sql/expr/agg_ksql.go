@@ -15,6 +15,12 @@ func defineKsqlAggs(r *registry) {
 	r.agg("collect_set(anyelement) anyarray", AggFunc{
 		Doc:     "array of the distinct values, in order of arrival",
 		Example: "collect_set(x)", Ordered: true, KeepNulls: true, Bind: bindCollect(true)})
+	r.agg("collect_list(anyelement, int4) anyarray", AggFunc{
+		Doc:     "array of the first values, as many as the second argument says",
+		Example: "collect_list(x, 2)", Ordered: true, KeepNulls: true, Bind: bindCollect(false)})
+	r.agg("collect_set(anyelement, int4) anyarray", AggFunc{
+		Doc:     "array of the first distinct values, as many as the second argument says",
+		Example: "collect_set(x, 2)", Ordered: true, KeepNulls: true, Bind: bindCollect(true)})
 	r.agg("count_distinct(any) int8", AggFunc{Doc: "number of distinct values",
 		Example: "count_distinct(x)", EmptyZero: true, Bind: bindCountDistinct})
 	r.agg("approx_count_distinct(any) int8", AggFunc{Doc: "number of distinct values, exactly",
@@ -70,14 +76,36 @@ func bindCollect(distinct bool) func(*AggFunc, []types.Type, types.Type) {
 	return func(a *AggFunc, args []types.Type, ret types.Type) {
 		elem := elemOf(ret)
 		a.Collect = func(_ *Env, rows RowIter, out *batch.Vector) error {
+			limit := int64(-1)
+			if len(args) > 1 {
+				rows = limitRows{rows, &limit}
+			}
 			vs := collectValues(rows, true)
 			if distinct {
 				vs = firstOfEach(elem, vs)
+			}
+			if limit >= 0 && int64(len(vs)) > limit {
+				vs = vs[:limit]
 			}
 			out.AppendDatum(types.ArrayOfDatums(elem, vs))
 			return nil
 		}
 	}
+}
+
+// limitRows notes the limit that the second argument of each row is.
+type limitRows struct {
+	RowIter
+	limit *int64
+}
+
+// Next implements RowIter.
+func (r limitRows) Next() ([]types.Datum, int64, bool) {
+	d, n, ok := r.RowIter.Next()
+	if ok && !d[1].Null {
+		*r.limit = d[1].I
+	}
+	return d, n, ok
 }
 
 // firstOfEach drops later copies of equal values.

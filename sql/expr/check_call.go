@@ -452,6 +452,7 @@ func (c *checker) aggregate(name string, e *sql.Call) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	call.T = c.shapedResult(call)
 	x, err := c.sc.Aggregate(call, e.Pos())
 	if err != nil {
 		return nil, err
@@ -556,7 +557,7 @@ func (c *checker) bindAggregate(call *AggCall, args []Expr, e *sql.Call) (*AggCa
 	if fn.Within > 0 && len(args) > fn.Within {
 		checkEmpty(call.Fn, args[0])
 	}
-	return call, nil
+	return call, checkFixedArgs(call, e)
 }
 
 // distinctOrder refuses sort keys of an aggregate with DISTINCT that are no arguments: of

@@ -210,7 +210,11 @@ func (c *checker) index(e *sql.Index) (Expr, error) {
 		if i, err = c.coerce(i, *t.Key, CoerceImplicit, e.Lo.Pos()); err != nil {
 			return nil, err
 		}
-		return c.nested("map_get", []Expr{x, i}, *t.Elem, e.Pos())
+		y, err := c.nested("map_get", []Expr{x, i}, *t.Elem, e.Pos())
+		if call, is := y.(*Call); is && c.ksql && call.T.Kind == types.Numeric {
+			call.T = *t.Elem
+		}
+		return y, err
 	case types.JSONB:
 		return c.jsonSubscript(e, x, i)
 	}

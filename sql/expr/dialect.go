@@ -169,6 +169,11 @@ func decimalShape(x Expr) (p, s int32, ok bool) {
 		if lit, isLit := x.(*Const); isLit && t.Mod == 0 && !lit.D.Null {
 			return literalShape(lit.D.Decimal())
 		}
+		if sum, isSum := x.(*Coalesce); isSum && t.Mod == 0 && len(sum.Args) == 2 {
+			if k, isConst := sum.Args[1].(*Const); isConst && !k.D.Null {
+				return k.T.PrecisionScale()
+			}
+		}
 		return t.PrecisionScale()
 	}
 	return 0, 0, false
@@ -218,7 +223,11 @@ func (c *checker) dialectIndex(e *sql.Index, x, i Expr) (Expr, bool, error) {
 	if err != nil {
 		return nil, true, err
 	}
-	return c.dialectCall("array_at", []Expr{x, i}, e.Pos())
+	y, ok, err := c.dialectCall("array_at", []Expr{x, i}, e.Pos())
+	if call, is := y.(*Call); is && call.T.Kind == types.Numeric {
+		call.T = elemOf(x.Type())
+	}
+	return y, ok, err
 }
 
 // dialectAggregate gives sums and averages what ksqlDB has for groups without
@@ -247,7 +256,11 @@ func (c *checker) dialectAggregate(call *AggCall, x Expr, pos int) (Expr, error)
 		if _, s, ok := call.Args[0].Type().PrecisionScale(); ok {
 			zero, _ = zero.Round(s)
 		}
-		empty = &Const{D: types.NumericDatum(zero), T: t}
+		k := &Const{D: types.NumericDatum(zero), T: t}
+		if _, _, ok := call.Args[0].Type().PrecisionScale(); ok {
+			k.T = call.Args[0].Type() // what decimalShape knows of the sum, which may be larger
+		}
+		empty = k
 	default:
 		return x, nil
 	}

@@ -28,6 +28,7 @@ type parser struct {
 	height     int  // of the highest expression read since the caller of binary reset it
 	variables  func(string) (string, bool)
 	notice     func(string)
+	literal    bool                  // ${name} stands for no variable
 	defined    map[string]definition // by DEFINE and UNDEFINE in this text
 	textEnd    int32                 // length of the text; beyond it src has variables' values
 	expanded   []expansion           // in order of valueStart

@@ -12,6 +12,9 @@ type Config struct {
 	// counts for the statements after it.
 	Variables func(name string) (value string, ok bool)
 
+	// Literal leaves ${name} as it stands: no variable has a value.
+	Literal bool
+
 	// Notice receives what a client is told about a text that is right: that a name was cut.
 	// nil: nobody wants to know.
 	Notice func(message string)
@@ -90,6 +93,7 @@ func (c Config) with(text string, f func(*parser)) (err error) {
 	defer p.release()
 	defer catch(text, &err)
 	p.variables, p.notice, p.trace = c.Variables, c.Notice, c.trace
+	p.literal = c.Literal
 	p.begin(text)
 	f(p)
 	return nil

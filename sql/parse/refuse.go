@@ -42,6 +42,9 @@ var shellCommands = map[string]string{
 	"request": "Each statement is answered before the next one begins.",
 	"version": "Use SELECT version().",
 	"clear":   "Use \\! clear of psql.",
+	"exit":    "Leave the shell with \\q.",
+	"quit":    "Leave the shell with \\q.",
+	"help":    "Use \\? and \\h of psql, or SHOW FUNCTIONS.",
 }
 
 // shellCommand refuses a command of ksqlDB's shell.

@@ -264,7 +264,7 @@ func (p *parser) showName() string {
 }
 
 func (p *parser) defineVariable() sql.Statement {
-	s := &sql.Define{Name: p.label()}
+	s := &sql.Define{Name: foldName(p.label())}
 	p.expectOp("=")
 	s.Value = p.str()
 	p.define(s.Name, s.Value, true)
@@ -272,7 +272,7 @@ func (p *parser) defineVariable() sql.Statement {
 }
 
 func (p *parser) undefine() sql.Statement {
-	s := &sql.Undefine{Name: p.label()}
+	s := &sql.Undefine{Name: foldName(p.label())}
 	p.define(s.Name, "", false)
 	return s
 }

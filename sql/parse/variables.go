@@ -10,8 +10,12 @@ import (
 // literal they stand for text. A value is never read as anything more than that, so a
 // variable cannot change the shape of a statement.
 
-// lookup finds the value of a variable.
+// lookup finds the value of a variable; its name may be in any case.
 func (p *parser) lookup(name string) (string, bool) {
+	name = foldName(name)
+	if p.literal {
+		return "", false
+	}
 	if d, ok := p.defined[name]; ok {
 		return d.value, d.set
 	}
@@ -80,7 +84,7 @@ func (p *parser) invalidValue(at int, value string) {
 }
 
 // expandString puts the values of variables into the text of a string literal. What is not a
-// variable with a value stays as it is.
+// variable with a value stays as it is. $${v} is ${v}, of a variable that has a value.
 func (p *parser) expandString(s string) string {
 	var b strings.Builder
 	for {
@@ -93,8 +97,12 @@ func (p *parser) expandString(s string) string {
 			break
 		}
 		value, ok := p.lookup(s[i+2 : i+j])
-		if !ok {
+		switch {
+		case !ok:
 			value = s[i : i+j+1]
+		case i > 0 && s[i-1] == '$':
+			value = s[i : i+j+1]
+			i, j = i-1, j+1
 		}
 		b.WriteString(s[:i])
 		b.WriteString(value)
