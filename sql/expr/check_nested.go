@@ -192,15 +192,22 @@ func (c *checker) index(e *sql.Index) (Expr, error) {
 	if y, ok, err := c.dialectIndex(e, x, i); ok || err != nil {
 		return y, err
 	}
-	ofElem := e.Alone && t.Kind == types.JSONB
-	if k := i.Type().Kind; t.Kind != types.Array && !ofElem && isArrayElem(x) && (isInteger(k) ||
-		k == types.Unknown && t.Kind != types.JSONB && t.Kind != types.Map) {
+	if !e.Alone && isChain(x) && t.Kind != types.Map {
 		if i, err = c.subscript(i, e.Lo.Pos()); err != nil {
 			return nil, err
+		}
+		if x.(*Call).Fn.Name == "array_slice" {
+			one := &Const{D: types.IntDatum(1), T: types.Of(types.Int4)}
+			return c.chainSlice(x, []Expr{one, i, trueConst(), trueConst()}, e.Pos())
 		}
 		return c.subscripted(e, x, i)
 	}
 	switch t.Kind {
+	case types.Name:
+		if i, err = c.subscript(i, e.Lo.Pos()); err != nil {
+			return nil, err
+		}
+		return c.nested("name_get", []Expr{x, i}, types.Of(types.Char), e.Pos())
 	case types.Array, types.Int2vector, types.Oidvector:
 		if i, err = c.subscript(i, e.Lo.Pos()); err != nil {
 			return nil, err
@@ -247,21 +254,47 @@ func (c *checker) jsonSubscript(e *sql.Index, x, i Expr) (Expr, error) {
 	return c.operator("#>", []Expr{x, path}, e.Pos())
 }
 
-// isArrayElem tells whether x is a subscripted array, to which another subscript
-// may be added.
-func isArrayElem(x Expr) bool {
+// isChain tells whether x is a subscripted array, or a name, to which another subscript
+// belongs: a[1][2] is one element of an array of two dimensions, and a[1:2][2] is
+// a[1:2][1:2].
+func isChain(x Expr) bool {
 	call, ok := x.(*Call)
-	return ok && call.Fn.Name == "array_get"
+	if !ok {
+		return false
+	}
+	switch base := call.Args[0:min(1, len(call.Args))]; call.Fn.Name {
+	case "array_get":
+		return x.Type().Kind != types.Array || base[0].Type().Kind != types.Array
+	case "array_slice":
+		return elemOf(base[0].Type()).Kind != types.Array
+	case "name_get":
+		return true
+	}
+	return false
+}
+
+func trueConst() Expr { return &Const{D: types.BoolDatum(true), T: boolType} }
+
+// chainSlice adds a slice to the subscripts of x, all of which are slices then.
+func (c *checker) chainSlice(x Expr, bounds []Expr, pos int) (Expr, error) {
+	call := x.(*Call)
+	args := append([]Expr(nil), call.Args...)
+	if call.Fn.Name == "array_get" {
+		args = args[:1]
+		for _, i := range call.Args[1:] {
+			one := &Const{D: types.IntDatum(1), T: types.Of(types.Int4)}
+			args = append(args, one, i, trueConst(), trueConst())
+		}
+	}
+	return c.nested("array_slice", append(args, bounds...), args[0].Type(), pos)
 }
 
 // subscripted flattens x[i][j] over an array: a[i] alone is an element, or a
 // sub-array where the type says so.
 func (c *checker) subscripted(e *sql.Index, x, i Expr) (Expr, error) {
-	if call, ok := x.(*Call); ok && call.Fn.Name == "array_get" {
-		if base := call.Args[0].Type(); x.Type().Kind != types.Array || base.Kind != types.Array {
-			args := append(append([]Expr(nil), call.Args...), i)
-			return c.nested("array_get", args, elemOf(base), e.Pos())
-		}
+	if call, ok := x.(*Call); ok && !e.Alone && isChain(x) {
+		args := append(append([]Expr(nil), call.Args...), i)
+		return c.nested(call.Fn.Name, args, x.Type(), e.Pos())
 	}
 	return c.nested("array_get", []Expr{x, i}, elemOf(x.Type()), e.Pos())
 }
@@ -276,12 +309,13 @@ func (c *checker) subscript(i Expr, pos int) (Expr, error) {
 }
 
 func (c *checker) slice(e *sql.Index, x Expr) (Expr, error) {
-	if x.Type().Kind != types.Array {
+	chain := !e.Alone && isChain(x) && x.Type().Kind != types.Map
+	if x.Type().Kind != types.Array && x.Type().Kind != types.Name && !chain {
 		return nil, sqlerr.New(sqlerr.DatatypeMismatch,
 			"cannot subscript type %s because it does not support subscripting",
 			baseName(x.Type())).At(e.Pos())
 	}
-	args := []Expr{x}
+	var args []Expr
 	for _, b := range []sql.Expr{e.Lo, e.Hi} {
 		if b == nil {
 			args = append(args, &Const{D: types.NullDatum, T: types.Of(types.Int4)})
@@ -300,7 +334,13 @@ func (c *checker) slice(e *sql.Index, x Expr) (Expr, error) {
 		given := &Const{D: types.BoolDatum(b != nil), T: boolType}
 		args = append(args, given)
 	}
-	return c.nested("array_slice", args, x.Type(), e.Pos())
+	switch {
+	case x.Type().Kind == types.Name, chain && x.(*Call).Fn.Name == "name_get":
+		return c.nested("name_slice", append([]Expr{x}, args...), types.Of(types.Name), e.Pos())
+	case chain:
+		return c.chainSlice(x, args, e.Pos())
+	}
+	return c.nested("array_slice", append([]Expr{x}, args...), x.Type(), e.Pos())
 }
 
 // nested applies an internal accessor with a result type that the syntax gives.

@@ -131,6 +131,10 @@ func (c *checker) operator(name string, args []Expr, pos int) (Expr, error) {
 		return x, err
 	}
 	ts := typesOf(args)
+	if name == "@@" && len(ts) == 2 && ts[0].Kind == types.Unknown && ts[1].Kind == types.Unknown {
+		text := types.Of(types.Text) // which PostgreSQL searches: there is no text search
+		return nil, errNoOperator(name, []types.Type{text, text}, notFound, pos)
+	}
 	cand, how := chooseOperator(name, ts)
 	if how != found {
 		return nil, errNoOperator(name, ts, how, pos)
@@ -200,89 +204,6 @@ func typesOf(es []Expr) []types.Type {
 		ts[i] = e.Type()
 	}
 	return ts
-}
-
-// rowPair gives both sides when a comparison is one of rows.
-func rowPair(l, r sql.Expr) (*sql.Row, *sql.Row, bool) {
-	a, ok := l.(*sql.Row)
-	b, ok2 := r.(*sql.Row)
-	return a, b, ok && ok2
-}
-
-func (c *checker) rowCompare(e *sql.Binary, l, r *sql.Row) (Expr, error) {
-	xs, err := c.checkAll(l.Elems)
-	if err != nil {
-		return nil, err
-	}
-	ys, err := c.checkAll(r.Elems)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case len(xs) != len(ys):
-		return nil, sqlerr.New(sqlerr.SyntaxError,
-			"unequal number of entries in row expressions").At(e.Pos())
-	case len(xs) == 0:
-		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-			"cannot compare rows of zero length").At(e.Pos())
-	}
-	return c.compareRows(e.Op, xs, ys, e.Pos())
-}
-
-// compareRows lowers a comparison of rows to comparisons of their fields.
-func (c *checker) compareRows(op string, xs, ys []Expr, pos int) (Expr, error) {
-	switch op {
-	case "=", "<>":
-		parts := make([]Expr, len(xs))
-		for i := range xs {
-			p, err := c.operator(op, []Expr{xs[i], ys[i]}, pos)
-			if err != nil {
-				return nil, err
-			}
-			parts[i] = p
-		}
-		if len(parts) == 1 {
-			return parts[0], nil
-		}
-		for i := range xs {
-			if xs[i].Type().Kind == types.Xid || ys[i].Type().Kind == types.Xid {
-				return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-					"could not determine interpretation of row comparison operator %s", op).At(pos).
-					WithHint("Row comparison operators must be associated with btree operator families.")
-			}
-		}
-		if op == "=" {
-			return &And{parts}, nil
-		}
-		return &Or{parts}, nil
-	case "<", "<=", ">", ">=":
-		return c.orderRows(op, xs, ys, pos)
-	}
-	return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-		"could not determine interpretation of row comparison operator %s", op).At(pos).
-		WithHint("Row comparison operators must be associated with btree operator families.")
-}
-
-// orderRows: (a, b) < (c, d) is b < d where a = c, and a < c elsewhere: what follows
-// the first difference, or the first NULL, is not evaluated.
-func (c *checker) orderRows(op string, xs, ys []Expr, pos int) (Expr, error) {
-	last, err := c.operator(op, []Expr{xs[0], ys[0]}, pos)
-	if err != nil || len(xs) == 1 {
-		return last, err
-	}
-	first, err := c.operator(op[:1], []Expr{xs[0], ys[0]}, pos)
-	if err != nil {
-		return nil, err
-	}
-	eq, err := c.operator("=", []Expr{xs[0], ys[0]}, pos)
-	if err != nil {
-		return nil, err
-	}
-	rest, err := c.orderRows(op, xs[1:], ys[1:], pos)
-	if err != nil {
-		return nil, err
-	}
-	return &Case{Whens: []When{{Cond: eq, Then: rest}}, Else: first, T: types.Of(types.Bool)}, nil
 }
 
 // distinct lowers IS [NOT] DISTINCT FROM: equality in which NULL equals NULL.
@@ -699,7 +620,7 @@ func (c *checker) inType(x Expr, items []Expr, e *sql.In) (Expr, error) {
 	t.Mod = 0
 	cand, how := chooseOperator("=", []types.Type{t, t})
 	if how != found {
-		return nil, nil
+		return nil, c.noEquality(items, t, e)
 	}
 	b, _ := bindPoly(cand.params, []types.Type{t, t})
 	t = nestedParam(b.apply(cand.params[0], t), 0, []types.Type{t, t})
@@ -719,6 +640,20 @@ func (c *checker) inType(x Expr, items []Expr, e *sql.In) (Expr, error) {
 		return nil, err
 	}
 	return &In{X: x, List: list, Not: e.Not, Eq: eq}, nil
+}
+
+// noEquality is the error of x IN (items) where their type t has no operator =. Items that
+// are no t fail first, as in PostgreSQL.
+func (c *checker) noEquality(items []Expr, t types.Type, e *sql.In) error {
+	if c.ksql {
+		return nil
+	}
+	for i, it := range items {
+		if _, err := c.coerce(it, t, CoerceImplicit, e.List[i].Pos()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inTimes compares a date with the items one by one, after all that may fail.

@@ -65,6 +65,9 @@ func (p *constantParts) evaluate(e Expr) Expr {
 		if x.Fn.Volatility != Immutable && !foldedJoin(x) || x.Fn.Set != nil {
 			return e
 		}
+		if x.Fn.evaluatesAll {
+			return e
+		}
 		if x.Fn.Strict && hasNullConst(x.Args) && x.Fn.Name != "array_get" {
 			return &Const{D: types.NullDatum, T: x.T}
 		}
@@ -102,9 +105,9 @@ func hasNullConst(es []Expr) bool {
 }
 
 // foldedJoin tells whether an operation is the || of a text and a value that is not,
-// which is inlined as the join of two texts.
+// which is inlined as the join of two texts, or another that is one of the value's text.
 func foldedJoin(x *Call) bool {
-	if x.Fn.Name != "||" {
+	if x.Fn.Name != "||" && x.Fn.Name != "quote_literal" && x.Fn.Name != "quote_nullable" {
 		return false
 	}
 	for _, a := range x.Args {
@@ -152,6 +155,12 @@ func (p *constantParts) logic(args []Expr, decides bool) Expr {
 }
 
 func (p *constantParts) arms(e *Case) Expr {
+	if e.Rows { // a comparison of rows, of which all parts are simplified
+		for _, k := range Children(e) {
+			p.fold(k)
+		}
+		return e
+	}
 	c := &Case{T: e.T}
 	for _, w := range e.Whens {
 		cond := p.fold(w.Cond)

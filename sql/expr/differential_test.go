@@ -226,10 +226,6 @@ func (c *comparison) compare(t *testing.T, x *diffCase) {
 		}
 		return
 	}
-	if c.withoutOwn(x) {
-		c.own++
-		return
-	}
 	if x.failsPlanned() {
 		c.first++
 		return
@@ -240,6 +236,10 @@ func (c *comparison) compare(t *testing.T, x *diffCase) {
 	}
 	if x.otherOrders(x.Want) {
 		c.ties++
+		return
+	}
+	if c.withoutOwn(x) {
+		c.own++
 		return
 	}
 	for _, r := range c.rules {

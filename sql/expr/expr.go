@@ -91,6 +91,9 @@ type Case struct {
 	Whens []When
 	Else  Expr
 	T     types.Type
+	// Rows says that it is a comparison of rows, which is not simplified: PostgreSQL
+	// evaluates both sides of a column whatever is known of them.
+	Rows bool
 }
 
 // When is one arm of Case.

@@ -67,7 +67,8 @@ func foldConst(e Expr) Expr {
 // foldStrictNull: a strict function of NULL is NULL, unless another argument fails
 // whatever the row.
 func foldStrictNull(e *Call) Expr {
-	if !e.Fn.Strict || e.Fn.Set != nil || e.Fn.Volatility == Volatile || e.Fn.Name == "array_get" {
+	if !e.Fn.Strict || e.Fn.evaluatesAll || e.Fn.Set != nil || e.Fn.Volatility == Volatile ||
+		e.Fn.Name == "array_get" {
 		return nil
 	}
 	for _, a := range e.Args {
@@ -185,6 +186,9 @@ func logicArgs(e Expr, isOr bool) ([]Expr, bool) {
 
 // foldCase drops arms that are never taken and stops at the first that always is.
 func foldCase(e *Case) Expr {
+	if e.Rows {
+		return e
+	}
 	c := &Case{Else: e.Else, T: e.T}
 	for _, w := range e.Whens {
 		k, ok := w.Cond.(*Const)

@@ -67,6 +67,10 @@ type Func struct {
 	// date is date + interval, as in PostgreSQL. Of two errors one comes first.
 	rightFirst bool
 
+	// evaluatesAll says that a constant NULL among the arguments of a strict function leaves
+	// the others to be evaluated: comparisons of rows do that.
+	evaluatesAll bool
+
 	fallback bool  // considered only when no other overload applies
 	origin   *Func // what a bound copy was made of
 }

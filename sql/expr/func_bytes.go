@@ -169,23 +169,11 @@ func defineEncodings(r *registry) {
 	r.fn("decode(text, text) bytea", decodeText, "bytes of text: base64, hex or escape",
 		"decode('MTIzAAE=', 'base64')")
 	r.fn("convert_from(bytea, name) text", func(s, enc string) (string, error) {
-		if err := checkEncoding(enc); err != nil {
-			return "", err
-		}
-		return s, types.ValidText(s)
+		return convertBetween(s, enc, "UTF8")
 	}, "text of bytes in an encoding", "convert_from('text_in_utf8', 'UTF8')").stable()
 	r.fn("convert_to(text, name) bytea", func(s, enc string) (string, error) {
-		return s, checkEncoding(enc)
+		return convertBetween(s, "UTF8", enc)
 	}, "bytes of text in an encoding", "convert_to('some_text', 'UTF8')").stable()
-}
-
-func checkEncoding(name string) error {
-	switch strings.ToLower(strings.ReplaceAll(name, "-", "")) {
-	case "utf8", "unicode", "sql_ascii":
-		return nil
-	}
-	return sqlerr.New(sqlerr.InvalidParameterValue, "invalid encoding name \"%s\"", name).
-		WithHint("Text is always UTF8.")
 }
 
 // base64Line is how many characters PostgreSQL puts on a line.

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -27,8 +28,12 @@ func defineCond(r *registry) {
 	r.fn("struct_get(struct, text) any", bindStructGet, "s->field", "STRUCT(a := 1)->a")
 	r.fn("record_get(record, int4) any", bindRecordGet, "(r).field", "(ROW(1, 'a'::text)).f2")
 	r.fn("array_get(anyarray, variadic int4) any", bindArrayGet, "a[i]", "(ARRAY[1, 2, 3])[2]")
-	r.fn("array_slice(anyarray, int4, int4, bool, bool) anyarray", bindArraySlice, "a[i:j]",
+	r.fn("array_slice(anyarray, variadic any) anyarray", bindArraySlice, "a[i:j]",
 		"(ARRAY[1, 2, 3, 4])[2:3]").nullable()
+	r.fn("name_get(name, variadic int4) char", nameGet, "n[i]: a byte of a name",
+		"('abc'::name)[0]")
+	r.fn("name_slice(name, int4, int4, bool, bool) name", nameSlice, "n[i:j], which is refused",
+		"(NULL::name)[0:1]").nullable()
 }
 
 func countNulls(a []types.Datum) int64 {
@@ -130,35 +135,82 @@ func bindArrayGet(f *Func, args []types.Type, _ types.Type) {
 	}
 }
 
+// bindArraySlice cuts one dimension after the other: four arguments say from where and to
+// where, and whether that is given.
 func bindArraySlice(f *Func, args []types.Type, _ types.Type) {
 	elem := elemOf(args[0])
 	f.Row = func(_ *Env, a []types.Datum) (types.Datum, error) {
-		if a[0].Null || a[1].Null && a[3].Bool() || a[2].Null && a[4].Bool() {
-			return types.NullDatum, nil
+		for i := 0; i < len(a); i++ {
+			if a[i].Null && (i == 0 || i%4 == 1 && a[i+2].Bool() || i%4 == 2 && a[i+2].Bool()) {
+				return types.NullDatum, nil
+			}
 		}
 		v := a[0].Array(elem)
-		if len(v.Dims) == 0 {
+		if len(v.Dims) < (len(a)-1)/4 {
 			return types.ArrayOfDatums(elem, nil), nil
 		}
-		lo, hi := int64(v.Dims[0].Lower), int64(v.Dims[0].Lower)+int64(v.Dims[0].Len)-1
-		from, to := lo, hi
-		if a[3].Bool() {
-			from = max(from, a[1].I)
-		}
-		if a[4].Bool() {
-			to = min(to, a[2].I)
-		}
-		if from > to {
-			return types.ArrayOfDatums(elem, nil), nil
-		}
-		step := len(v.Elems) / int(v.Dims[0].Len)
-		v.Elems = v.Elems[int(from-lo)*step : int(to-lo+1)*step]
 		dims := append([]types.Dim(nil), v.Dims...)
-		dims[0] = types.Dim{Len: int32(to - from + 1), Lower: 1}
+		first := make([]int, len(dims)) // of the part, counted from 0
 		for i := range dims {
-			dims[i].Lower = 1
+			lo, hi := int64(dims[i].Lower), int64(dims[i].Lower)+int64(dims[i].Len)-1
+			from, to := lo, hi
+			if k := 4*i + 1; k < len(a) {
+				if a[k+2].Bool() {
+					from = max(from, a[k].I)
+				}
+				if a[k+3].Bool() {
+					to = min(to, a[k+1].I)
+				}
+			}
+			if from > to {
+				return types.ArrayOfDatums(elem, nil), nil
+			}
+			first[i] = int(from - lo)
+			dims[i] = types.Dim{Len: int32(to - from + 1), Lower: 1}
 		}
-		v.Dims = dims
-		return types.ArrayDatum(elem, v), nil
+		if len(dims) == 0 {
+			return types.ArrayOfDatums(elem, nil), nil
+		}
+		part := types.ArrayValue{Dims: dims}
+		part.Elems = cutArray(part.Elems, v.Elems, v.Dims, dims, first)
+		return types.ArrayDatum(elem, part), nil
 	}
+}
+
+// cutArray appends the elements of the part of an array that begins at first and has the
+// lengths of part.
+func cutArray(out, elems []types.Datum, whole, part []types.Dim, first []int) []types.Datum {
+	step := len(elems) / int(whole[0].Len)
+	for i := first[0]; i < first[0]+int(part[0].Len); i++ {
+		row := elems[i*step : (i+1)*step]
+		if len(whole) == 1 {
+			out = append(out, row...)
+		} else {
+			out = cutArray(out, row, whole[1:], part[1:], first[1:])
+		}
+	}
+	return out
+}
+
+// nameLength is the length of a name, in bytes, with the zero bytes at its end.
+const nameLength = 64
+
+// nameGet is a byte of a name, which is an array of 64 of the type "char" that begins at 0.
+func nameGet(a []types.Datum) (types.Datum, error) {
+	i := a[1].I
+	if len(a) > 2 || i < 0 || i >= nameLength {
+		return types.NullDatum, nil
+	}
+	if i >= int64(len(a[0].S)) {
+		return types.TextDatum(""), nil
+	}
+	return types.TextDatum(a[0].S[i : i+1]), nil
+}
+
+func nameSlice(a []types.Datum) (types.Datum, error) {
+	if a[0].Null || a[1].Null && a[3].Bool() || a[2].Null && a[4].Bool() {
+		return types.NullDatum, nil
+	}
+	return types.NullDatum, sqlerr.New(sqlerr.FeatureNotSupported,
+		"slices of fixed-length arrays not implemented")
 }

@@ -428,8 +428,8 @@ func bucketOf(below, above bool, frac float64, n int64) (types.Datum, error) {
 		return types.IntDatum(n + 1), nil
 	}
 	b := int64(float64(n) * frac)
-	if b >= n {
-		b = n - 1
+	if b == math.MaxInt32 {
+		return types.NullDatum, errIntRange(types.Int4)
 	}
 	return types.IntDatum(b + 1), nil
 }

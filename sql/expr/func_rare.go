@@ -2,7 +2,6 @@ package expr
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -54,18 +53,12 @@ func defineRare(r *registry) {
 	r.fn("overlay(bytea, bytea, int4, int4) bytea", overlay, "bytes replaced",
 		"overlay('\\x010203'::bytea placing '\\xff'::bytea from 2 for 1)")
 	r.fn("length(bytea, name) int4", func(a []types.Datum) (types.Datum, error) {
-		if err := onlyUTF8(a[1].S); err != nil {
-			return types.NullDatum, err
-		}
-		return types.IntDatum(int64(utf8.RuneCountInString(a[0].S))), types.ValidText(a[0].S)
+		n, err := lengthIn(a[0].S, a[1].S)
+		return types.IntDatum(n), err
 	}, "number of characters of an encoding", "length('\\x6a6f73c3a9'::bytea, 'UTF8')").stable()
 	r.fn("convert(bytea, name, name) bytea", func(a []types.Datum) (types.Datum, error) {
-		for _, name := range a[1:] {
-			if err := onlyUTF8(name.S); err != nil {
-				return types.NullDatum, err
-			}
-		}
-		return a[0], types.ValidText(a[0].S)
+		out, err := convertBetween(a[0].S, a[1].S, a[2].S)
+		return types.TextDatum(out), err
 	}, "bytes from one encoding in another", "convert('\\x616263'::bytea, 'UTF8', 'UTF8')").stable()
 	r.fn("pg_size_bytes(text) int8", sizeBytes, "bytes of a size with a unit", "pg_size_bytes('1.5 GB')")
 	r.fn("like(bytea, bytea) bool", likeBytes(false), "whether bytes match a LIKE pattern",
@@ -79,15 +72,6 @@ func defineRare(r *registry) {
 		}
 		return types.TextDatum(""), nil
 	}, "accepted; random numbers have no seed", "setseed(0.5)").volatile()
-}
-
-func onlyUTF8(name string) error {
-	switch strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name)) {
-	case "utf8", "unicode", "sqlascii":
-		return nil
-	}
-	return sqlerr.New(sqlerr.InvalidParameterValue, "invalid source encoding name \"%s\"", name).
-		WithHint("The only encoding is UTF8.")
 }
 
 // sizeBytes is pg_size_bytes: a number and a unit of 1024.
