@@ -7,6 +7,7 @@ type Code string
 // The codes that Millrace uses. Names are PostgreSQL's condition names.
 const (
 	SuccessfulCompletion              Code = "00000"
+	Warning                           Code = "01000"
 	TransactionResolutionUnknown      Code = "08007"
 	ProtocolViolation                 Code = "08P01"
 	FeatureNotSupported               Code = "0A000"
@@ -55,6 +56,7 @@ const (
 	ForeignKeyViolation               Code = "23503"
 	UniqueViolation                   Code = "23505"
 	CheckViolation                    Code = "23514"
+	InvalidCursorState                Code = "24000"
 	ActiveSQLTransaction              Code = "25001"
 	ReadOnlySQLTransaction            Code = "25006"
 	NoActiveSQLTransaction            Code = "25P01"

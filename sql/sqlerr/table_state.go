@@ -1,7 +1,13 @@
 package sqlerr
 
-// stateDocs are the classes 25 to 40: transactions, cursors, roles, conflicts.
+// stateDocs are the classes 24 to 40: transactions, cursors, roles, conflicts.
 var stateDocs = []Doc{
+	{InvalidCursorState, "invalid_cursor_state",
+		"The cursor stands on no row of the table, before the first or behind the last one.",
+		"FETCH a row before.", `CREATE TABLE t (id int PRIMARY KEY);
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM t;
+DELETE FROM t WHERE CURRENT OF c;`, ""},
 	{ActiveSQLTransaction, "active_sql_transaction",
 		"The statement cannot run inside a transaction block.",
 		"Send COMMIT first.", `BEGIN;
