@@ -76,7 +76,6 @@ type node struct {
 // txnBlock is a transaction block of one session.
 type txnBlock struct {
 	txn    *exec.Txn
-	point  *exec.ReadPoint
 	marks  map[string]any
 	failed bool
 }
@@ -244,8 +243,7 @@ func (n *node) control(ctx context.Context, s sql.Statement) (done bool, err err
 			n.blocks = map[string]*txnBlock{}
 		}
 		point := n.engine.Pin()
-		n.blocks[n.in] = &txnBlock{txn: n.engine.Begin(point, 0), point: point,
-			marks: map[string]any{}}
+		n.blocks[n.in] = &txnBlock{txn: n.engine.Begin(point, 0), marks: map[string]any{}}
 	case *sql.Commit:
 		delete(n.blocks, n.in)
 		if b.failed {
@@ -274,7 +272,7 @@ func (n *node) plain(ctx context.Context, s sql.Statement, text string, block *t
 	point := n.engine.Pin()
 	defer point.Release()
 	if block != nil {
-		point = block.point
+		point = block.txn.Point()
 	}
 	env := n.env(point)
 	env.Text = text
@@ -295,6 +293,8 @@ func (n *node) plain(ctx context.Context, s sql.Statement, text string, block *t
 		return nil
 	}
 	switch {
+	case p.Command != nil && block != nil:
+		_, err = block.txn.Change(ctx, p.Command)
 	case p.Command != nil:
 		_, _, err = n.engine.Command(ctx, p.Command)
 	case p.Write != nil:
