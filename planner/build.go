@@ -315,11 +315,7 @@ func (s *scope) UserFunc(name []string, args []expr.Expr, pos int) (expr.Expr, b
 	if err != nil {
 		return nil, true, err
 	}
-	if q, err := rowQuery(f); err == nil && q != nil {
-		x, err := s.queryCall(f, args, pos)
-		return x, true, err
-	}
-	x, err := s.inline(f, args, pos)
+	x, err := s.called(f, args, pos)
 	return x, true, err
 }
 
@@ -413,7 +409,11 @@ func (s *scope) inline(f *catalog.UserFunc, args []expr.Expr, pos int) (expr.Exp
 	if err != nil {
 		return nil, inStored(err, pos).InContext("SQL function \"%s\"", f.Name)
 	}
-	x, err := expr.Check(body, argScope{&scope{b: b, clause: "functions"}, f, cast})
+	around := &scope{b: b, clause: "functions", callers: s.agg}
+	if s.agg == nil {
+		around.callers = s.callers
+	}
+	x, err := expr.Check(body, argScope{around, f, cast})
 	if err != nil {
 		return nil, inStored(err, pos).InContext("SQL function \"%s\"", f.Name)
 	}

@@ -160,3 +160,27 @@ func hasSet(e expr.Expr) bool {
 }
 
 func isSet(f *expr.Func) bool { return f.Set != nil }
+
+// refuseSets refuses a set-returning function in a clause that has one value per row.
+func refuseSets(e expr.Expr, clause string) error {
+	if c := setCallIn(e); c != nil {
+		return sqlerr.New(sqlerr.FeatureNotSupported,
+			"set-returning functions are not allowed in %s", clause).At(c.Pos).
+			WithHint("Move the function into FROM.")
+	}
+	return nil
+}
+
+// setCallIn finds the first call of a set-returning function; nil for none.
+func setCallIn(e expr.Expr) (found *expr.Call) {
+	if e == nil {
+		return nil
+	}
+	expr.Walk(e, func(x expr.Expr) bool {
+		if c, ok := x.(*expr.Call); ok && isSet(c.Fn) && found == nil {
+			found = c
+		}
+		return found == nil
+	})
+	return found
+}

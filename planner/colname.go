@@ -92,7 +92,7 @@ func subqueryName(x *sql.Subquery) (string, int) {
 			if b.Items[0].As != "" {
 				return b.Items[0].As, 2
 			}
-			return figureName(b.Items[0].X)
+			return columnName(b.Items[0].X), 2
 		case *sql.Values:
 			return "column1", 2
 		}

@@ -373,7 +373,7 @@ func (b *builder) declareBody(f *catalog.UserFunc, s *sql.CreateFunction) error 
 	for i, t := range f.Args {
 		args[i] = &expr.Param{N: i + 1, T: t}
 	}
-	_, err := (&scope{b: b}).inline(f, args, s.Pos())
+	_, err := (&scope{b: b}).called(f, args, s.Pos())
 	if err == nil || f.Ret.Row == nil || !s.HasBody {
 		return err
 	}
@@ -383,7 +383,7 @@ func (b *builder) declareBody(f *catalog.UserFunc, s *sql.CreateFunction) error 
 	}
 	columns := *f
 	columns.Body = sql.Print(body)
-	if _, err := (&scope{b: b}).inline(&columns, args, s.Pos()); err != nil {
+	if _, err := (&scope{b: b}).called(&columns, args, s.Pos()); err != nil {
 		return err
 	}
 	*f = columns

@@ -116,9 +116,11 @@ type builder struct {
 	needs  map[catalog.OID]*need
 	needed []*need
 	// at remembers where a column reference was written, for grouping errors.
-	at       map[*expr.Col]int
-	depth    int // of views being expanded
-	level    int // of queries within queries, while they are bound
+	at    map[*expr.Col]int
+	depth int // of views being expanded
+	level int // of queries within queries, while they are bound
+	// beyond are the items of FROM beside the part that is bound, which it cannot name.
+	beyond   []*entry
 	nextWork int // IDs of recursive queries and of data-modifying ones in WITH
 	parts    []plan.Part
 	ctes     *with      // WITH queries that a whole statement sees

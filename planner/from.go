@@ -76,6 +76,7 @@ func (b *builder) operand(left *from, t sql.TableRef, outer *scope, w *with) (*f
 				return b.derived(t, o, w)
 			})
 		}
+		defer b.outOfReach(left)()
 		return b.derived(t, outer, w)
 	case *sql.TableFunc:
 		return b.lateral(left, outer, w, func(o *scope) (*from, error) {
@@ -102,6 +103,16 @@ func (b *builder) lateral(left *from, outer *scope, w *with,
 		f.node = b.shiftOuter(f.node, 1, -1)
 	}
 	return f, nil
+}
+
+// outOfReach notes the items beside the part of FROM that is bound next, until the
+// function that it gives is called.
+func (b *builder) outOfReach(left *from) func() {
+	before := b.beyond
+	if left != nil {
+		b.beyond = slices.Concat(before, left.entries)
+	}
+	return func() { b.beyond = before }
 }
 
 func (b *builder) distinctAliases(l, r *from, pos int) error {

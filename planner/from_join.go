@@ -78,16 +78,16 @@ func (b *builder) join(acc, l, r *from, j *sql.Join, outer *scope, w *with) (*fr
 		on, err = b.using(acc, out, len(l.cols), j.Using, kind, j)
 	case j.On != nil:
 		s := &scope{b: b, parent: outer, with: w, cols: without(out.cols, acc),
-			entries: out.entries}
+			entries: entriesWithout(out.entries, acc)}
+		done := b.outOfReach(acc)
 		on, err = b.checkBool(j.On, s.in("JOIN conditions"), "JOIN/ON")
+		done()
 	}
 	if err != nil {
 		return nil, err
 	}
-	if on != nil && hasSet(on) {
-		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-			"set-returning functions are not allowed in JOIN conditions").At(j.Pos()).
-			WithHint("Move the function into FROM.")
+	if err := refuseSets(on, "JOIN conditions"); err != nil {
+		return nil, err
 	}
 	out.node = b.joinNode(kind, l.node, r.node, on)
 	if err := b.lookup(out, l, r, j); err != nil {
@@ -232,6 +232,16 @@ func without(cols []column, acc *from) []column {
 	return out
 }
 
+// entriesWithout leaves the items of acc out.
+func entriesWithout(entries []*entry, acc *from) []*entry {
+	if acc == nil {
+		return entries
+	}
+	return slices.DeleteFunc(slices.Clone(entries), func(e *entry) bool {
+		return slices.Contains(acc.entries, e)
+	})
+}
+
 // using joins on equal names: it merges the columns in out, whose first n are the
 // left side's, and gives the condition.
 func (b *builder) using(acc, out *from, n int, names []string, kind plan.JoinKind,
@@ -253,19 +263,18 @@ func (b *builder) using(acc, out *from, n int, names []string, kind plan.JoinKin
 			b.sees(c, -1)
 		}
 		eq, err := b.operator("=", lc.x, rc.x, j.Pos())
+		if sqlerr.Is(err, sqlerr.UndefinedFunction) {
+			return nil, sqlerr.New(sqlerr.DatatypeMismatch, "JOIN/USING types %s and %s cannot be "+
+				"matched", lc.x.Type(), rc.x.Type()).At(j.Pos()).
+				WithHint("Write ON with a cast of one of the two columns \"%s\".", name)
+		}
 		if err != nil {
 			return nil, err
 		}
 		conds = append(conds, eq)
-		m := *lc
-		switch kind {
-		case plan.Right:
-			m = *rc
-		case plan.Full:
-			if m.x, err = b.coalesce(lc.x, rc.x); err != nil {
-				return nil, err
-			}
-			m.table, m.attnum = 0, 0
+		m, err := b.mergedColumn(lc, rc, kind, j.Pos())
+		if err != nil {
+			return nil, err
 		}
 		m.merged, m.entry, m.shadowed = true, &entry{alias: j.UsingAlias}, false
 		lc.shadowed, rc.shadowed = true, true
@@ -280,6 +289,29 @@ func (b *builder) using(acc, out *from, n int, names []string, kind plan.JoinKin
 		out.entries = append(out.entries, e)
 	}
 	return and(conds...), nil
+}
+
+// mergedColumn stands for both columns of USING, in the type that both convert to: the
+// left one, of an inner join the one that has the type, of a full join that with a value.
+func (b *builder) mergedColumn(l, r *column, kind plan.JoinKind, pos int) (column, error) {
+	t, err := expr.CommonType([]expr.Expr{l.x, r.x}, "JOIN/USING", pos)
+	if err != nil {
+		return column{}, err
+	}
+	m := *l
+	switch {
+	case kind == plan.Full:
+		m.x, err = b.coalesce(l.x, r.x)
+		m.table, m.attnum = 0, 0
+		return m, err
+	case kind == plan.Right, kind == plan.Inner && !l.x.Type().Same(t) && r.x.Type().Same(t):
+		m = *r
+	}
+	if !m.x.Type().Same(t) {
+		m.x, err = expr.CoerceTo(m.x, t, expr.CoerceImplicit, &scope{b: b}, pos)
+		m.table, m.attnum = 0, 0
+	}
+	return m, err
 }
 
 func oneColumn(acc *from, cols []column, name, side string, pos int) (int, error) {

@@ -17,12 +17,6 @@ func isTable(f *catalog.UserFunc) bool {
 	return f.Set || f.Ret.Kind == types.Record && f.Ret.Row == nil
 }
 
-// errTableFunc refuses a function that gives rows where one value stands.
-func errTableFunc(f *catalog.UserFunc, pos int) error {
-	return sqlerr.Unsupported("a call of a function that gives rows outside of FROM",
-		"Write SELECT * FROM "+sql.QuoteIdent(f.Name)+"(...).").At(pos)
-}
-
 // userTable binds a call in FROM of a function of CREATE FUNCTION that gives rows; ok is
 // false where it is no such call. The body is a query beside a row of the arguments,
 // which it sees as the row around it.
@@ -49,13 +43,16 @@ func (b *builder) userTable(c *sql.Call, t *sql.TableFunc, o *scope, w *with) (
 		}
 	}
 	fn := chooseFunc(fs, args)
-	if fn == nil || !isTable(fn) {
+	if fn == nil || !givesColumns(fn) {
 		return nil, false, nil
+	}
+	if fn, err = b.defined(fn, t, s); err != nil {
+		return nil, true, err
 	}
 	if args, err = s.withDefaults(fn, args, c.Pos()); err != nil {
 		return nil, true, err
 	}
-	if f, err = b.functionRows(fn, args, c.Pos()); err != nil {
+	if f, err = b.functionRows(fn, args, true, c.Pos()); err != nil {
 		return nil, true, inStored(err, c.Pos()).InContext("SQL function \"%s\"", fn.Name)
 	}
 	f, err = b.functionItem(f, fn, t)
@@ -88,8 +85,10 @@ func (b *builder) functionItem(f *from, fn *catalog.UserFunc, t *sql.TableFunc) 
 	return f, renameCols(f, names, name, t.Pos())
 }
 
-// functionRows binds the body of a function over its arguments.
-func (b *builder) functionRows(fn *catalog.UserFunc, args []expr.Expr, pos int) (*from, error) {
+// functionRows binds the body of a function over its arguments. item says that it stands
+// in FROM, where a function that gives no set gives one row in any case.
+func (b *builder) functionRows(fn *catalog.UserFunc, args []expr.Expr, item bool, pos int) (
+	*from, error) {
 	if b.inlined >= maxInline {
 		return nil, sqlerr.New(sqlerr.StatementTooComplex,
 			"functions call each other more than %d levels deep", maxInline).At(pos)
@@ -98,7 +97,7 @@ func (b *builder) functionRows(fn *catalog.UserFunc, args []expr.Expr, pos int) 
 	if b.depth == 0 && fn.OID != 0 {
 		b.direct[fn.OID] = nil
 	}
-	q, err := parseQuery(fn.Body)
+	q, err := rowQuery(fn)
 	if err != nil {
 		return nil, err
 	}
@@ -115,19 +114,7 @@ func (b *builder) functionRows(fn *catalog.UserFunc, args []expr.Expr, pos int) 
 		return nil, err
 	}
 	n := b.stripHidden(out).node
-	ts := []types.Type{fn.Ret}
-	if len(fn.Ret.Fields) > 0 {
-		ts = ts[:0]
-		for _, fd := range fn.Ret.Fields {
-			ts = append(ts, fd.Type)
-		}
-	}
-	if len(n.Cols()) != len(ts) {
-		return nil, sqlerr.New(sqlerr.InvalidFunctionDefinition,
-			"return type mismatch in function declared to return %s", returned(fn)).
-			WithDetail("Final statement must return exactly %d columns.", len(ts)).At(pos)
-	}
-	if n, err = b.convert(b.resolveUnknown(n), ts, nil, pos); err != nil {
+	if n, err = b.resultColumns(fn, n, pos); err != nil {
 		return nil, err
 	}
 	if !fn.Set {
@@ -135,7 +122,7 @@ func (b *builder) functionRows(fn *catalog.UserFunc, args []expr.Expr, pos int) 
 		l.Out = n.Cols()
 		n = l
 	}
-	return b.besideArguments(fn, in, n), nil
+	return b.besideArguments(fn, in, n, item && !fn.Set), nil
 }
 
 // returned is what a function was declared to return.
@@ -170,9 +157,10 @@ func (b *builder) argumentRow(fn *catalog.UserFunc, args []expr.Expr, pos int) (
 }
 
 // besideArguments joins the rows of a body with the row of its arguments, and leaves the
-// arguments out again. A strict function has no rows where one of them is NULL.
-func (b *builder) besideArguments(fn *catalog.UserFunc, in *from, n plan.Node) *from {
-	if !b.usesOuter(n, 1) && !fn.Strict {
+// arguments out again. A strict function has no rows where one of them is NULL; keep says
+// that there is one row then, of NULLs.
+func (b *builder) besideArguments(fn *catalog.UserFunc, in *from, n plan.Node, keep bool) *from {
+	if !b.usesOuter(n, 1) && !fn.Strict && !keep {
 		n = b.shiftOuter(n, 1, -1)
 		out := &from{node: n}
 		for i, c := range n.Cols() {
@@ -180,18 +168,22 @@ func (b *builder) besideArguments(fn *catalog.UserFunc, in *from, n plan.Node) *
 		}
 		return out
 	}
-	left := in.node
+	left, kind := in.node, plan.Left
+	var on expr.Expr
 	if fn.Strict {
 		var all []expr.Expr
 		for i := range in.cols {
 			all = append(all, &expr.IsNull{X: colOf(left, i), Not: true})
 		}
-		left = newFilter(left, and(all...))
+		on = and(all...)
+	}
+	if !keep {
+		left, kind, on = newFilter(left, on), plan.Inner, nil
 	}
 	if !b.usesOuter(n, 1) {
 		n = b.shiftOuter(n, 1, -1)
 	}
-	both := b.joinNode(plan.Inner, left, n, nil)
+	both := b.joinNode(kind, left, n, on)
 	k := len(left.Cols())
 	p := &plan.Project{Input: both}
 	out := &from{node: p}
@@ -326,7 +318,7 @@ func (b *builder) declareRows(f *catalog.UserFunc, s *sql.CreateFunction) error 
 	for i, t := range f.Args {
 		args[i] = &expr.Const{D: types.NullDatum, T: t}
 	}
-	_, err = b.functionRows(f, args, s.Pos())
+	_, err = b.functionRows(f, args, true, s.Pos())
 	if err != nil {
 		return inStored(err, s.Pos()).InContext("SQL function \"%s\"", f.Name)
 	}

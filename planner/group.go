@@ -311,7 +311,7 @@ func (k *block) groupItem(i int) (expr.Expr, error) {
 // output.
 func (k *block) aggregate() error {
 	if k.groups == nil && len(k.agg.calls) == 0 && k.having == nil {
-		return nil
+		return k.noGrouping()
 	}
 	if k.groups == nil {
 		k.groups = &grouping{}
@@ -337,11 +337,66 @@ func (k *block) aggregate() error {
 		n.Out = append(n.Out, plan.Column{Name: "grouping_set", Type: types.Of(types.Int4),
 			Hidden: true})
 	}
+	if err := directArguments(n); err != nil {
+		return err
+	}
 	k.node, k.time = n, nil
 	if stamp >= 0 {
 		k.time = colOf(n, len(n.Groups)+stamp)
 	}
 	return k.overGroups(n)
+}
+
+// noGrouping refuses GROUPING in a query without groups.
+func (k *block) noGrouping() error {
+	for i := range k.items {
+		var err error
+		expr.Walk(k.items[i].x, func(x expr.Expr) bool {
+			if c, ok := x.(*expr.Call); ok && c.Fn == groupingMarker && err == nil {
+				err = errGrouping(c.Pos)
+			}
+			return err == nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func errGrouping(pos int) error {
+	return sqlerr.New(sqlerr.GroupingError, "arguments to GROUPING must be grouping expressions "+
+		"of the associated query level").At(pos)
+}
+
+// directArguments demands that the direct arguments of ordered-set aggregates are the
+// same for all rows of a group.
+func directArguments(n *plan.Aggregate) error {
+	for _, a := range n.Aggs {
+		if a.Fn.Within == 0 {
+			continue
+		}
+		for _, x := range a.Args[:len(a.Args)-len(a.OrderBy)] {
+			var err error
+			expr.Walk(x, func(x expr.Expr) bool {
+				for _, g := range n.Groups {
+					if expr.Equal(g, x) {
+						return false
+					}
+				}
+				if c, ok := x.(*expr.Col); ok && c.Index < lambdaColumns && err == nil {
+					err = sqlerr.New(sqlerr.GroupingError, "column \"%s\" must appear in the GROUP BY "+
+						"clause or be used in an aggregate function", c.Name).WithDetail("Direct " +
+						"arguments of an ordered-set aggregate must use only grouped columns.")
+				}
+				return err == nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // overGroups rewrites the expressions behind the aggregate.
@@ -573,8 +628,7 @@ func (k *block) groupingValue(x *expr.Call, n *plan.Aggregate) (expr.Expr, error
 			}
 		}
 		if idx[i] < 0 {
-			return nil, sqlerr.New(sqlerr.GroupingError, "arguments to GROUPING must be "+
-				"grouping expressions of the associated query level").At(x.Pos)
+			return nil, errGrouping(x.Pos)
 		}
 	}
 	int4 := types.Of(types.Int4)

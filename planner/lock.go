@@ -31,6 +31,26 @@ func lockable(q *sql.Query) error {
 	return nil
 }
 
+// lockedRows refuses FOR UPDATE where the select list makes other rows of those of tables.
+func (k *block) lockedRows() error {
+	if len(k.q.Locks) == 0 {
+		return nil
+	}
+	l := k.q.Locks[0]
+	switch {
+	case len(k.agg.calls) > 0:
+		return notLockable(l, "aggregate functions")
+	case k.win.used:
+		return notLockable(l, "window functions")
+	}
+	for i := range k.items {
+		if hasSet(k.items[i].x) {
+			return notLockable(l, "set-returning functions in the target list")
+		}
+	}
+	return nil
+}
+
 func notLockable(l sql.LockClause, what string) error {
 	return sqlerr.New(sqlerr.FeatureNotSupported, "FOR %s is not allowed with %s",
 		l.Strength, what).WithHint("Lock the rows in a query of their own.")

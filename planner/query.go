@@ -162,6 +162,9 @@ func (b *builder) limitExpr(x sql.Expr, outer *scope, clause string) (expr.Expr,
 	if err != nil {
 		return nil, err
 	}
+	if err := refuseSets(e, clause); err != nil {
+		return nil, err
+	}
 	if c, ok := e.(*expr.Const); ok {
 		if c.D.Null {
 			return nil, nil

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
@@ -161,6 +163,49 @@ func (k *block) rounds() error {
 			return sqlerr.New(sqlerr.InvalidRecursion, "aggregate functions are not allowed in a "+
 				"recursive query's recursive term").At(k.agg.pos).
 				WithHint("Aggregate in the query that reads the recursive one.")
+		}
+	}
+	return nil
+}
+
+// mutual refuses queries of one WITH RECURSIVE that refer to each other in a circle.
+func mutual(defs []*sql.CTE) error {
+	at := map[string]int{}
+	for i, d := range defs {
+		at[d.Name] = i
+	}
+	refs := make([][]int, len(defs))
+	for i, d := range defs {
+		if d.Q == nil {
+			continue
+		}
+		sql.Walk(d.Q, func(n sql.Node) bool {
+			if t, ok := n.(*sql.Table); ok && len(t.Name) == 1 {
+				if j, ok := at[t.Name[0]]; ok && j != i && !slices.Contains(refs[i], j) {
+					refs[i] = append(refs[i], j)
+				}
+			}
+			return true
+		})
+	}
+	// A query is done when no circle leads through it.
+	state := make([]uint8, len(defs))
+	var visit func(i int) bool
+	visit = func(i int) bool {
+		state[i] = 1
+		for _, j := range refs[i] {
+			if state[j] == 1 || state[j] == 0 && visit(j) {
+				return true
+			}
+		}
+		state[i] = 2
+		return false
+	}
+	for i := range defs {
+		if state[i] == 0 && visit(i) {
+			return sqlerr.New(sqlerr.FeatureNotSupported,
+				"mutual recursion between WITH items is not implemented").At(defs[i].Pos()).
+				WithHint("Make one query of them, with a column that says which is meant.")
 		}
 	}
 	return nil

@@ -51,6 +51,8 @@ type scope struct {
 	clause string
 	// agg collects aggregates, nil where there may be none.
 	agg *aggregation
+	// callers are the aggregates around the call of the function whose body is within.
+	callers *aggregation
 	// win collects window calls, nil where there may be none.
 	win *windows
 }
@@ -244,6 +246,14 @@ func (s *scope) missingEntry(schema, table string, pos int) error {
 	if schema != "" {
 		full = schema + "." + table
 	}
+	for _, e := range s.b.beyond {
+		if e.alias == table && (schema == "" || schema == e.schema) {
+			return sqlerr.New(sqlerr.UndefinedTable,
+				"invalid reference to FROM-clause entry for table \"%s\"", full).At(pos).
+				WithHint("There is an entry for table \"%s\", but it cannot be referenced from this "+
+					"part of the query.", table)
+		}
+	}
 	var names []string
 	for level := s; level != nil; level = level.parent {
 		for _, e := range level.entries {
@@ -356,6 +366,10 @@ func (s *scope) Aggregate(call *expr.AggCall, pos int) (expr.Expr, error) {
 		return nil, sqlerr.New(sqlerr.GroupingError,
 			"aggregate functions are not allowed in %s", s.clause).At(pos)
 	}
+	if c := setCallIn(&expr.Agg{Call: call}); c != nil {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "aggregate function calls cannot contain "+
+			"set-returning function calls").At(c.Pos).WithHint(lateralSet)
+	}
 	if nested {
 		return nil, sqlerr.New(sqlerr.GroupingError,
 			"aggregate function calls cannot be nested").At(pos)
@@ -369,6 +383,9 @@ func (s *scope) Aggregate(call *expr.AggCall, pos int) (expr.Expr, error) {
 	}
 	return s.agg.add(call), nil
 }
+
+// lateralSet is PostgreSQL's way out for a set-returning function.
+const lateralSet = "You might be able to move the set-returning function into a LATERAL FROM item."
 
 // outerAggregate gives an aggregate over columns of an enclosing query to that query:
 // the nearest one whose columns it uses, depth levels out. Here it is a column of the
@@ -426,6 +443,10 @@ func (s *scope) Window(call *expr.WindowCall, over any, pos int) (expr.Expr, err
 	if s.win == nil {
 		return nil, sqlerr.New(sqlerr.WindowingError,
 			"window functions are not allowed in %s", s.clause).At(pos)
+	}
+	if c := setCallIn(&expr.Window{Call: call}); c != nil {
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "window function calls cannot contain "+
+			"set-returning function calls").At(c.Pos).WithHint(lateralSet)
 	}
 	return s.win.add(s, call, over, pos)
 }

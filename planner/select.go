@@ -104,6 +104,9 @@ func (k *block) bind() error {
 		if k.having, err = k.b.checkBool(k.sel.Having, s, "HAVING"); err != nil {
 			return err
 		}
+		if err := refuseSets(k.having, "HAVING"); err != nil {
+			return err
+		}
 	}
 	if err := k.distinctOn(); err != nil {
 		return err
@@ -111,10 +114,13 @@ func (k *block) bind() error {
 	if err := k.rounds(); err != nil {
 		return err
 	}
-	if len(k.q.Locks) > 0 && len(k.agg.calls) > 0 {
-		return notLockable(k.q.Locks[0], "aggregate functions")
+	if err := k.lockedRows(); err != nil {
+		return err
 	}
-	return k.orderBy()
+	if err := k.orderBy(); err != nil {
+		return err
+	}
+	return k.win.unused(k.scope)
 }
 
 func (k *block) where() error {
@@ -125,10 +131,8 @@ func (k *block) where() error {
 	if err != nil {
 		return err
 	}
-	if hasSet(x) {
-		return sqlerr.New(sqlerr.FeatureNotSupported,
-			"set-returning functions are not allowed in WHERE").At(k.sel.Where.Pos()).
-			WithHint("Move the function into FROM.")
+	if err := refuseSets(x, "WHERE"); err != nil {
+		return err
 	}
 	k.node = newFilter(k.node, x)
 	return nil

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/expr"
@@ -14,11 +16,13 @@ type windows struct {
 	agg  *aggregation
 	defs map[string]*sql.WindowDef
 	used bool
+	// named are the windows of the clause that some call uses.
+	named map[string]bool
 }
 
 // define takes the WINDOW clause.
 func (w *windows) define(defs []*sql.WindowDef) error {
-	w.defs = map[string]*sql.WindowDef{}
+	w.defs, w.named = map[string]*sql.WindowDef{}, map[string]bool{}
 	for _, d := range defs {
 		if w.defs[d.Name] != nil {
 			return sqlerr.New(sqlerr.WindowingError,
@@ -45,6 +49,7 @@ func (w *windows) resolve(d *sql.WindowDef, depth int) (spec, error) {
 	if name == "" {
 		return spec{d.By, d.Order, d.Frame}, nil
 	}
+	w.named[name] = true
 	base := w.defs[name]
 	if base == nil || depth > len(w.defs) {
 		return spec{}, sqlerr.New(sqlerr.UndefinedObject,
@@ -63,8 +68,12 @@ func (w *windows) resolve(d *sql.WindowDef, depth int) (spec, error) {
 			"cannot override ORDER BY clause of window \"%s\"", name).At(d.Pos())
 	}
 	if s.frame != nil {
-		return s, sqlerr.New(sqlerr.WindowingError,
+		err := sqlerr.New(sqlerr.WindowingError,
 			"cannot copy window \"%s\" because it has a frame clause", name).At(d.Pos())
+		if depth == 0 && len(d.Order) == 0 && d.Frame == nil {
+			return s, err.WithHint("Omit the parentheses in this OVER clause.")
+		}
+		return s, err
 	}
 	if len(d.Order) > 0 {
 		s.order = d.Order
@@ -116,6 +125,42 @@ func (w *windows) add(s *scope, call *expr.WindowCall, over any, pos int) (expr.
 		return nil, err
 	}
 	return &expr.Window{Call: call}, nil
+}
+
+// unused checks the windows that no call uses: their text must be right.
+func (w *windows) unused(s *scope) error {
+	var names []string
+	for n := range w.defs {
+		if !w.named[n] {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	in := s.in("window definitions")
+	in.agg = w.agg
+	for _, n := range names {
+		d := w.defs[n]
+		sp := spec{d.By, d.Order, d.Frame}
+		if d.Ref != "" {
+			copied := *d
+			copied.Name = ""
+			var err error
+			if sp, err = w.resolve(&copied, 1); err != nil {
+				return err
+			}
+		}
+		for _, x := range sp.by {
+			if _, err := w.b.check(x, in); err != nil {
+				return err
+			}
+		}
+		for _, k := range sp.order {
+			if _, err := w.b.check(k.X, in); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func hasWindow(e expr.Expr) bool {
@@ -201,8 +246,32 @@ func (w *windows) bound(f sql.Bound, unit sql.FrameUnit, call *expr.WindowCall, 
 		}
 	}
 	x, err := w.b.checkAs(f.X, (&scope{b: w.b, parent: s.parent}).in("window frames"), t)
+	if err != nil {
+		return out, w.boundError(err, f.X, unit, call, s)
+	}
 	out.Offset = x
-	return out, err
+	return out, refuseSets(x, "window definitions")
+}
+
+// boundError says why an offset of a frame is none.
+func (w *windows) boundError(err error, x sql.Expr, unit sql.FrameUnit, call *expr.WindowCall,
+	s *scope) error {
+	switch {
+	case sqlerr.Is(err, sqlerr.UndefinedColumn) || sqlerr.Is(err, sqlerr.UndefinedTable):
+		if _, here := w.b.check(x, s); here == nil {
+			return sqlerr.New(sqlerr.InvalidColumnReference, "argument of %s must not contain variables",
+				[...]string{"ROWS", "RANGE", "GROUPS"}[unit]).At(x.Pos())
+		}
+	case sqlerr.Is(err, sqlerr.DatatypeMismatch) && unit == sql.FrameRange:
+		e, offsetErr := w.b.check(x, (&scope{b: w.b, parent: s.parent}).in("window frames"))
+		if offsetErr != nil {
+			return err
+		}
+		return sqlerr.New(sqlerr.FeatureNotSupported, "RANGE with offset PRECEDING/FOLLOWING is not "+
+			"supported for column type %s and offset type %s", call.OrderBy[0].X.Type(), e.Type()).
+			At(x.Pos()).WithHint("Cast the offset value to an appropriate type.")
+	}
+	return err
 }
 
 // rangeOffsetType is the type of a RANGE offset over a sort column.

@@ -62,6 +62,11 @@ func (b *builder) extendWith(w *with, defs []*sql.CTE, recursive bool, outer *sc
 		return w, nil
 	}
 	out := &with{parent: w}
+	if recursive {
+		if err := mutual(defs); err != nil {
+			return nil, err
+		}
+	}
 	for _, d := range defs {
 		for _, o := range out.defs {
 			if o.name == d.Name {

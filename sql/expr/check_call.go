@@ -477,6 +477,10 @@ func (c *checker) aggCall(name string, e *sql.Call) (*AggCall, error) {
 			return nil, err
 		}
 	}
+	if name == "count" && !e.Star && len(e.Args) == 0 && len(e.Within) == 0 && !c.ksql {
+		return nil, sqlerr.New(sqlerr.WrongObjectType,
+			"%s(*) must be used to call a parameterless aggregate function", name).At(e.Pos())
+	}
 	if e.Star && name != "count" {
 		return nil, sqlerr.New(sqlerr.UndefinedFunction, "function %s() does not exist", name).
 			At(e.Pos()).WithHint("No aggregate function matches the given name and argument types.")

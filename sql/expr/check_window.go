@@ -65,6 +65,11 @@ func (c *checker) windowCall(name string, e *sql.Call) (Expr, error) {
 				"DISTINCT is not implemented for window functions").At(e.Pos()).
 				WithHint("Take the distinct rows in a subquery first.")
 		}
+		if agg.Fn.Within > 0 {
+			return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+				"OVER is not supported for ordered-set aggregate %s", name).At(e.Pos()).
+				WithHint("Compute it in a subquery with GROUP BY, and join its rows.")
+		}
 		if len(agg.OrderBy) > 0 {
 			return nil, sqlerr.New(sqlerr.FeatureNotSupported,
 				"aggregate ORDER BY is not implemented for window functions").At(e.Pos()).
@@ -85,6 +90,10 @@ func (c *checker) windowCall(name string, e *sql.Call) (Expr, error) {
 	args, err := c.checkAll(e.Args)
 	if err != nil {
 		return nil, err
+	}
+	if len(args) > len(f.Args) && IsAggregate(name) {
+		return nil, sqlerr.New(sqlerr.WrongObjectType,
+			"WITHIN GROUP is required for ordered-set aggregate %s", name).At(e.Pos())
 	}
 	if err := c.bindWindow(w, f, args, e.Pos()); err != nil {
 		return nil, err

@@ -1,6 +1,9 @@
 package parse
 
-import "github.com/millracedb/millrace/sql"
+import (
+	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
+)
 
 // call reads the arguments and clauses of a function call.
 func (p *parser) call(at sql.Loc, n sql.Name) *sql.Call {
@@ -18,6 +21,7 @@ func (p *parser) call(at sql.Loc, n sql.Name) *sql.Call {
 		p.expectC('(')
 		p.expect(kwOrder)
 		p.expect(kwBy)
+		p.withinGroup(c)
 		c.Within = p.sortKeys()
 		p.expectC(')')
 	}
@@ -44,6 +48,18 @@ func (p *parser) call(at sql.Loc, n sql.Name) *sql.Call {
 		}
 	}
 	return c
+}
+
+// withinGroup refuses what cannot stand in a call with WITHIN GROUP.
+func (p *parser) withinGroup(c *sql.Call) {
+	switch {
+	case c.OrderBy != nil:
+		p.fail(c.Loc, sqlerr.SyntaxError, "cannot use multiple ORDER BY clauses with WITHIN GROUP")
+	case c.Distinct:
+		p.fail(c.Loc, sqlerr.SyntaxError, "cannot use DISTINCT with WITHIN GROUP")
+	case c.Variadic:
+		p.fail(c.Loc, sqlerr.SyntaxError, "cannot use VARIADIC with WITHIN GROUP")
+	}
 }
 
 func (p *parser) arguments(c *sql.Call) {
@@ -142,6 +158,7 @@ func (p *parser) direction(k *sql.SortKey) {
 		k.Desc = true
 	case p.accept(kwAsc):
 	case p.accept(kwUsing):
+		at := p.loc()
 		if t := p.tok(); t.kw == kwOperator {
 			_, k.Using = p.operatorName()
 		} else if t.kind == kindOp {
@@ -149,6 +166,11 @@ func (p *parser) direction(k *sql.SortKey) {
 			p.i++
 		} else {
 			p.unexpected()
+		}
+		if k.Using != "<" && k.Using != ">" {
+			bailAt(sqlerr.New(sqlerr.WrongObjectType, "operator %s is not a valid ordering operator",
+				k.Using).WithHint("Ordering operators must be \"<\" or \">\" members of btree "+
+				"operator families."), at.Pos())
 		}
 		k.Desc = k.Using == ">"
 	}

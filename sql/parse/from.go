@@ -28,6 +28,12 @@ func (p *parser) tablePrimary() sql.TableRef {
 		return p.funcTail(f)
 	}
 	only := p.accept(kwOnly)
+	if only && p.isC('(') { // ONLY (t)
+		p.i++
+		t := &sql.Table{Loc: p.loc(), Name: p.qname(), Only: true}
+		p.expectC(')')
+		return p.tableTail(t)
+	}
 	p.refuseCall(p.tok())
 	if t := p.tok(); !only && p.peek(1).isPunct('(') && t.kind == kindIdent && !reserved[t.kw] {
 		at := p.loc()
@@ -140,12 +146,22 @@ func (p *parser) funcTail(f *sql.TableFunc) sql.TableRef {
 	if p.asOfAhead() {
 		f.AsOf = p.tableAsOf()
 	}
+	at := p.i
 	if p.is(kwAs) && p.peek(1).isPunct('(') {
 		p.i++
 		f.Alias.Defs = p.columnDefs()
-		return f
+	} else {
+		f.Alias = p.alias()
 	}
-	f.Alias = p.alias()
+	if f.Ord && f.Alias.Defs != nil {
+		for !p.toks[at].isPunct('(') {
+			at++
+		}
+		bailAt(sqlerr.New(sqlerr.SyntaxError,
+			"WITH ORDINALITY cannot be used with a column definition list").
+			WithHint("Put the column definition list inside ROWS FROM()."),
+			p.locOf(&p.toks[at+1]).Pos())
+	}
 	return f
 }
 

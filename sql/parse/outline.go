@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/sqlerr"
 )
 
 // outline reads one query and writes its outline: clause keywords, commas, brackets and
@@ -47,6 +48,7 @@ type level struct {
 	withAt  int         // 1 + where the level's own WITH stands; 0: it has none
 	hasWith bool        // the level's query has a WITH, perhaps within more brackets
 	cte     *sql.CTE    // the bracket holds this CTE's query
+	united  bool        // UNION or its like has been read
 	at      sql.Loc     // where the bracket's contents begin
 	joined  bool        // the bracket holds a join, not a lone table
 	joins   []*sql.Join // joins still without ON
@@ -358,6 +360,9 @@ func (o *outline) selectList(f *level) {
 		switch t.kw {
 		case kwFrom, kwWhere, kwGroup, kwHaving, kwWindow, kwUnion, kwIntersect, kwExcept,
 			kwOrder, kwLimit, kwOffset, kwFetch, kwFor, kwInto, kwReturning, kwOn:
+			if sel.Distinct { // which needs a list
+				o.unexpected()
+			}
 			o.selectInto()
 			return
 		}
@@ -398,6 +403,10 @@ func (o *outline) selectInto() {
 	}
 	if o.into == nil || o.into.Name != nil || len(o.stack) > 1 {
 		o.unexpected()
+	}
+	if o.top().united {
+		o.fail(o.locOf(o.peek(1)), sqlerr.SyntaxError,
+			"INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT")
 	}
 	o.i++
 	k := o.oneOf("unlogged", "temporary", "temp", "local temporary", "local temp")
@@ -440,7 +449,7 @@ func (o *outline) setOperation(f *level, k keyword) {
 	} else {
 		o.accept(kwDistinct)
 	}
-	f.sel, f.from, f.query, f.closed = nil, false, false, false
+	f.sel, f.from, f.query, f.closed, f.united = nil, false, false, false, true
 }
 
 // end finishes the innermost bracket.
