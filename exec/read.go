@@ -22,7 +22,7 @@ import (
 // equal rows. The batch is valid until out returns. out may return ErrEnough to
 // end early without an error.
 func (e *Engine) Run(ctx context.Context, rd *Read, out func(*batch.Batch) error) error {
-	return e.runNode(ctx, rd, rd.Plan.Root, out)
+	return e.runNode(ctx, rd, rd.Plan.Root, e.lockRows(rd, out))
 }
 
 // ErrEnough ends an execution early: the caller wants no more rows.

@@ -171,7 +171,7 @@ func (t *Txn) Commit(ctx context.Context) (log.Epoch, error) {
 		txn.Writes = append(txn.Writes, o.keys...)
 	}
 	txn.Reads, txn.Writes = t.reads, append(txn.Writes, t.marks...)
-	if len(txn.Writes) > 0 {
+	if len(txn.Writes)+len(txn.Reads) > 0 {
 		txn.ReadEpoch = t.point.Epoch
 	}
 	if err := t.addDraft(txn); err != nil {

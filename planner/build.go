@@ -148,8 +148,12 @@ func (b *builder) statement(stmt sql.Statement) (*plan.Plan, error) {
 	switch s := stmt.(type) {
 	case *sql.SelectStmt:
 		b.top = s.Query
+		if len(s.Query.Locks) > 0 {
+			b.keysOf = s.Query
+		}
 		return b.selectStatement(s.Query)
 	case *sql.DeclareCursor:
+		b.keysOf, b.keepKeys = s.Query, true
 		return b.selectStatement(s.Query)
 	case *sql.Insert:
 		return b.insert(s)
@@ -260,7 +264,10 @@ func (b *builder) selectStatement(q *sql.Query) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := b.resolveUnknown(b.stripHidden(out).node)
+	if b.rowKeys == nil {
+		out = b.stripHidden(out)
+	}
+	n := b.resolveUnknown(out.node)
 	if _, err := b.finishParams(); err != nil {
 		return nil, err
 	}
@@ -268,7 +275,8 @@ func (b *builder) selectStatement(q *sql.Query) (*plan.Plan, error) {
 	if n, err = b.optimize(n); err != nil {
 		return nil, err
 	}
-	return &plan.Plan{Root: n, Columns: shown(cols), Tag: "SELECT"}, nil
+	return &plan.Plan{Root: n, Columns: shown(cols), Tag: "SELECT", Keys: b.rowKeys,
+		KeepKeys: b.keepKeys}, nil
 }
 
 // shown gives the columns of a result to the client.

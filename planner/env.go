@@ -45,6 +45,9 @@ type Env struct {
 	// Values reads literals that depend on the session, such as times without a zone;
 	// nil: they are read when the plan runs.
 	Values *types.Env
+	// Cursor gives the key of the row of a table on which a cursor stands, in the order of
+	// Relation.Key; nil: there are no cursors.
+	Cursor func(name string, rel *catalog.Relation) ([]types.Datum, error)
 	// Text is the statement's text, kept as the Statement of a continuous query.
 	Text string
 }
@@ -131,6 +134,11 @@ type builder struct {
 	inlined  int        // depth of functions being put in place
 	blocks   int        // SELECT blocks bound so far
 	emitting *sql.Query // the outermost query, which may have EMIT
+	// keysOf is the query whose result has the keys of rows behind it, rowKeys; keepKeys
+	// says that they are those of a cursor.
+	keysOf   *sql.Query
+	keepKeys bool
+	rowKeys  []plan.RowKey
 }
 
 func newBuilder(env *Env) *builder {

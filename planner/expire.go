@@ -12,7 +12,7 @@ import (
 // microseconds since 1970, with all that a DELETE keeps: foreign keys and indexes.
 func Expire(rel *catalog.Relation, before int64, env *Env) (*plan.Plan, error) {
 	b := newBuilder(env)
-	f, _, n, err := b.changed(rel, &sql.Table{}, nil, nil, sql.WithClause{})
+	f, _, n, err := b.changed(rel, &sql.Table{}, nil, nil, "", sql.WithClause{})
 	if err != nil {
 		return nil, err
 	}

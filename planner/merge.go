@@ -29,7 +29,7 @@ func (b *builder) merge(s *sql.Merge) (*plan.Plan, error) {
 	// The condition is read over both sides first, so that its names mean the same in
 	// all clauses.
 	if _, _, _, err := b.changed(rel, s.Table, []sql.TableRef{s.Using}, s.On,
-		sql.WithClause{}); err != nil {
+		"", sql.WithClause{}); err != nil {
 		return nil, err
 	}
 	m := merging{b: b, s: s, rel: rel}

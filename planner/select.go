@@ -47,7 +47,8 @@ type block struct {
 	having expr.Expr
 	on     []int // ordinals of DISTINCT ON in the projection
 	keys   []sortKey
-	hidden int // expressions in the projection for ORDER BY only
+	hidden int // expressions in the projection for ORDER BY only, and keys of rows
+	behind int // of them, keys of rows: the last ones
 	time   expr.Expr
 	// groupedSets says that an expression of GROUP BY called set-returning functions.
 	groupedSets bool
@@ -384,6 +385,7 @@ func (k *block) build() (*query, error) {
 	if err := k.setFunctions(); err != nil {
 		return nil, err
 	}
+	k.rowKeys()
 	q := k.project()
 	if k.sel.Distinct && len(k.sel.On) == 0 {
 		q.node = k.b.resolveUnknown(q.node)
@@ -404,7 +406,7 @@ func (k *block) build() (*query, error) {
 		q.node = d
 	}
 	q, err := k.b.limited(q, keys, k.q, k.outer)
-	if err != nil || k.hidden == 0 {
+	if err != nil || k.hidden == k.behind {
 		return q, err
 	}
 	return k.stripOrder(q), nil
@@ -434,7 +436,7 @@ func (k *block) stripOrder(q *query) *query {
 	p := &plan.Project{Input: q.node}
 	visible := len(k.items) - k.hidden
 	for i, c := range q.node.Cols() {
-		if i >= visible && i != q.time {
+		if i >= visible && i < len(k.items)-k.behind && i != q.time {
 			continue
 		}
 		p.Exprs = append(p.Exprs, colOf(q.node, i))

@@ -14,7 +14,7 @@ import (
 // changed binds the target of UPDATE or DELETE with the other items, and the
 // condition. The first columns of the node are the target's row layout.
 func (b *builder) changed(rel *catalog.Relation, t *sql.Table, others []sql.TableRef,
-	where sql.Expr, cte sql.WithClause) (*from, *scope, plan.Node, error) {
+	where sql.Expr, cursor string, cte sql.WithClause) (*from, *scope, plan.Node, error) {
 	w, err := b.extend(b.ctes, cte.With, cte.Recursive, nil)
 	if err != nil {
 		return nil, nil, nil, err
@@ -35,6 +35,13 @@ func (b *builder) changed(rel *catalog.Relation, t *sql.Table, others []sql.Tabl
 	}
 	s := f.scope(b, nil, w)
 	n := f.node
+	if cursor != "" {
+		x, err := b.currentOf(rel, f, cursor, t.Pos())
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		n = newFilter(n, x)
+	}
 	if where != nil {
 		x, err := b.checkBool(where, s.in("WHERE"), "WHERE")
 		if err != nil {
@@ -60,10 +67,7 @@ func (b *builder) update(s *sql.Update) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Cursor != "" {
-		return nil, sqlerr.Unsupported("WHERE CURRENT OF", "Name the row by its key.").At(s.Pos())
-	}
-	f, sc, n, err := b.changed(rel, s.Table, s.From, s.Where, s.WithClause)
+	f, sc, n, err := b.changed(rel, s.Table, s.From, s.Where, s.Cursor, s.WithClause)
 	if err != nil {
 		return nil, err
 	}
@@ -239,10 +243,7 @@ func (b *builder) delete(s *sql.Delete) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Cursor != "" {
-		return nil, sqlerr.Unsupported("WHERE CURRENT OF", "Name the row by its key.").At(s.Pos())
-	}
-	f, sc, n, err := b.changed(rel, s.Table, s.Using, s.Where, s.WithClause)
+	f, sc, n, err := b.changed(rel, s.Table, s.Using, s.Where, s.Cursor, s.WithClause)
 	if err != nil {
 		return nil, err
 	}

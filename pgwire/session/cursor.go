@@ -22,6 +22,8 @@ type cursor struct {
 	seen       history
 	pos        int64 // the row it stands on, from 1; 0: before the first
 	end        bool  // all rows were seen
+	// last is the row on which a cursor stands that can only go forward; nil: on none.
+	last []types.Datum
 }
 
 // maxHistoryBytes bounds what a cursor keeps for going back.
@@ -60,6 +62,9 @@ func (h *history) slice(from, to int64, out func(*batch.Batch) error) error {
 
 // declare makes a cursor.
 func (s *Session) declare(st *statement, x *sql.DeclareCursor, params []types.Datum, sink Sink) error {
+	if err := declarable(x); err != nil {
+		return err
+	}
 	if err := s.ready(st, s.snapshot()); err != nil {
 		return err
 	}
@@ -256,6 +261,7 @@ func (s *Session) advance(ctx context.Context, p *portal, m *sql.CursorMove,
 	out func(*batch.Batch) error,
 ) (n int64, err error) {
 	c := p.cursor
+	out = p.visible(out)
 	if c == nil || c.forward {
 		return s.advanceForward(ctx, p, m, out)
 	}
@@ -325,7 +331,9 @@ func (s *Session) advanceForward(ctx context.Context, p *portal, m *sql.CursorMo
 		n, err = s.deliver(ctx, p, count, out)
 	}
 	if p.cursor != nil {
-		p.cursor.pos += n
+		if p.cursor.pos += n; n < count {
+			p.cursor.last = nil
+		}
 	}
 	return n, err
 }

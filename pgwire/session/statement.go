@@ -116,7 +116,8 @@ func planned(x sql.Statement) bool {
 
 // ready makes sure that the plan fits the catalog and the settings.
 func (s *Session) ready(st *statement, snap *catalog.Snapshot) error {
-	if st.plan != nil && st.version == snap.Version && st.gen == s.settings.planGen {
+	if st.plan != nil && st.version == snap.Version && st.gen == s.settings.planGen &&
+		!positioned(st.tree) {
 		return nil
 	}
 	if !planned(st.tree) {
@@ -158,7 +159,7 @@ func (s *Session) planEnv(st *statement, snap *catalog.Snapshot) *planner.Env {
 			v, _ := s.Setting(name)
 			return v
 		},
-		Zone: values.Zone, Values: &values, Text: st.source(),
+		Zone: values.Zone, Values: &values, Text: st.source(), Cursor: s.currentRow,
 	}
 }
 

@@ -30,6 +30,11 @@ type Plan struct {
 	Verify []Verify
 	// Then are queries that run after Command.
 	Then []string
+	// Keys are the keys of rows of tables that stand behind the columns of the result: of
+	// rows that are locked, and for a cursor (KeepKeys: they stay in the result) of the
+	// row that it stands on.
+	Keys     []RowKey
+	KeepKeys bool
 	// Notices are sent to the client when the statement runs.
 	Notices []Notice
 
@@ -52,6 +57,14 @@ type Plan struct {
 	Version catalog.Version
 	// Tag is the command tag without a count, such as "CREATE STREAM".
 	Tag string
+}
+
+// RowKey says which columns of a result are the key of a row of a table.
+type RowKey struct {
+	Rel     *catalog.Relation
+	Columns []int // in the order of Rel.Key
+	// Locked: the row is locked, as FOR UPDATE does; with Share as FOR SHARE does.
+	Locked, Share bool
 }
 
 // Verify is a query that finds a row which a new constraint does not allow.

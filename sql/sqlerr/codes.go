@@ -97,6 +97,7 @@ const (
 	DuplicateTable                    Code = "42P07"
 	AmbiguousAlias                    Code = "42P09"
 	InvalidColumnReference            Code = "42P10"
+	InvalidCursorDefinition           Code = "42P11"
 	InvalidFunctionDefinition         Code = "42P13"
 	InvalidTableDefinition            Code = "42P16"
 	InvalidObjectDefinition           Code = "42P17"

@@ -78,6 +78,9 @@ CREATE STREAM t (a int);`, ""},
 CREATE TABLE t (a int);
 CREATE TABLE other.t (a int);
 SELECT t.a FROM t, other.t;`, ""},
+	{InvalidCursorDefinition, "invalid_cursor_definition",
+		"DECLARE has options that exclude each other.", "Leave one of them out.",
+		"DECLARE c SCROLL NO SCROLL CURSOR FOR SELECT 1;", ""},
 	{InvalidColumnReference, "invalid_column_reference",
 		"ORDER BY, DISTINCT ON, ON CONFLICT or LATERAL refer to what is not there.", "",
 		"SELECT 1 AS a ORDER BY 2;", ""},
