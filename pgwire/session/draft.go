@@ -222,3 +222,23 @@ func (s *Session) beingRead() []catalog.OID {
 	}
 	return out
 }
+
+// standsAlone names the statements that cannot be in a transaction block, although
+// nothing here waits for anything: what is written for PostgreSQL relies on the error.
+func standsAlone(x sql.Statement) string {
+	switch x := x.(type) {
+	case *sql.CreateIndex:
+		if x.Concurrently {
+			return "CREATE INDEX CONCURRENTLY"
+		}
+	case *sql.Drop:
+		if x.Concurrently {
+			return "DROP INDEX CONCURRENTLY"
+		}
+	case *sql.Reindex:
+		if x.Concurrently {
+			return "REINDEX CONCURRENTLY"
+		}
+	}
+	return ""
+}

@@ -102,6 +102,9 @@ func (s *Session) run(ctx context.Context, st *statement, params []types.Datum, 
 		}
 		return gone(sink.Complete(tag))
 	}
+	if what := standsAlone(st.tree); what != "" && s.block == explicitBlock {
+		return errInBlock(what)
+	}
 	if !planned(st.tree) {
 		return s.utility(ctx, st, params, formats, sink)
 	}
