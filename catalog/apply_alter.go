@@ -102,6 +102,15 @@ func sameColumn(a, b Column) bool {
 		a.Generated == b.Generated && a.Identity == b.Identity && a.UserType == b.UserType
 }
 
+// replaceHint says what CREATE OR REPLACE can do with a stream or table; of a view
+// PostgreSQL says nothing more.
+func replaceHint(k RelationKind) string {
+	if k == KindView {
+		return ""
+	}
+	return "The columns that exist stay as they are; drop it and create it anew for others."
+}
+
 // mergeColumns gives r the columns of old with its own over them and behind
 // them, under PostgreSQL's rules for CREATE OR REPLACE VIEW.
 func mergeColumns(r, old *Relation) error {
@@ -115,7 +124,7 @@ func mergeColumns(r, old *Relation) error {
 		}
 		if next == len(r.Columns) {
 			return sqlerr.New(sqlerr.InvalidTableDefinition,
-				"cannot drop columns from %s", r.Kind)
+				"cannot drop columns from %s", r.Kind).WithHint("%s", replaceHint(r.Kind))
 		}
 		col := r.Columns[next]
 		switch {
@@ -126,7 +135,7 @@ func mergeColumns(r, old *Relation) error {
 		case !sameType(col.Type, was.Type):
 			return sqlerr.New(sqlerr.InvalidTableDefinition,
 				"cannot change data type of %s column \"%s\" from %s to %s",
-				r.Kind, was.Name, was.Type, col.Type)
+				r.Kind, was.Name, was.Type, col.Type).WithHint("%s", replaceHint(r.Kind))
 		}
 		if col.Comment == "" {
 			col.Comment = was.Comment

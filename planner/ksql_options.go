@@ -32,7 +32,7 @@ func (d *definition) ksqlRules(opts []sql.Option) error {
 		}
 		w.opts[lower(o.Name)], w.text[lower(o.Name)] = o, text
 	}
-	for _, rule := range []func() error{w.formats, w.wrapping, w.timestamp, w.windows,
+	for _, rule := range []func() error{w.topic, w.formats, w.wrapping, w.timestamp, w.windows,
 		w.columns} {
 		if err := rule(); err != nil {
 			return err
@@ -47,6 +47,29 @@ func (w *ksqlWith) has(name string) bool { _, ok := w.opts[name]; return ok }
 // wrong is an error about an option.
 func (w *ksqlWith) wrong(name, format string, args ...any) *sqlerr.Error {
 	return sqlerr.New(sqlerr.InvalidParameterValue, format, args...).At(w.opts[name].Pos())
+}
+
+// topic: a topic has a name; how long a table keeps rows is no matter of their age, and
+// what is dropped follows from the kind.
+func (w *ksqlWith) topic() error {
+	if text, ok := w.text["kafka_topic"]; ok && text == "" {
+		return badOption(w.opts["kafka_topic"], "a name")
+	}
+	if w.has("cleanup_policy") {
+		return w.wrong("cleanup_policy", "option \"cleanup_policy\" cannot be given").
+			WithHint("It follows from the kind: a stream keeps all rows, a table the latest of each key.")
+	}
+	if ms := w.text["retention_ms"]; ms != "" && ms != "-1" && w.d.rel.Kind == catalog.KindTable {
+		return w.wrong("retention_ms", "option \"retention_ms\" is for streams, not for tables").
+			WithHint("Use ttl to drop rows of a table by their age.")
+	}
+	for _, side := range []string{"key", "value"} {
+		name := side + "_protobuf_nullable_representation"
+		if w.has(name) && !contains([]string{"optional", "wrapper"}, lower(w.text[name])) {
+			return badOption(w.opts[name], "optional or wrapper")
+		}
+	}
+	return nil
 }
 
 // formats: one of format and key_format, value_format; a declaration over a topic

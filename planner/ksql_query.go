@@ -66,3 +66,32 @@ func (b *builder) keyLeftOut(part []expr.Expr) {
 	}
 	b.notice("the stream has no key: %s is not in the select list", name)
 }
+
+// checkRetention checks RETENTION of a window clause: windows are kept whatever it says,
+// but one that would drop windows that are still open is a mistake.
+func (b *builder) checkRetention(w *sql.StreamWindow) error {
+	if w.Retention == nil {
+		return nil
+	}
+	keep, err := spanMicros(w.Retention)
+	if err != nil {
+		return err
+	}
+	open, err := spanMicros(w.Size)
+	if err != nil {
+		return err
+	}
+	if w.Grace != nil {
+		grace, err := graceMicros(w.Grace)
+		if err != nil {
+			return err
+		}
+		open += grace
+	}
+	if keep < open {
+		return sqlerr.New(sqlerr.InvalidParameterValue,
+			"RETENTION must not be shorter than SIZE and GRACE PERIOD together").
+			At(w.Retention.Pos())
+	}
+	return nil
+}

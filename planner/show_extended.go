@@ -11,15 +11,15 @@ import (
 // known of each beside them.
 var extendedQueries = map[sql.ShowKind]string{
 	sql.ShowStreams: `SELECT s.schema, s.name, array_to_string(s.key, ', ') AS key, s.partitions,
-		s.query, s.time_column, s.retention, s.rows, s.bytes, ` + readers + `, s.owner, s.comment
+		s.query, s.time_column, s.retention, s.rows, ` + readers + `, s.owner, s.comment
 		FROM millrace.streams s WHERE $in AND s.$like ORDER BY s.schema, s.name`,
 	sql.ShowTables: `SELECT s.schema, s.name, array_to_string(s.key, ', ') AS key, s.partitions,
-		s.query, s.rows, s.bytes, ` + readers + `, s.owner, s.comment
+		s.query, s.rows, ` + readers + `, s.owner, s.comment
 		FROM millrace.tables s WHERE $in AND s.$like ORDER BY s.schema, s.name`,
 	sql.ShowQueries: `SELECT name, state, target, array_to_string(sources, ', ') AS sources, sql,
-		error, on_error, rows_in, rows_out, memory_bytes, applied_epoch, statement
+		error, on_error, rows_in, rows_out, statement
 		FROM millrace.queries WHERE $like ORDER BY name`,
-	sql.ShowTopics: `SELECT relation AS name, partition, begin_offset, end_offset, rows, bytes,
+	sql.ShowTopics: `SELECT relation AS name, partition, begin_offset, end_offset, rows,
 		segments, min_rowtime, max_rowtime FROM millrace.partitions
 		WHERE $in AND relation LIKE $pattern ORDER BY schema, relation, partition`,
 }

@@ -294,6 +294,9 @@ func (b *builder) windowClause(f *from, sel *sql.Select) (*from, error) {
 	if hasWatermark(f) {
 		grace = 0
 	}
+	if err := b.checkRetention(w); err != nil {
+		return nil, err
+	}
 	if w.Grace != nil {
 		if grace, err = graceMicros(w.Grace); err != nil {
 			return nil, err
