@@ -2,6 +2,7 @@ package planner
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/millracedb/millrace/catalog"
@@ -83,8 +84,14 @@ func (b *builder) alter(s *sql.Alter) (*plan.Plan, error) {
 		if x.Sequence != nil {
 			x.Table, x.Sequence.OwnedBy = 0, rel.OID
 		}
-		batch.Commands = append([]catalog.Command{&catalog.CreateRelation{Relation: x}},
-			batch.Commands...)
+		create := &catalog.CreateRelation{Relation: x}
+		if x.Sequence != nil || slices.ContainsFunc(x.IndexColumns, func(o int) bool {
+			return o >= len(rel.Columns)
+		}) { // of a column that is there only then
+			batch.Commands = append(batch.Commands, create)
+			continue
+		}
+		batch.Commands = append([]catalog.Command{create}, batch.Commands...)
 	}
 	return b.batch(tag, batch), nil
 }
@@ -243,7 +250,11 @@ func (d *definition) addForeignKey(k *sql.Constraint, columns []string) error {
 func (d *definition) fillMissing() {
 	o := len(d.rel.Columns) - 1
 	col := &d.rel.Columns[o]
-	if col.Default == "" || col.Generated {
+	if col.Generated || col.Identity != 0 || col.NotNull && strings.HasPrefix(col.Default, "nextval(") {
+		d.emptyOnly(col)
+		return
+	}
+	if col.Default == "" {
 		return
 	}
 	x, err := d.b.defaultOf(&d.rel, o)
@@ -257,6 +268,20 @@ func (d *definition) fillMissing() {
 	if v, err := expr.EvalConst(x, env); err == nil && !v.Null {
 		col.Missing = &v
 	}
+}
+
+// emptyOnly demands that a table has no rows: they would need a value of their own each.
+func (d *definition) emptyOnly(col *catalog.Column) {
+	if d.rel.Kind != catalog.KindTable || d.rel.Query != 0 {
+		return
+	}
+	kind, way := "a generated column", "Add a plain column and UPDATE it"
+	if !col.Generated {
+		kind, way = "a column with a sequence",
+			"Add a plain column, UPDATE it, and give it DEFAULT nextval(...)"
+	}
+	d.b.verifyRows(&d.rel, "1", "", sqlerr.Unsupported(kind+" added to a table that has rows",
+		way+", or create the table anew and use INSERT ... SELECT."))
 }
 
 // hasVolatile tells whether an expression differs from row to row.
