@@ -38,6 +38,7 @@ type doBlock struct {
 	caught   *sqlerr.Error // by the handler that is running
 	open     []*doRows     // the loops over rows that are running
 	mark     int           // savepoints made so far
+	guards   int           // blocks with handlers that are running
 	cursors  int           // names of cursors given so far
 
 	// line and what say where the block is, for the context of errors.
@@ -256,10 +257,10 @@ func (d *doBlock) guarded(b *plpgsql.Block) (flow, error) {
 	if err := d.s.savepoint(&sql.Savepoint{Name: name}); err != nil {
 		return flow{}, err
 	}
-	loops, commits := len(d.open), d.commits
-	d.commits = false
+	loops := len(d.open)
+	d.guards++
 	f, err := d.statements(b.Body)
-	d.commits = commits
+	d.guards--
 	if err == nil {
 		return f, d.s.release(&sql.Release{Name: name})
 	}
@@ -359,6 +360,14 @@ func (d *doBlock) exit(st *plpgsql.Exit) (flow, error) {
 
 // commit runs COMMIT and ROLLBACK: the block goes on in a new transaction.
 func (d *doBlock) commit(st *plpgsql.Commit) error {
+	if d.guards > 0 {
+		verb := "commit"
+		if st.Rollback {
+			verb = "roll back"
+		}
+		return sqlerr.New(sqlerr.InvalidTransactionTermination,
+			"cannot %s while a subtransaction is active", verb)
+	}
 	if !d.commits {
 		return sqlerr.New(sqlerr.InvalidTransactionTermination, "invalid transaction termination")
 	}

@@ -124,9 +124,10 @@ func (d *doBlock) foreach(st *plpgsql.Foreach) (flow, error) {
 			"FOREACH expression must yield an array, not type %s", t.String())
 	}
 	found := false
-	for _, e := range x.Array(*t.Elem).Elems {
+	elems, t := flatten(x, t)
+	for _, e := range elems {
 		found = true
-		if err := d.set(st.Target, e, *t.Elem); err != nil {
+		if err := d.set(st.Target, e, t); err != nil {
 			return flow{}, err
 		}
 		if f, done, err := d.turn(&st.Loop); done {
@@ -136,6 +137,21 @@ func (d *doBlock) foreach(st *plpgsql.Foreach) (flow, error) {
 	}
 	d.found(found)
 	return flow{}, nil
+}
+
+// flatten gives the elements of an array and of the arrays within, and their type.
+func flatten(x types.Datum, t types.Type) ([]types.Datum, types.Type) {
+	elems, t := x.Array(*t.Elem).Elems, *t.Elem
+	for t.Kind == types.Array {
+		var inner []types.Datum
+		for _, e := range elems {
+			if !e.Null {
+				inner = append(inner, e.Array(*t.Elem).Elems...)
+			}
+		}
+		elems, t = inner, *t.Elem
+	}
+	return elems, t
 }
 
 // doRows is the rows of a loop: they come batch by batch, so that a long result takes no

@@ -138,17 +138,25 @@ func (d *doBlock) current(r doRef) (types.Type, types.Datum, error) {
 func (d *doBlock) value(f *plpgsql.Fragment) (types.Datum, types.Type, error) {
 	p, err := d.bind(f)
 	if err != nil {
-		return types.NullDatum, types.Type{}, d.locate(f, "SQL expression", err)
+		return types.NullDatum, types.Type{}, d.locate(f, expressionKind(f), err)
 	}
 	x, t, err := d.evaluate(p, f)
 	if err != nil {
-		kind := "SQL expression"
+		kind := expressionKind(f)
 		if p.simple != nil && len(p.refs) > 0 {
 			kind = ""
 		}
 		err = d.locate(f, kind, err)
 	}
 	return x, t, err
+}
+
+// expressionKind is what the context of an error calls an expression.
+func expressionKind(f *plpgsql.Fragment) string {
+	if f.Assigned {
+		return "PL/pgSQL assignment"
+	}
+	return "SQL expression"
 }
 
 // condition evaluates a condition; NULL is false.
@@ -330,7 +338,10 @@ func (d *doBlock) sqlStatement(st *plpgsql.SQL) error {
 		return d.locate(f, "SQL statement", err)
 	}
 	_, isSelect := f.Stmt.(*sql.SelectStmt)
-	if st.Into == nil && (isSelect || givesRows(p.st)) {
+	if _, ok := f.Stmt.(*sql.Copy); ok {
+		return errCopyInside()
+	}
+	if st.Into == nil && (isSelect || givesRows(p.st) || isExplain(f.Stmt)) {
 		e := sqlerr.New(sqlerr.SyntaxError, "query has no destination for result data")
 		if isSelect {
 			return e.WithHint("If you want to discard the results of a SELECT, use PERFORM instead.")

@@ -144,14 +144,13 @@ func (p *parser) handler() *Handler {
 
 // sqlState reads 'xxxxx'.
 func (p *parser) sqlState() sqlerr.Code {
-	at := p.tok().Start
 	v := p.stringValue()
 	ok := len(v) == 5
 	for _, c := range []byte(v) {
 		ok = ok && (c >= '0' && c <= '9' || c >= 'A' && c <= 'Z')
 	}
 	if !ok {
-		p.syntax(at, "invalid SQLSTATE code")
+		p.near(&p.toks[p.i-1], "invalid SQLSTATE code")
 	}
 	return sqlerr.Code(v)
 }

@@ -25,12 +25,12 @@ func (p *parser) cursorArgs(v *Var) []*Fragment {
 	want := v.Cursor.Args
 	if !p.isC("(") {
 		if len(want) > 0 {
-			p.near(p.tok(), "cursor \""+v.Name+"\" has arguments")
+			p.syntax(p.tok().Start, "cursor \"%s\" has arguments", v.Name)
 		}
 		return nil
 	}
 	if len(want) == 0 {
-		p.near(p.tok(), "cursor \""+v.Name+"\" has no arguments")
+		p.syntax(p.tok().Start, "cursor \"%s\" has no arguments", v.Name)
 	}
 	p.i++
 	args := make([]*Fragment, len(want))
@@ -54,11 +54,11 @@ func (p *parser) cursorArgs(v *Var) []*Fragment {
 		}
 		args[at] = p.expression(",", ")")
 		if n+1 < len(want) && !p.acceptC(",") {
-			p.near(p.tok(), "not enough arguments for cursor \""+v.Name+"\"")
+			p.syntax(p.tok().Start, "not enough arguments for cursor \"%s\"", v.Name)
 		}
 	}
 	if p.isC(",") {
-		p.near(p.tok(), "too many arguments for cursor \""+v.Name+"\"")
+		p.syntax(p.tok().Start, "too many arguments for cursor \"%s\"", v.Name)
 	}
 	p.expectC(")")
 	return args

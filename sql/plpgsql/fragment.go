@@ -17,11 +17,11 @@ func (p *parser) span(what string, stops ...string) (from, to int) {
 	for ; ; p.i++ {
 		t := p.tok()
 		switch {
-		case t.Kind == parse.TokenEnd || depth == 0 && isSign(t, ";") && !isStop(t, stops):
+		case t.Kind == parse.TokenEnd || isSign(t, ";") && (depth > 0 || !isStop(t, stops)):
 			if depth > 0 {
-				p.syntax(t.Start, "mismatched parentheses at end of input")
+				p.near(t, "mismatched parentheses")
 			}
-			p.near(t, "missing \""+strings.ToUpper(stops[0])+"\" at end of SQL "+what)
+			p.syntax(t.Start, "missing \"%s\" at end of SQL %s", strings.ToUpper(stops[0]), what)
 		case depth == 0 && isStop(t, stops):
 			if p.i == begun {
 				p.near(t, "missing "+what)

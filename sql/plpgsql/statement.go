@@ -15,8 +15,8 @@ func (p *parser) statements(stops ...string) []Stmt {
 		if t := p.tok(); t.Kind == parse.TokenWord && slices.Contains(stops, t.Text) {
 			return list
 		}
-		if p.is("null") && isSign(p.peek(1), ";") {
-			p.i += 2
+		if p.accept("null") {
+			p.expectC(";")
 			continue
 		}
 		list = append(list, p.statement())
@@ -130,7 +130,9 @@ func (p *parser) assignment() Stmt {
 		p.expectC("=")
 	}
 	p.mayAssign(v, first.Start)
-	return &Assign{here, t, p.expression(";")}
+	value := p.expression(";")
+	value.Assigned, value.Shown = true, p.src[first.Start:value.At+len(value.Text)]
+	return &Assign{here, t, value}
 }
 
 func (p *parser) ifStatement() Stmt {
@@ -310,7 +312,7 @@ func (p *parser) sqlStatement() Stmt {
 			depth--
 		case isWord(t, "into") && !isWord(prev, "insert") && !isWord(prev, "merge"):
 			if s.Into != nil {
-				p.syntax(t.Start, "INTO specified more than once")
+				p.near(t, "INTO specified more than once")
 			}
 			into = t.Start
 			p.i++

@@ -71,7 +71,9 @@ type Fragment struct {
 	Text  string
 	At    int
 	Shown string // as messages show it
-	Stmt  sql.Statement
+	// Assigned says that it is the value of an assignment, all of which is in Shown.
+	Assigned bool
+	Stmt     sql.Statement
 	// Names are the variables that it can see.
 	Names *Names
 }
