@@ -78,6 +78,10 @@ func (b *builder) createStream(s *sql.CreateStream) (*plan.Plan, error) {
 // createTable plans CREATE TABLE with a column list. A temporary table is an
 // ordinary one that the session drops at its end.
 func (b *builder) createTable(s *sql.CreateTable) (*plan.Plan, error) {
+	if s.OnCommit != sql.OnCommitNone && !s.Temp {
+		return nil, sqlerr.New(sqlerr.InvalidTableDefinition,
+			"ON COMMIT can only be used on temporary tables")
+	}
 	d, err := b.newDefinition(catalog.KindTable, s.Name, s.Pos())
 	if err != nil {
 		return nil, err

@@ -153,6 +153,11 @@ func (b *builder) privilegesOn(g *sql.Grantable, oid catalog.OID, kind string) (
 	}
 	var out []string
 	for _, p := range g.Privileges {
+		if r := b.env.Snapshot.Relation(oid); p.Name == "USAGE" && kind == "table" && r != nil &&
+			r.Kind != catalog.KindSequence {
+			return nil, sqlerr.New(sqlerr.InvalidGrantOperation,
+				"invalid privilege type USAGE for table")
+		}
 		if len(p.Columns) == 0 {
 			out = append(out, p.Name)
 		}
