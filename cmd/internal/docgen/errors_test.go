@@ -21,6 +21,7 @@ var classes = map[string]string{
 	"0A": "Feature not supported", "0B": "Transaction initiation", "0L": "Grants",
 	"21": "Cardinality", "22": "Data", "23": "Integrity constraints", "24": "Cursor state",
 	"25": "Transaction state", "26": "Statement names", "27": "Triggered change",
+	"0Z": "Diagnostics", "20": "CASE of DO", "2D": "End of a transaction", "P0": "PL/pgSQL",
 	"28": "Authorization", "2B": "Dependent objects", "34": "Cursor names", "3B": "Savepoints",
 	"3D": "Database names", "3F": "Schema names", "40": "Transaction rollback",
 	"42": "Syntax, names and types", "44": "Check option", "53": "Insufficient resources",
