@@ -5,6 +5,7 @@ import (
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/types"
 )
 
 // extendedQueries are the lists of SHOW ... EXTENDED: the columns of SHOW, and what is
@@ -47,5 +48,9 @@ func typeWord(t *catalog.UserType) string {
 	if t.Labels != nil {
 		return "enum"
 	}
-	return t.Base.String()
+	base := t.Base
+	if base.Row != nil { // a composite type would be called by its own name
+		base = types.Type{Kind: types.Struct, Fields: base.Fields}
+	}
+	return base.String()
 }
