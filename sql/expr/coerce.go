@@ -147,6 +147,9 @@ func castVolatility(from, to types.Type) Volatility {
 	if sessionKind(a) || sessionKind(b) {
 		return Stable
 	}
+	if a == types.Bytea && isText(to) {
+		return Stable // hex or escape
+	}
 	if isTimeKind(a) && isText(to) || isTimeKind(b) && isText(from) {
 		return Stable
 	}

@@ -144,7 +144,7 @@ func literalDatum(v, typ string) (types.Datum, types.Type, error) {
 	if err != nil {
 		return types.NullDatum, types.Type{}, err
 	}
-	e, err := Check(x, &testScope{})
+	e, err := Check(x, &diffScope{})
 	if err != nil {
 		return types.NullDatum, types.Type{}, err
 	}
@@ -272,9 +272,12 @@ func (c *diffCase) word(t types.Type, vals []types.Datum) string {
 			out[i] = fmt.Sprintf("%x", b)
 		default:
 			out[i] = oneLine(types.TextOf(env, t, d))
+			if t.Kind == types.Regtype && d.I == int64(moodOID) {
+				out[i] = "mood" // which needs a catalog
+			}
 		}
 	}
-	return typeLabel(t.OID()) + ": " + strings.Join(out, " | ")
+	return labelOf(t) + ": " + strings.Join(out, " | ")
 }
 
 func diffError(err error) string {

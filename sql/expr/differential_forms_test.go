@@ -11,7 +11,8 @@ import (
 var castTargets = []string{"bool", "int2", "int4", "int8", "oid", "float4", "float8", "numeric", "text", "varchar",
 	"bpchar", "name", "\"char\"", "bytea", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid",
 	"json", "jsonb", "text[]", "int4[]", "float8[]", "int2[]", "int8[]", "numeric[]", "bool[]", "date[]",
-	"timestamp[]", "varchar[]", "jsonb[]", "interval[]", "uuid[]",
+	"timestamp[]", "varchar[]", "jsonb[]", "interval[]", "uuid[]", "mood", "mood[]", "oid[]", "float4[]", "bpchar[]",
+	"name[]", "bytea[]", "time[]", "timetz[]", "timestamptz[]", "json[]", "\"char\"[]",
 	"varchar(3)", "char(4)", "numeric(6,2)", "numeric(3,-2)", "numeric(3,5)", "timestamp(2)", "timestamptz(0)", "time(1)",
 	"timetz(0)", "interval(1)", "interval day to minute", "interval year", "varchar(2)[]", "numeric(4,1)[]", "real",
 	"interval hour to second(2)"}
@@ -28,7 +29,7 @@ func (g *generator) cast(depth int) string {
 	case 1:
 		return fmt.Sprintf("CAST(%s AS %s)", g.value(pick(g, g.kinds), depth-1), t)
 	case 2:
-		from := pick(g, castTargets[:36])
+		from := pick(g, castTargets[:48])
 		return fmt.Sprintf("(%s)::%s", g.value(from, depth-1), t)
 	}
 	// The text of a value of any type, untyped.
@@ -113,6 +114,7 @@ func (g *generator) condition(t string, d int) string {
 // aggregate writes a call of an aggregate over columns.
 func (g *generator) aggregate() string {
 	a := pick(g, g.aggs)
+	g.drawn[a] = true
 	elem := g.family()
 	n := len(a.Args)
 	if a.Variadic {

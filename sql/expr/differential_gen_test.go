@@ -20,13 +20,15 @@ type generator struct {
 	aggs  []*AggFunc
 	byRet map[string][]*Func
 	kinds []string // the types that have values
+	left  []string // overloads that PostgreSQL has, but that are not written
+	drawn map[any]bool
 
 	cur     *diffCase // the case being written
 	columns bool      // leaves are columns
 }
 
 func newGenerator(seed uint64, known map[string]string) *generator {
-	g := &generator{rng: rand.New(rand.NewPCG(seed, 0)), byRet: map[string][]*Func{}}
+	g := &generator{rng: rand.New(rand.NewPCG(seed, 0)), byRet: map[string][]*Func{}, drawn: map[any]bool{}}
 	for k := range pools {
 		if !strings.HasSuffix(k, "[]") {
 			g.kinds = append(g.kinds, k)
@@ -35,7 +37,9 @@ func newGenerator(seed uint64, known map[string]string) *generator {
 	slices.Sort(g.kinds)
 	for _, f := range Funcs() {
 		switch {
-		case !comparable2(f) || foreignOverload(f, known) || !strings.ContainsAny(known[f.Name], "fso") || !g.canWrite(f.Args):
+		case !strings.ContainsAny(known[f.Name], "fso") || foreignOverload(f, known):
+		case !comparable2(f) || !g.canWrite(f.Args):
+			g.left = append(g.left, overload(f.Name, f.Args, f.Variadic))
 		case strings.Contains(known[f.Name], "s"):
 			g.sets = append(g.sets, f)
 		default:
@@ -47,8 +51,12 @@ func newGenerator(seed uint64, known map[string]string) *generator {
 		}
 	}
 	for _, a := range Aggs() {
-		if strings.Contains(known[a.Name], "a") && g.canWrite(a.Args) {
+		switch {
+		case !strings.Contains(known[a.Name], "a"):
+		case g.canWrite(a.Args):
 			g.aggs = append(g.aggs, a)
+		default:
+			g.left = append(g.left, overload(a.Name, a.Args, a.Variadic))
 		}
 	}
 	return g
@@ -77,6 +85,25 @@ func foreignOverload(f *Func, known map[string]string) bool {
 		}
 	}
 	return true
+}
+
+// coverage tells what of the registry was drawn, and what of it PostgreSQL has too and was
+// not, or never is.
+func (g *generator) coverage() string {
+	var missed []string
+	for _, f := range slices.Concat(g.funcs, g.sets) {
+		if !g.drawn[f] {
+			missed = append(missed, overload(f.Name, f.Args, f.Variadic))
+		}
+	}
+	for _, a := range g.aggs {
+		if !g.drawn[a] {
+			missed = append(missed, overload(a.Name, a.Args, a.Variadic))
+		}
+	}
+	all := len(g.funcs) + len(g.sets) + len(g.aggs)
+	return fmt.Sprintf("%d of %d overloads were drawn; not: %s\nnever drawn: %s", all-len(missed), all,
+		strings.Join(missed, " "), strings.Join(g.left, " "))
 }
 
 // comparable2 tells whether a function gives the same to everyone at all times.
@@ -108,8 +135,11 @@ func typeKey(t types.Type) string {
 	if t.Kind == types.Array && t.Elem != nil {
 		return typeKey(*t.Elem) + "[]"
 	}
-	if t.Kind == types.Char {
+	switch t.Kind {
+	case types.Char:
 		return "\"char\""
+	case types.Enum:
+		return "mood"
 	}
 	return t.Kind.String()
 }
@@ -154,8 +184,10 @@ func (g *generator) top(depth int) string {
 	switch n := g.rng.IntN(100); {
 	case n < 52:
 		return g.call(pick(g, g.funcs), depth)
-	case n < 66:
+	case n < 63:
 		return g.syntaxed(depth)
+	case n < 67:
+		return g.oddly()
 	case n < 80:
 		return g.cast(depth)
 	}
@@ -230,6 +262,7 @@ func (g *generator) value(t string, depth int) string {
 
 // call writes a call of f.
 func (g *generator) call(f *Func, depth int) string {
+	g.drawn[f] = true
 	n := len(f.Args)
 	if f.Variadic {
 		n += g.rng.IntN(3)
@@ -250,7 +283,7 @@ func (g *generator) call(f *Func, depth int) string {
 // family gives the type that polymorphic parameters of a call have in common.
 func (g *generator) family() string {
 	return pick(g, []string{"int4", "text", "int4", "float8", "numeric", "date", "jsonb", "timestamp",
-		"bool", "uuid", "interval", "int8", "varchar"})
+		"bool", "uuid", "interval", "int8", "varchar", "mood", "timestamptz", "bytea", "time", "json"})
 }
 
 func (g *generator) argument(name string, t types.Type, i int, elem string, depth int,

@@ -26,8 +26,7 @@ func overload(name string, args []types.Type, variadic bool) string {
 		switch names[i] = TypeName(t); {
 		case names[i] == "bpchar" || names[i] == "char":
 			names[i] = "character"
-		case names[i] == "any" || names[i] == "any[]":
-			names[i] = `"any"`
+		case names[i] == `"any"`: // as it is, variadic or not
 		case variadic && i == len(args)-1:
 			names[i] += "[]"
 		}

@@ -107,6 +107,9 @@ func hasNullConst(es []Expr) bool {
 // foldedJoin tells whether an operation is the || of a text and a value that is not,
 // which is inlined as the join of two texts, or another that is one of the value's text.
 func foldedJoin(x *Call) bool {
+	if x.Fn.Name == "age" && len(x.Args) == 2 {
+		return true // it is said to be immutable
+	}
 	if x.Fn.Name != "||" && x.Fn.Name != "quote_literal" && x.Fn.Name != "quote_nullable" {
 		return false
 	}
@@ -125,8 +128,8 @@ func foldedCast(from, to types.Type) bool {
 		from.Kind == types.Array && to.Kind != types.Array {
 		return false
 	}
-	if from.Kind == types.Time && isText(to) {
-		return true // time_out, unlike time_in, looks at no setting
+	if from.Kind == types.Time && isText(to) || from.Kind == types.Bytea {
+		return true // time_out looks at no setting, unlike time_in, and byteaout is said not to
 	}
 	return castVolatility(from, to) == Immutable
 }

@@ -52,9 +52,23 @@ func findServer(t *testing.T) *server {
 		t.Fatalf("PostgreSQL at %s has version %s, not 15", url, v)
 	}
 	const settings = "SET timezone = 'UTC'; SET statement_timeout = '5s'; SET jit = off;" +
-		"SET client_min_messages = error"
+		"SET client_min_messages = error; CREATE TYPE pg_temp.mood AS ENUM ('sad', 'ok', 'happy')"
 	if _, err := conn.Exec(ctx, settings).ReadAll(); err != nil {
 		t.Fatal(err)
+	}
+	res, err := conn.Exec(ctx, "SELECT 'mood'::regtype::oid, 'mood[]'::regtype::oid").ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, label := range []string{"mood", "mood[]"} {
+		oid, err := strconv.Atoi(string(res[0].Rows[0][i]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		enumLabels[uint32(oid)] = label
+		if i == 0 {
+			moodOID = uint32(oid)
+		}
 	}
 	return &server{conn}
 }
@@ -226,7 +240,24 @@ func wordError(err error) string {
 	return fmt.Sprintf("failed: %v", err)
 }
 
+// enumLabels names the server's enum and its array.
+var enumLabels = map[uint32]string{}
+
+// labelOf is typeLabel of a type of ours.
+func labelOf(t types.Type) string {
+	switch {
+	case t.Kind == types.Enum:
+		return "mood"
+	case t.Kind == types.Array && t.Innermost().Kind == types.Enum:
+		return "mood[]"
+	}
+	return typeLabel(t.OID())
+}
+
 func typeLabel(oid uint32) string {
+	if l := enumLabels[oid]; l != "" {
+		return l
+	}
 	t, ok := types.TypeByOID(oid)
 	if !ok {
 		return strconv.Itoa(int(oid))

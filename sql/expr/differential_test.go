@@ -54,12 +54,17 @@ func TestDifferential(t *testing.T) {
 			}
 		}
 		left -= len(batch)
+		settings := max(0, g.rng.IntN(2*len(diffSettings))-len(diffSettings))
+		s.set(t, settings)
+		c.settings = diffSettings[settings].dates
 		s.ask(t, batch)
 		for i := range batch {
 			c.compare(t, &batch[i])
 		}
 	}
+	s.set(t, 0)
 	c.report(t)
+	t.Log(g.coverage())
 	t.Logf("MILLRACE_SEED=%d MILLRACE_DIFFERENTIAL=%d", seed, count)
 }
 
@@ -172,6 +177,7 @@ type comparison struct {
 	bad, wording, first, nudged, ties    int
 	own                                  int
 	postgres                             *registry
+	settings                             string // of the batch
 }
 
 func newComparison(t *testing.T) *comparison {
@@ -273,7 +279,7 @@ func (r *rule) explains(x *diffCase, got string) bool {
 func (c *comparison) differs(t *testing.T, x *diffCase, got string) {
 	t.Helper()
 	if c.bad++; c.bad <= *diffShow {
-		t.Errorf("%s\n got %s\nwant %s", x.query(), got, x.Want)
+		t.Errorf("%s [%s]\n got %s\nwant %s", x.query(), c.settings, got, x.Want)
 	}
 }
 

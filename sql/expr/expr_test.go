@@ -46,18 +46,29 @@ func (s *testScope) UserType(name []string, _ int) (types.Type, bool) {
 	if name[len(name)-1] != "mood" {
 		return types.Type{}, false
 	}
-	return types.Type{Kind: types.Enum, Enum: &types.EnumType{OID: 16384, Name: "mood",
+	return types.Type{Kind: types.Enum, Enum: &types.EnumType{OID: moodOID, Name: "mood",
 		Labels: []string{"sad", "ok", "happy"}, Order: []float64{1, 2, 3}}}, true
 }
 
 func (s *testScope) UserFunc([]string, []Expr, int) (Expr, bool, error) { return nil, false, nil }
 
+// moodOID is that of the enum of the examples.
+var moodOID uint32 = 16384
+
 // testEnv is a fixed clock in UTC.
 func testEnv() *Env {
 	seed := uint64(1)
-	return &Env{Now: time.Date(2024, 2, 29, 12, 34, 56, 789000000, time.UTC).UnixMicro(),
+	env := &Env{Now: time.Date(2024, 2, 29, 12, 34, 56, 789000000, time.UTC).UnixMicro(),
 		Zone: time.UTC, Random: func() uint64 { seed = seed*6364136223846793005 + 1; return seed }}
+	if testValues != nil {
+		v := *testValues
+		v.Now, env.Zone, env.Values = env.Now, v.Zone, &v
+	}
+	return env
 }
+
+// testValues are the settings of testEnv; nil stands for PostgreSQL's defaults in UTC.
+var testValues *types.Env
 
 func mustCheck(t testing.TB, sc Scope, text string) Expr {
 	t.Helper()

@@ -271,6 +271,9 @@ func bindContains(flip bool) func(*Func, []types.Type, types.Type) {
 	return func(f *Func, args []types.Type, _ types.Type) {
 		elem := elemOf(args[0])
 		f.Row = func(_ *Env, a []types.Datum) (types.Datum, error) {
+			if err := noOrder(opEq, elem); err != nil {
+				return types.NullDatum, err
+			}
 			big, small := a[0].Array(elem).Elems, a[1].Array(elem).Elems
 			if flip {
 				big, small = small, big
@@ -289,6 +292,9 @@ func bindContains(flip bool) func(*Func, []types.Type, types.Type) {
 func bindOverlap(f *Func, args []types.Type, _ types.Type) {
 	elem := elemOf(args[0])
 	f.Row = func(_ *Env, a []types.Datum) (types.Datum, error) {
+		if err := noOrder(opEq, elem); err != nil {
+			return types.NullDatum, err
+		}
 		set := keySet(elem, a[0].Array(elem).Elems)
 		for _, d := range a[1].Array(elem).Elems {
 			if !d.Null && set[string(types.AppendKey(nil, elem, d))] {
@@ -323,6 +329,9 @@ func bindPosition(f *Func, args []types.Type, _ types.Type) {
 			}
 			from = a[2].I
 		}
+		if err := searchable(elem, v, a[1]); err != nil {
+			return types.NullDatum, err
+		}
 		for i, d := range v.Elems {
 			at := int64(lowerOf(v)) + int64(i)
 			if at >= from && types.Equal(elem, d, a[1]) {
@@ -331,6 +340,15 @@ func bindPosition(f *Func, args []types.Type, _ types.Type) {
 		}
 		return types.NullDatum, nil
 	}
+}
+
+// searchable gives the error of elements that do not compare, where some have to be.
+func searchable(elem types.Type, v types.ArrayValue, x types.Datum) error {
+	isNull := func(d types.Datum) bool { return d.Null }
+	if len(v.Elems) == 0 || x.Null && !slices.ContainsFunc(v.Elems, isNull) {
+		return nil
+	}
+	return noOrder(opEq, elem)
 }
 
 func bindPositions(f *Func, args []types.Type, _ types.Type) {
@@ -342,6 +360,9 @@ func bindPositions(f *Func, args []types.Type, _ types.Type) {
 		v := a[0].Array(elem)
 		if len(v.Dims) > 1 {
 			return types.NullDatum, errMultiDimSearch()
+		}
+		if err := searchable(elem, v, a[1]); err != nil {
+			return types.NullDatum, err
 		}
 		var at []types.Datum
 		for i, d := range v.Elems {
@@ -364,6 +385,9 @@ func bindRemove(f *Func, args []types.Type, _ types.Type) {
 			return types.NullDatum, sqlerr.New(sqlerr.FeatureNotSupported,
 				"removing elements from multidimensional arrays is not supported")
 		}
+		if err := noOrder(opEq, elem); err != nil && len(v.Elems) > 0 {
+			return types.NullDatum, err
+		}
 		var keep []types.Datum
 		for _, d := range v.Elems {
 			if !types.Equal(elem, d, a[1]) {
@@ -381,6 +405,9 @@ func bindReplace(f *Func, args []types.Type, _ types.Type) {
 			return types.NullDatum, nil
 		}
 		v := a[0].Array(elem)
+		if err := noOrder(opEq, elem); err != nil && len(v.Elems) > 0 {
+			return types.NullDatum, err
+		}
 		for i, d := range v.Elems {
 			if types.Equal(elem, d, a[1]) {
 				v.Elems[i] = a[2]

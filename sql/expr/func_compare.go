@@ -1,6 +1,11 @@
 package expr
 
-import "github.com/millracedb/millrace/sql/types"
+import (
+	"slices"
+
+	"github.com/millracedb/millrace/sql/sqlerr"
+	"github.com/millracedb/millrace/sql/types"
+)
 
 // comparePairs lists the comparisons over fixed-size values whose kinds differ
 // or need no more than the numbers: kinds of one line compare with each other.
@@ -61,6 +66,9 @@ func defineComparison(f *Func, op cmpOp, a, b types.Type) {
 	case isPoly(a) || openNested(a):
 		f.Bind = func(f *Func, args []types.Type, _ types.Type) {
 			f.Kernel = datumCmpKernel(op, args[0])
+			if args[0].Kind == types.Array && noOrder(op, elemOf(args[0])) != nil {
+				f.Kernel = unequalKernel(op, args[0])
+			}
 		}
 	default:
 		f.Kernel = datumCmpKernel(op, a)
@@ -116,6 +124,36 @@ func datumCmpKernel(op cmpOp, t types.Type) Kernel {
 		for _, r := range rows {
 			c := types.Compare(t, aliasDatum(args[0], int(r)), aliasDatum(args[1], int(r)))
 			out.Bool[r] = op.holds(c)
+		}
+		return nil
+	}
+}
+
+// noOrder is the error of elements that have no operators for op: arrays of them compare only
+// as far as their dimensions tell.
+func noOrder(op cmpOp, elem types.Type) error {
+	switch equal := op == opEq || op == opNe; {
+	case elem.Kind == types.JSON && equal:
+		return sqlerr.New(sqlerr.UndefinedFunction,
+			"could not identify an equality operator for type %s", baseName(elem))
+	case elem.Kind == types.JSON, elem.Kind == types.Xid && !equal:
+		return sqlerr.New(sqlerr.UndefinedFunction,
+			"could not identify a comparison function for type %s", baseName(elem))
+	}
+	return nil
+}
+
+// unequalKernel compares arrays whose elements do not.
+func unequalKernel(op cmpOp, t types.Type) Kernel {
+	elem := elemOf(t)
+	return func(_ *Env, _ int, rows []uint16, args []*vector, out *vector) error {
+		for k, r := range rows {
+			a := aliasDatum(args[0], int(r)).Array(elem)
+			b := aliasDatum(args[1], int(r)).Array(elem)
+			if op != opEq && op != opNe || slices.Equal(a.Dims, b.Dims) {
+				return rowErr(k, noOrder(op, elem))
+			}
+			out.Bool[r] = op == opNe
 		}
 		return nil
 	}

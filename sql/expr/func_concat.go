@@ -82,6 +82,7 @@ func bindConcatWS(f *Func, args []types.Type, _ types.Type) {
 // bindConcatAny is text || anything: argument text is the one that is text.
 func bindConcatAny(text int) func(f *Func, args []types.Type, ret types.Type) {
 	return func(f *Func, args []types.Type, _ types.Type) {
+		f.Volatility = castVolatility(args[1-text], types.Of(types.Text))
 		if plainBytes(args[1-text].Kind) && isString(args[1-text].Kind) {
 			f.Kernel = concatKernel
 			return

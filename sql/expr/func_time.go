@@ -441,7 +441,7 @@ func defineAge(r *registry) {
 		v, err := types.AgeTz(zoneOf(env), a[0].I, a[1].I)
 		return types.IntervalDatum(v), err
 	}, "years, months and days between",
-		"age(timestamptz '2001-04-10 00:00+00', timestamptz '1957-06-13 00:00+00')")
+		"age(timestamptz '2001-04-10 00:00+00', timestamptz '1957-06-13 00:00+00')").stable()
 	r.fn("age(timestamp) interval", func(env *Env, a []types.Datum) (types.Datum, error) {
 		v, err := types.Age(midnight(env), a[0].I)
 		return types.IntervalDatum(v), err

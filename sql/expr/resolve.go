@@ -150,6 +150,9 @@ func accepts(c candidate, args []types.Type) bool {
 		if openNested(p) && p.Kind == args[i].Kind {
 			continue
 		}
+		if p.Kind == types.Enum && p.Enum == nil && !slices.ContainsFunc(args, isEnum) {
+			return false // a literal alone is no enum
+		}
 		if !CanCoerce(args[i], p, CoerceImplicit) {
 			return false
 		}
@@ -160,6 +163,8 @@ func accepts(c candidate, args []types.Type) bool {
 	_, ok := bindPoly(c.params, args)
 	return ok
 }
+
+func isEnum(t types.Type) bool { return t.Kind == types.Enum }
 
 // openNested tells whether a parameter takes every MAP, every STRUCT or every enum.
 func openNested(p types.Type) bool {

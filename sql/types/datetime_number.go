@@ -152,10 +152,7 @@ func (d *dtDecoder) concatenated(s string, have int) (mask int, e dtErr) {
 		s = s[:p]
 	} else if have&maskDate != maskDate && len(s) >= 6 {
 		n := len(s)
-		year, ok := digitsValue(s[:n-4])
-		if !ok {
-			return 0, dtOverflow
-		}
+		year := atoi(s[:n-4])
 		d.tm.mday, _ = digitsValue(s[n-2:])
 		d.tm.mon, _ = digitsValue(s[n-4 : n-2])
 		d.tm.year = year
@@ -172,6 +169,16 @@ func (d *dtDecoder) concatenated(s string, have int) (mask int, e dtErr) {
 		d.tm.sec, _ = digitsValue(s[4:])
 	}
 	return maskTime, dtOK
+}
+
+// atoi is C's: of numbers that are too long it keeps the last 32 bits, and what else is
+// wrong with the text counts.
+func atoi(s string) int {
+	v, _, ok := leadingInt64(s)
+	if !ok {
+		v = math.MaxInt64
+	}
+	return int(int32(v))
 }
 
 func digitsValue(s string) (int, bool) {
@@ -255,10 +262,11 @@ func leadingInt64(s string) (v int64, rest string, ok bool) {
 		i++
 	}
 	for ; i < len(s) && isDigit(s[i]); i++ {
-		if v > (math.MaxInt64-9)/10 {
+		digit := int64(s[i] - '0')
+		if v > (math.MaxInt64-digit)/10 {
 			return 0, "", false
 		}
-		v = v*10 + int64(s[i]-'0')
+		v = v*10 + digit
 	}
 	if neg {
 		v = -v

@@ -22,6 +22,9 @@ func ParseFloat(k Kind, s string) (float64, error) {
 		return 0, errNoFloat(k, t, s, bits)
 	}
 	v, err := strconv.ParseFloat(t, bits)
+	if err != nil && strings.ContainsAny(t, "xX") && !strings.ContainsAny(t, "pP") {
+		v, err = strconv.ParseFloat(t+"p0", bits) // C's strtod needs no exponent
+	}
 	if err != nil {
 		if math.IsInf(v, 0) {
 			return 0, errFloatText(k, t)

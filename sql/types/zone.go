@@ -354,7 +354,7 @@ func zoneAbbrev(name string) (abbrevZone, bool) {
 // when it has none.
 func zoneLabel(loc *time.Location, micros int64, off int) string {
 	name, _ := time.UnixMicro(micros).In(loc).Zone()
-	if name == "" || !isAlpha(name[0]) {
+	if name == "" || name[0] == '<' {
 		return string(appendZone(nil, -off))
 	}
 	return name
