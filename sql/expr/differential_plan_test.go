@@ -125,7 +125,7 @@ func foldedJoin(x *Call) bool {
 // arrays and intervals are read by functions that are not.
 func foldedCast(from, to types.Type) bool {
 	if isText(from) && !isText(to) && (to.Kind == types.Array || to.Kind == types.Interval) ||
-		from.Kind == types.Array && to.Kind != types.Array {
+		from.Kind == types.Array && to.Kind != types.Array || from.Kind == types.Enum {
 		return false
 	}
 	if from.Kind == types.Time && isText(to) || from.Kind == types.Bytea {

@@ -411,13 +411,13 @@ func floatBucket(a []types.Datum) (types.Datum, error) {
 		x, lo, hi = x/2, lo/2, hi/2
 	}
 	if lo < hi {
-		return bucketOf(x < lo, x >= hi, (x-lo)/(hi-lo), n)
+		return bucketOf(x < lo, x >= hi, float64(n)*(x-lo)/(hi-lo), n)
 	}
-	return bucketOf(x > lo, x <= hi, (lo-x)/(lo-hi), n)
+	return bucketOf(x > lo, x <= hi, float64(n)*(lo-x)/(lo-hi), n)
 }
 
-// bucketOf places a fraction of the range among n buckets.
-func bucketOf(below, above bool, frac float64, n int64) (types.Datum, error) {
+// bucketOf gives the number of a bucket of n, at buckets from the first bound.
+func bucketOf(below, above bool, at float64, n int64) (types.Datum, error) {
 	switch {
 	case below:
 		return types.IntDatum(0), nil
@@ -427,11 +427,10 @@ func bucketOf(below, above bool, frac float64, n int64) (types.Datum, error) {
 		}
 		return types.IntDatum(n + 1), nil
 	}
-	b := int64(float64(n) * frac)
-	if b == math.MaxInt32 {
+	if at++; at > math.MaxInt32 {
 		return types.NullDatum, errIntRange(types.Int4)
 	}
-	return types.IntDatum(b + 1), nil
+	return types.IntDatum(int64(at)), nil
 }
 
 func bindBucket(f *Func, args []types.Type, _ types.Type) {

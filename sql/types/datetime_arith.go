@@ -142,7 +142,26 @@ func AgeTz(loc *time.Location, a, b int64) (IntervalValue, error) {
 	if loc == nil {
 		loc = time.UTC
 	}
-	return age(toLocal(loc, a), toLocal(loc, b), a < b)
+	local := func(v int64) civil {
+		if v != Infinity {
+			return toCivil(toLocal(loc, v))
+		}
+		c := ageCivil(v)
+		_, east := time.Unix(math.MaxInt64/usecPerSec+secondsTo2000, 0).In(loc).Zone()
+		sec := c.hour*3600 + c.sec + east
+		for ; sec < 0; sec += 86400 {
+			c.mday--
+		}
+		for ; sec >= 86400; sec -= 86400 {
+			c.mday++
+		}
+		c.hour, c.min, c.sec = sec/3600, sec/60%60, sec%60
+		return c
+	}
+	if a == NegInfinity || b == NegInfinity {
+		return IntervalValue{}, errTimestampRange()
+	}
+	return ageOf(local(a), local(b), a < b)
 }
 
 // ageCivil is toCivil, for which infinity is PostgreSQL's largest timestamp.
@@ -157,7 +176,13 @@ func age(a, b int64, flip bool) (IntervalValue, error) {
 	if a == NegInfinity || b == NegInfinity {
 		return IntervalValue{}, errTimestampRange()
 	}
-	x, y := ageCivil(a), ageCivil(b)
+	return ageOf(ageCivil(a), ageCivil(b), flip)
+}
+
+// secondsTo2000 is 2000-01-01, where PostgreSQL's timestamps begin, since 1970.
+const secondsTo2000 = 946684800
+
+func ageOf(x, y civil, flip bool) (IntervalValue, error) {
 	if flip {
 		x, y = y, x
 	}
