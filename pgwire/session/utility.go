@@ -67,22 +67,21 @@ func (s *Session) utility(ctx context.Context, st *statement, params []types.Dat
 		err = sqlerr.Unsupported("ALTER SYSTEM",
 			"Use SET for the session, ALTER ROLE ... SET for a role, or flags of millrace start.")
 	case *sql.Vacuum:
-		tag = "VACUUM"
-		if s.block == explicitBlock {
+		if tag = "VACUUM"; s.block == explicitBlock {
 			err = errInBlock("VACUUM")
+		} else {
+			err = s.maintain(tag, &x.Maintained)
 		}
 	case *sql.Do:
 		tag, err = "DO", s.do(ctx, st, x, sink)
 	case *sql.Analyze:
-		tag = "ANALYZE"
+		tag, err = "ANALYZE", s.maintain("ANALYZE", &x.Maintained)
 	case *sql.Checkpoint:
 		tag = "CHECKPOINT"
 	case *sql.Flush:
 		tag = "FLUSH"
 	case *sql.Lock:
-		if tag = "LOCK TABLE"; s.block != explicitBlock {
-			err = needsBlock("LOCK TABLE")
-		}
+		tag, err = "LOCK TABLE", s.lock(x)
 	default:
 		err = sqlerr.Unsupported("RUN SCRIPT", "Read the script on the client: "+
 			"psql -f FILE, or millrace sql -f FILE.")
