@@ -153,10 +153,10 @@ func (e *Engine) ApplyCommand(epoch log.Epoch, _ int64, cmd []byte) ([]byte, log
 		}
 	}
 	b, err := json.Marshal(out)
-	return b, effectsOf(&change), err
+	return b, effectsOf(&change, e.cfg.Catalog.Current()), err
 }
 
-func effectsOf(c *catalog.Change) log.Effects {
+func effectsOf(c *catalog.Change, next *catalog.Snapshot) log.Effects {
 	var f log.Effects
 	for _, r := range c.Created {
 		if hasRows(r) {
@@ -166,6 +166,13 @@ func effectsOf(c *catalog.Change) log.Effects {
 	for _, r := range c.Altered {
 		if hasRows(r) {
 			f.Alter = append(f.Alter, specOf(r))
+		}
+	}
+	for _, q := range c.Queries {
+		if r := next.Relation(q.Target); !q.Owns && r != nil && hasRows(r) {
+			spec := specOf(r)
+			spec.Fed = true
+			f.Alter = append(f.Alter, spec)
 		}
 	}
 	for _, r := range c.Dropped {

@@ -149,7 +149,8 @@ func (p *targetPart) emit(e *Engine, b *batch.Batch, replaced map[string]bool,
 		rs.time = timesOf(b.Cols[width], b.N, clock)
 	}
 	rs.b = rel.ordinalBatch(&batch.Batch{N: b.N, Cols: b.Cols[:width], W: b.W})
-	blk, newest := p.block(b, rs, replaced, caused)
+	sel, ops := p.t.shown(b, replaced)
+	blk, newest := p.block(b, rs, sel, ops, caused)
 	if blk != nil {
 		blk.Epoch, blk.Flags = epoch, blk.Flags|log.Derived
 		if rs.time == nil {
@@ -166,6 +167,9 @@ func (p *targetPart) emit(e *Engine, b *batch.Batch, replaced map[string]bool,
 		rel.counted.Sum = roll(rel.counted.Sum, blk)
 		p.t.wrote += int64(blk.Rows)
 	}
+	if p.t.upserts() {
+		return p.replace(rs, sel, ops)
+	}
 	if rel.isStream() {
 		rs.base = blk.Base
 	} else {
@@ -174,6 +178,34 @@ func (p *targetPart) emit(e *Engine, b *batch.Batch, replaced map[string]bool,
 	}
 	rel.delta = append(rel.delta, rs)
 	return nil
+}
+
+// shown gives the rows that the target's log shows, with what they do to a table.
+func (t *target) shown(b *batch.Batch, replaced map[string]bool) (sel []uint16, ops []byte) {
+	if t.rel.isStream() {
+		return rowsOf(b), nil
+	}
+	return changelogRows(b, t.rel.layoutKey(), replaced)
+}
+
+// upserts tells whether others write into the table too, so that a row that comes replaces
+// what is there by its key, whoever wrote it, and one that goes may be gone already.
+func (t *target) upserts() bool {
+	return t.rel.cat.Kind == catalog.KindTable && t.rel.cat.Query == 0
+}
+
+// replace makes the shown rows the table's as if a client had written them.
+func (p *targetPart) replace(rs *rows, sel []uint16, ops []byte) error {
+	if len(sel) == 0 {
+		return nil
+	}
+	own := *rs
+	own.ops = make([]byte, rs.b.N)
+	for k, i := range sel {
+		own.ops[i] = ops[k]
+	}
+	own.b = &batch.Batch{N: rs.b.N, Sel: sel, Cols: rs.b.Cols}
+	return (&tableSink{rel: p.t.rel, part: int32(p.part)}).replace(&own)
 }
 
 // timesOf gives the rowtimes of a column; NULL is the clock.
@@ -189,20 +221,13 @@ func timesOf(v *batch.Vector, n int, clock int64) []int64 {
 
 // block encodes the changes as the target's log shows them, with the greatest
 // rowtime of rows that are there; nil when there are none.
-func (p *targetPart) block(b *batch.Batch, rs *rows, replaced map[string]bool, caused int64) (
+func (p *targetPart) block(b *batch.Batch, rs *rows, sel []uint16, ops []byte, caused int64) (
 	blk *log.Block, newest int64,
 ) {
-	rel := p.t.rel
-	var sel []uint16
-	var ops []byte
-	if rel.isStream() {
-		sel = rowsOf(b)
-	} else {
-		sel, ops = changelogRows(b, rel.layoutKey(), replaced)
-	}
 	if len(sel) == 0 {
 		return nil, 0
 	}
+	rel := p.t.rel
 	out := batch.New(b.Types(), len(sel))
 	appendRows(out, b, sel)
 	h := codec.Header{Ops: ops}

@@ -124,4 +124,6 @@ type StreamSpec struct {
 	RetentionBytes  int64
 	// Keyed streams (tables, views) compact by key instead of losing rows by age.
 	Keyed bool
+	// Fed streams have rows of clients and of continuous queries; once so, always so.
+	Fed bool `json:",omitempty"`
 }

@@ -122,6 +122,11 @@ func (d *definition) action(c *catalog.AlterRelation, a sql.AlterAction) error {
 		if err != nil {
 			return err
 		}
+		if a.NotNull && !col.NotNull {
+			if err := d.b.notFed(&d.rel, a.Pos()); err != nil {
+				return err
+			}
+		}
 		if a.NotNull && d.rel.Kind == catalog.KindTable && !col.NotNull {
 			d.b.verifyNotNull(&d.rel, col.Name)
 		} else if a.NotNull && d.rel.Kind.Stored() && !col.NotNull {
@@ -381,6 +386,9 @@ func rank(k types.Kind) int {
 }
 
 func (d *definition) addConstraint(k *sql.Constraint) error {
+	if err := d.b.notFed(&d.rel, k.Pos()); err != nil {
+		return err
+	}
 	switch k.Kind {
 	case sql.CheckConstraint:
 		if err := d.check(k); err != nil {

@@ -293,6 +293,9 @@ func (b *builder) fitTarget(c *plan.Continuous, k *kept) error {
 		n = p
 	}
 	c.Root = n
+	if err := b.checkedTarget(c, at); err != nil {
+		return err
+	}
 	if err := b.timeColumn(c, at); err != nil {
 		return err
 	}

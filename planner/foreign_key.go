@@ -31,6 +31,9 @@ func (d *definition) foreignKey(k *sql.Constraint, columns []string) error {
 		Deferrable: k.Deferred != sql.NotDeferrable, Deferred: k.Deferred == sql.InitiallyDeferred}
 	if parent != &d.rel {
 		f.Table = parent.OID
+		if err := d.b.notFed(parent, k.Pos()); err != nil {
+			return err
+		}
 	}
 	if f.Columns, err = keyColumns(&d.rel, columns); err != nil {
 		return err

@@ -46,6 +46,9 @@ func (b *builder) createIndex(s *sql.CreateIndex) (*plan.Plan, error) {
 		r.Name = b.env.Snapshot.IndexName(rel, names, "idx")
 	}
 	if s.Unique {
+		if err := b.notFed(rel, s.Pos()); err != nil {
+			return nil, err
+		}
 		b.verifyUnique(rel, &r)
 	}
 	return command("CREATE INDEX", &catalog.CreateRelation{Relation: r,

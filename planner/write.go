@@ -580,6 +580,9 @@ func (b *builder) insertContinuously(in *insertion) (*plan.Plan, error) {
 	if err := b.fitTarget(c, k); err != nil {
 		return nil, err
 	}
+	if err := b.mayFeedTable(in.rel, c, k, in.s.Query.Pos()); err != nil {
+		return nil, err
+	}
 	text, err := b.frozen(in.s.Query, func(b *builder, q *sql.Query) error {
 		_, err := b.keep(q, keepInsert)
 		return err

@@ -142,7 +142,7 @@ func (f *fsm) entry(l *raft.Log, e *log.Entry, crc uint32) (*log.EpochInput, []o
 		return nil, out
 	}
 	f.epoch, f.clock = in.Epoch, in.Clock
-	f.sum = nextSum(f.sum, in, crc, verdicts)
+	f.sum = f.nextSum(in, crc, verdicts)
 	f.sums.put(f.epoch, f.sum)
 	f.history = append(f.history, point{f.epoch, f.clock, l.Index, l.Term, f.sum})
 	return in, out
@@ -231,11 +231,11 @@ func (f *fsm) effects(at log.Epoch, e *log.Effects) {
 }
 
 // nextSum chains the checksum: what the entry was (by its CRC), what was decided,
-// where the rows went.
-func nextSum(sum uint64, in *log.EpochInput, crc uint32, verdicts []byte) uint64 {
+// where the rows went. Those of fed streams go after derived ones, later.
+func (f *fsm) nextSum(in *log.EpochInput, crc uint32, verdicts []byte) uint64 {
 	b := make([]byte, 0, 64+24*len(in.Blocks)+len(verdicts))
 	le := binary.LittleEndian
-	b = le.AppendUint64(b, sum)
+	b = le.AppendUint64(b, f.sum)
 	b = le.AppendUint64(b, uint64(in.Epoch))
 	b = le.AppendUint64(b, uint64(in.Clock))
 	b = le.AppendUint32(b, crc)
@@ -243,7 +243,11 @@ func nextSum(sum uint64, in *log.EpochInput, crc uint32, verdicts []byte) uint64
 	for _, x := range in.Blocks {
 		b = le.AppendUint32(b, uint32(x.Partition.Stream))
 		b = le.AppendUint32(b, x.Partition.Part)
-		b = le.AppendUint64(b, uint64(x.Base))
+		base := uint64(0)
+		if !f.set.Fed(x.Partition.Stream) {
+			base = uint64(x.Base)
+		}
+		b = le.AppendUint64(b, base)
 		b = le.AppendUint32(b, uint32(x.Rows))
 	}
 	for _, c := range in.Commands {

@@ -98,6 +98,7 @@ func (s *Set) Restore(ctx context.Context, m *Manifest) error {
 		sm := &m.Streams[i]
 		st := &stream{id: sm.Spec.Stream, created: sm.Created,
 			specs: []specAt{{sm.Created, sm.Spec}}}
+		st.fed.Store(sm.Spec.Fed)
 		parts := make([]*partition, len(sm.Parts))
 		for j := range sm.Parts {
 			if err := ctx.Err(); err != nil {

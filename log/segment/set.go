@@ -92,6 +92,7 @@ type stream struct {
 	// epoch needs the one of that epoch.
 	specs []specAt
 	parts atomic.Pointer[[]*partition]
+	fed   atomic.Bool // spec().Fed, for readers without the lock
 }
 
 type specAt struct {
@@ -130,6 +131,7 @@ func (s *Set) Create(spec log.StreamSpec, at log.Epoch) {
 		return
 	}
 	st := &stream{id: spec.Stream, created: at, specs: []specAt{{at, spec}}}
+	st.fed.Store(spec.Fed)
 	parts := make([]*partition, 0, spec.Partitions)
 	st.parts.Store(&parts)
 	st.grow(spec.Partitions)
@@ -162,7 +164,9 @@ func (s *Set) Alter(spec log.StreamSpec, at log.Epoch) {
 
 func (s *Set) alterLocked(st *stream, spec log.StreamSpec, at log.Epoch) {
 	spec.Partitions = max(spec.Partitions, st.spec().Partitions)
+	spec.Fed = spec.Fed || st.spec().Fed
 	st.specs = append(st.specs, specAt{at, spec})
+	st.fed.Store(spec.Fed)
 	st.grow(spec.Partitions)
 }
 
@@ -186,6 +190,10 @@ func (s *Set) Truncate(id log.StreamID, at log.Epoch) {
 		return
 	}
 	for _, p := range *st.parts.Load() {
+		if st.fed.Load() {
+			p.inOrder(s, waiting{epoch: at})
+			continue
+		}
 		p.mu.Lock()
 		p.trimLocked(p.view.Load().end, at)
 		p.mu.Unlock()
@@ -240,8 +248,8 @@ func (s *Set) mustFind(id log.PartitionID) (*partition, error) {
 	return nil, fmt.Errorf("partition %s: %w", id, log.ErrNoPartition)
 }
 
-// Append adds a block of an entry and sets its offset and epoch. Called by the
-// state machine alone.
+// Append adds a block of an entry and sets its epoch and its offset, which a block of a
+// fed stream may get later only. Called by the state machine alone.
 func (s *Set) Append(b *log.Block, epoch log.Epoch, clock int64) error {
 	p, err := s.mustFind(b.Partition)
 	if err != nil {
@@ -251,6 +259,10 @@ func (s *Set) Append(b *log.Block, epoch log.Epoch, clock int64) error {
 		b.MinTime, b.MaxTime = clock, clock
 	}
 	b.Epoch, b.LastEpoch, b.Epochs = epoch, epoch, nil
+	if s.Fed(b.Partition.Stream) {
+		p.inOrder(s, waiting{b, epoch})
+		return nil
+	}
 	p.append(b)
 	return nil
 }
@@ -289,7 +301,11 @@ func (s *Set) Caught(id log.StreamID) { s.behind.Delete(id) }
 func (s *Set) EndEpoch(e log.Epoch) {
 	for {
 		old := s.ended.Load()
-		if uint64(e) <= old || s.ended.CompareAndSwap(old, uint64(e)) {
+		if uint64(e) <= old {
+			return
+		}
+		if s.ended.CompareAndSwap(old, uint64(e)) {
+			s.release(e)
 			return
 		}
 	}

@@ -15,6 +15,9 @@ type partition struct {
 	id   log.PartitionID
 	mu   sync.Mutex
 	view atomic.Pointer[view]
+	// waits are rows of a fed stream that came before derived ones of earlier epochs;
+	// guarded by mu.
+	waits []waiting
 
 	pinMu   sync.Mutex
 	pins    map[uint64]pin // guarded by pinMu
@@ -56,6 +59,11 @@ func newPartition(id log.PartitionID) *partition {
 // append sets the offset of b and publishes it.
 func (p *partition) append(b *log.Block) {
 	p.mu.Lock()
+	p.appendLocked(b)
+	p.mu.Unlock()
+}
+
+func (p *partition) appendLocked(b *log.Block) {
 	v := *p.view.Load()
 	b.Base = v.end
 	v.tail = append(v.tail, b)
@@ -63,7 +71,6 @@ func (p *partition) append(b *log.Block) {
 	v.last = b.LastEpoch
 	v.tailBytes += int64(b.Bytes())
 	p.view.Store(&v)
-	p.mu.Unlock()
 }
 
 // trimLocked moves the readable begin; p.mu is held.
