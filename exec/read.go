@@ -36,7 +36,7 @@ func (e *Engine) runNode(ctx context.Context, rd *Read, n plan.Node,
 	out func(*batch.Batch) error,
 ) error {
 	env := *rd.Env
-	env.Epoch = uint64(rd.Point.Epoch)
+	env.Epoch, env.RunSubplan = uint64(rd.Point.Epoch), nil // of this environment's rows
 	return e.runIn(ctx, rd, &env, n, nil, out)
 }
 

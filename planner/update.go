@@ -174,22 +174,42 @@ func assigned(a sql.Assign) ([]sql.Expr, error) {
 		WithHint("Write SET (a, b) = (x, y).")
 }
 
-// splitSubquery makes one scalar subquery per column.
+// splitSubquery makes one scalar subquery per column: each selects a column of the whole.
 func splitSubquery(x *sql.Subquery, n int) ([]sql.Expr, error) {
-	var out []sql.Expr
-	sel, ok := x.Q.Body.(*sql.Select)
-	if !ok || len(sel.Items) != n {
+	if w := widthOf(x.Q.Body); w >= 0 && w != n {
 		return nil, sqlerr.New(sqlerr.SyntaxError,
 			"number of columns does not match number of values").At(x.Pos())
 	}
-	for i := range n {
-		one := *sel
-		one.Items = sel.Items[i : i+1]
-		q := *x.Q
-		q.Body = &one
-		out = append(out, &sql.Subquery{Loc: x.Loc, Q: &q})
+	names := make([]string, n)
+	for i := range names {
+		names[i] = sprintf("column%d", i+1)
+	}
+	out := make([]sql.Expr, n)
+	for i, name := range names {
+		from := &sql.Derived{Loc: x.Loc, Q: x.Q, Alias: sql.Alias{Name: "source", Cols: names}}
+		one := &sql.Select{Loc: x.Loc, From: []sql.TableRef{from}, Items: []sql.Item{
+			{X: &sql.ColRef{Loc: x.Loc, Name: sql.Name{"source", name}}}}}
+		out[i] = &sql.Subquery{Loc: x.Loc, Q: &sql.Query{Loc: x.Loc, Body: one}}
 	}
 	return out, nil
+}
+
+// widthOf is the number of columns of a query as it is written, -1 where a * hides it.
+func widthOf(body sql.Body) int {
+	switch x := body.(type) {
+	case *sql.Select:
+		for _, it := range x.Items {
+			if c, ok := it.X.(*sql.ColRef); ok && c.Star {
+				return -1
+			}
+		}
+		return len(x.Items)
+	case *sql.Values:
+		return len(x.Rows[0])
+	case *sql.SetOp:
+		return widthOf(x.L)
+	}
+	return -1
 }
 
 func (b *builder) assignedColumn(rel *catalog.Relation, layout []int, name string, pos int,
