@@ -75,7 +75,7 @@ func (p *constantParts) evaluate(e Expr) Expr {
 		if c, ok := x.X.(*Const); ok && c.D.Null {
 			return &Const{D: types.NullDatum, T: x.T}
 		}
-		if !foldedCast(x.X.Type(), x.T) {
+		if !immutableCast(x.X.Type(), x.T) {
 			return e
 		}
 	case *Not, *IsNull, *In, *Quant:
@@ -114,24 +114,11 @@ func foldedJoin(x *Call) bool {
 		return false
 	}
 	for _, a := range x.Args {
-		if !foldedCast(a.Type(), types.Of(types.Text)) {
+		if !immutableCast(a.Type(), types.Of(types.Text)) {
 			return false
 		}
 	}
 	return true
-}
-
-// foldedCast tells whether a conversion is immutable in PostgreSQL. The texts of
-// arrays and intervals are read by functions that are not.
-func foldedCast(from, to types.Type) bool {
-	if isText(from) && !isText(to) && (to.Kind == types.Array || to.Kind == types.Interval) ||
-		from.Kind == types.Array && to.Kind != types.Array || from.Kind == types.Enum {
-		return false
-	}
-	if from.Kind == types.Time && isText(to) || from.Kind == types.Bytea {
-		return true // time_out looks at no setting, unlike time_in, and byteaout is said not to
-	}
-	return castVolatility(from, to) == Immutable
 }
 
 func (p *constantParts) logic(args []Expr, decides bool) Expr {

@@ -65,7 +65,7 @@ func foldConst(e Expr) Expr {
 }
 
 // foldStrictNull: a strict function of NULL is NULL, unless another argument fails
-// whatever the row.
+// whatever the row: then that failure is all that is left.
 func foldStrictNull(e *Call) Expr {
 	if !e.Fn.Strict || e.Fn.evaluatesAll || e.Fn.Set != nil || e.Fn.Volatility == Volatile ||
 		e.Fn.Name == "array_get" {
@@ -74,7 +74,7 @@ func foldStrictNull(e *Call) Expr {
 	for _, a := range e.Args {
 		if c, ok := a.(*Const); ok && c.D.Null {
 			if slices.ContainsFunc(e.Args, fails) {
-				return nil
+				return onlyFailure(e)
 			}
 			return &Const{D: types.NullDatum, T: e.T}
 		}
@@ -100,6 +100,37 @@ func fails(e Expr) bool {
 	return slices.ContainsFunc(Children(e), fails)
 }
 
+// onlyFailure writes NULL as an expression that fails as a constant part of e does,
+// before what comes before it in e can; nil when it is not sure to be evaluated.
+func onlyFailure(e *Call) Expr {
+	part := failure(e)
+	if part == nil {
+		return nil
+	}
+	null := &Const{D: types.NullDatum, T: e.T}
+	return &Case{Whens: []When{{Cond: &IsNull{X: part}, Then: null}}, T: e.T}
+}
+
+// failure gives the first part of e that fails whatever the row, if e always needs it.
+func failure(e Expr) Expr {
+	if immutable(e) {
+		if _, ok := e.(*Const); ok || !fails(e) {
+			return nil
+		}
+		return e
+	}
+	c, ok := e.(*Call)
+	if !ok {
+		return nil
+	}
+	for _, a := range c.Args {
+		if x := failure(a); x != nil {
+			return x
+		}
+	}
+	return nil
+}
+
 // mayFail tells whether the evaluation of e may give an error that counts although
 // the result is known: what is neither constant nor a column.
 func mayFail(e Expr) bool {
@@ -119,14 +150,45 @@ func immutable(e Expr) bool {
 		case *Col, *Outer, *Param, *Subplan, *Agg, *Window, *Lambda:
 			ok = false
 		case *Call:
-			ok = ok && x.Fn.Volatility == Immutable && x.Fn.Set == nil
+			ok = ok && x.Fn.Volatility == Immutable && x.Fn.Set == nil && immutableText(x)
 		case *Cast:
 			c, literal := x.X.(*Const)
-			ok = ok && (literal && c.T.Kind == types.Unknown || castVolatility(x.X.Type(), x.T) == Immutable)
+			ok = ok && (literal && c.T.Kind == types.Unknown || immutableCast(x.X.Type(), x.T))
 		}
 		return ok
 	})
 	return ok
+}
+
+// immutableCast tells whether a conversion is immutable in PostgreSQL. The texts of
+// arrays and intervals are read by functions that are not.
+func immutableCast(from, to types.Type) bool {
+	if isText(from) && !isText(to) && (to.Kind == types.Array || to.Kind == types.Interval) ||
+		from.Kind == types.Array && to.Kind != types.Array || from.Kind == types.Enum {
+		return false
+	}
+	if from.Kind == types.Time && isText(to) || from.Kind == types.Bytea {
+		return true // time_out looks at no setting, unlike time_in, and byteaout is said not to
+	}
+	return castVolatility(from, to) == Immutable
+}
+
+// immutableText tells whether a function that takes any value as its text depends on the
+// session in PostgreSQL.
+func immutableText(e *Call) bool {
+	array := func(a Expr) bool { return a.Type().Kind == types.Array }
+	switch e.Fn.Name {
+	case "||":
+		if slices.ContainsFunc(e.Args, array) {
+			return true // what joins arrays reads no text
+		}
+	case "quote_literal", "quote_nullable":
+	default:
+		return true
+	}
+	return !slices.ContainsFunc(e.Args, func(a Expr) bool {
+		return !immutableCast(a.Type(), types.Of(types.Text))
+	})
 }
 
 // foldLogic drops neutral operands of AND and OR, flattens nested ones, and

@@ -345,9 +345,11 @@ func IsConst(e Expr) bool {
 		case *Col, *Outer, *Param, *Subplan, *Agg, *Window, *Lambda:
 			constant = false
 		case *Call:
-			constant = constant && x.Fn.Volatility == Immutable && x.Fn.Set == nil
+			constant = constant && x.Fn.Volatility == Immutable && x.Fn.Set == nil && immutableText(x)
 		case *Cast:
-			constant = constant && castVolatility(x.X.Type(), x.T) == Immutable
+			from := x.X.Type()
+			constant = constant && castVolatility(from, x.T) == Immutable &&
+				(isText(from) || immutableCast(from, x.T))
 		}
 		return constant
 	})

@@ -330,24 +330,11 @@ func (d Decimal) Power(e Decimal) (Decimal, error) {
 
 // powerReal is e^(exp * ln(d)) for d > 0.
 func (d Decimal) powerReal(exp Decimal) (Decimal, error) {
-	lnW := lnWeight(d)
-	p := uint(64 + float64(max(8-lnW, 0))*bitsPerDigit)
-	low := new(big.Float).SetMantExp(new(big.Float).SetInt(lnFixed(d, p)), -int(p))
-	f, _ := low.Float64()
-	val := f * exp.approx()
-	if math.IsNaN(val) { // ln(d) is too small, and exp too large for a float64
-		switch weight := lnW + exp.digits() - int(exp.scale); {
-		case d.Cmp(DecimalFromInt(1)) == 0:
-			return DecimalFromInt(1).roundTo(clampScale(max(minSigDigits, int(d.scale)))), nil
-		case weight > 5:
-			val = math.Inf(1)
-			if (d.Cmp(DecimalFromInt(1)) < 0) != exp.neg {
-				val = math.Inf(-1)
-			}
-		default:
-			val = 0
-		}
+	if d.Cmp(DecimalFromInt(1)) == 0 {
+		scale := clampScale(max(minSigDigits, int(d.scale), int(exp.scale)))
+		return DecimalFromInt(1).roundTo(scale), nil
 	}
+	val := d.lnTimes(exp)
 	if math.Abs(val) > maxResultScale*3.01 {
 		if val > 0 {
 			return Decimal{}, errNumericOverflow()
@@ -357,7 +344,7 @@ func (d Decimal) powerReal(exp Decimal) (Decimal, error) {
 	w := int(val * 0.434294481903252)
 	scale := clampScale(max(minSigDigits-w, int(d.scale), int(exp.scale)))
 	expDigits := max(exp.digits()-int(exp.scale), 0)
-	p = uint(float64(int(scale)+max(w, -w)+expDigits)*bitsPerDigit) + 64
+	p := uint(float64(int(scale)+max(w, -w)+expDigits)*bitsPerDigit) + 64
 	x := lnFixed(d, p)
 	x.Mul(x, exp.mag())
 	x.Quo(x, bigPow10(exp.scale))
@@ -365,6 +352,17 @@ func (d Decimal) powerReal(exp Decimal) (Decimal, error) {
 		x.Neg(x)
 	}
 	return expScaled(x, p, val, scale)
+}
+
+// lnTimes gives exp * ln(d) as PostgreSQL does to find the scale of a power: of a
+// logarithm of about 8 digits, and rounded to its scale. A power that is near to one of
+// ten has a digit more or less where that is better.
+func (d Decimal) lnTimes(exp Decimal) float64 {
+	local := int32(max(8-lnWeight(d), 0))
+	p := uint(64 + float64(local)*bitsPerDigit)
+	ln := roundFixed(lnFixed(d, p), p, local)
+	product := fromBig(new(big.Int).Mul(ln.mag(), exp.mag()), local+exp.scale, ln.neg != exp.neg)
+	return product.roundTo(local).approx()
 }
 
 // powerInt is d^exp rounded to scale.
