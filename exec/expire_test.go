@@ -10,17 +10,22 @@ import (
 
 const hour = 3_600_000_000
 
+// expecting gives a function that runs a statement and compares its rows.
+func (n *node) expecting() func(text, want string) {
+	return func(text, want string) {
+		n.t.Helper()
+		rows, err := n.run(text)
+		if got := strings.Join(rows, " "); err != nil || got != want {
+			n.t.Fatalf("%s: got %q (%v), want %q", text, got, err, want)
+		}
+	}
+}
+
 // TestTimeToLive lets time pass over a table with a ttl: rows that were not written since
 // go, from its views and from tables that refer to it too, and the log has it.
 func TestTimeToLive(t *testing.T) {
 	n := newNode(t, options{partitions: 3, workers: 2})
-	run := func(text, want string) {
-		t.Helper()
-		rows, err := n.run(text)
-		if got := strings.Join(rows, " "); err != nil || got != want {
-			t.Fatalf("%s: got %q (%v), want %q", text, got, err, want)
-		}
-	}
+	run := n.expecting()
 	n.clock.now.Store(1000 * hour)
 	run("CREATE TABLE p (id int PRIMARY KEY, v int) WITH (ttl = '2 hours')", "")
 	run("CREATE TABLE c (id int PRIMARY KEY, p int REFERENCES p ON DELETE CASCADE)", "")
@@ -61,13 +66,7 @@ func TestTimeToLive(t *testing.T) {
 // and rows without a key.
 func TestTimeToLiveMany(t *testing.T) {
 	n := newNode(t, options{partitions: 2})
-	run := func(text, want string) {
-		t.Helper()
-		rows, err := n.run(text)
-		if got := strings.Join(rows, " "); err != nil || got != want {
-			t.Fatalf("%s: got %q (%v), want %q", text, got, err, want)
-		}
-	}
+	run := n.expecting()
 	n.clock.now.Store(1000 * hour)
 	const rows = 150_000
 	run("CREATE TABLE same (id int PRIMARY KEY) WITH (ttl = '1 hour')", "")
@@ -86,13 +85,7 @@ func TestTimeToLiveMany(t *testing.T) {
 // TestTimeToLiveKept has rows that must stay: others refer to them.
 func TestTimeToLiveKept(t *testing.T) {
 	n := newNode(t, options{partitions: 2})
-	run := func(text, want string) {
-		t.Helper()
-		rows, err := n.run(text)
-		if got := strings.Join(rows, " "); err != nil || got != want {
-			t.Fatalf("%s: got %q (%v), want %q", text, got, err, want)
-		}
-	}
+	run := n.expecting()
 	n.clock.now.Store(1000 * hour)
 	run("CREATE TABLE p (id int PRIMARY KEY) WITH (ttl = '1 hour')", "")
 	run("CREATE TABLE c (p int REFERENCES p)", "")
