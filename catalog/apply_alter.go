@@ -65,9 +65,14 @@ func (e *edit) replaceRelation(old *Relation, c *CreateRelation) error {
 // restartReaders begins anew the queries of relations whose definitions use a view or a
 // function that means something else now: a result is always that of its SELECT.
 func (e *edit) restartReaders(oid OID) error {
+	return e.restart(func(r *Relation) bool { return e.next.uses(r, oid) })
+}
+
+// restart begins anew the queries of some relations.
+func (e *edit) restart(which func(*Relation) bool) error {
 	for _, r := range e.next.Relations() {
 		q := e.next.queries[r.Query]
-		if q == nil || !e.next.uses(r, oid) {
+		if q == nil || !which(r) {
 			continue
 		}
 		e.removeQuery(q)

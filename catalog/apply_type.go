@@ -39,7 +39,26 @@ func (e *edit) createType(c *CreateType) error {
 	}
 	e.putType(&t)
 	e.change.OID = t.OID
+	if old != nil && t.Labels != nil {
+		return e.restart(func(r *Relation) bool { return e.next.says(r, t.Name) })
+	}
 	return nil
+}
+
+// says tells whether the text of a definition has a name in it, itself or in the views and
+// functions that it uses. A query that casts to an enum knows the labels that there were
+// when it began; one that only passes values on need not begin anew.
+func (s *Snapshot) says(r *Relation, name string) bool {
+	if strings.Contains(r.Definition, name) {
+		return true
+	}
+	return slices.ContainsFunc(r.DependsOn, func(oid OID) bool {
+		if f := s.FunctionByOID(oid); f != nil {
+			return strings.Contains(f.Body, name)
+		}
+		x := s.relations[oid]
+		return x != nil && x.Kind == KindView && s.says(x, name)
+	})
 }
 
 // putType adds a type or replaces the one with its name. What uses an enum gets its

@@ -465,6 +465,12 @@ func (d *definition) resetOption(name string) error {
 // alterOther is ALTER of what is no relation: only owners and schemas of it.
 func (b *builder) alterOther(s *sql.Alter, tag string) (*plan.Plan, error) {
 	for _, a := range s.Actions {
+		switch a.(type) {
+		case *sql.AddColumn, *sql.DropColumn, *sql.AlterColumnType:
+			if s.Kind == sql.ObjType {
+				return b.alterComposite(s, tag)
+			}
+		}
 		if _, ok := a.(*sql.SetOwner); !ok {
 			return nil, sqlerr.New(sqlerr.FeatureNotSupported,
 				"this form of %s is not supported", tag).At(s.Pos()).
@@ -488,6 +494,9 @@ func (b *builder) rename(s *sql.Rename) (*plan.Plan, error) {
 	case sql.ObjRole:
 		return b.renameRole(s, tag)
 	case sql.ObjType, sql.ObjDomain, sql.ObjFunction, sql.ObjProcedure:
+		if s.Kind == sql.ObjType && s.Part == sql.ObjColumn {
+			return b.renameAttribute(s, tag)
+		}
 		return nil, sqlerr.Unsupported(tag+" ... RENAME", "Create it anew under the new name.")
 	}
 	rel, err := b.altered(s.Kind, s.Name, s.IfExists, s.Pos())

@@ -249,7 +249,7 @@ func (b *builder) refuse(stmt sql.Statement) (*plan.Plan, error) {
 	case *sql.CallProc:
 		return nil, sqlerr.Unsupported("CALL", "Use SELECT with a function.")
 	case *sql.Reindex:
-		return &plan.Plan{Tag: "REINDEX"}, nil
+		return b.reindex(s)
 	}
 	return nil, sqlerr.New(sqlerr.FeatureNotSupported, "%s cannot be part of another statement",
 		sql.Tag(stmt)).At(stmt.Pos()).WithHint("Send it as a statement of its own.")

@@ -185,6 +185,9 @@ func (d *definition) column(c *sql.ColumnDef) error {
 				"Make a type of these columns: CREATE TYPE ... AS (...).").At(c.Pos())
 		}
 		col.Type, col.UserType = t, user
+		if err := collated(c, &col); err != nil {
+			return err
+		}
 	}
 	if c.Headers || c.Header != "" {
 		if err := d.headers(c, &col); err != nil {
@@ -349,6 +352,9 @@ func (b *builder) relScope(rel *catalog.Relation, clause string) *scope {
 }
 
 func (d *definition) generated(c *sql.ColumnDef, col *catalog.Column) error {
+	if err := refersToItself(c); err != nil {
+		return err
+	}
 	x, err := d.b.check(c.Generated.X, d.rowScope("column generation expressions"))
 	if err != nil {
 		return err

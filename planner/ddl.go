@@ -426,10 +426,20 @@ func (b *builder) createRole(s *sql.CreateRole) (*plan.Plan, error) {
 		return nil, err
 	}
 	r := catalog.Role{Name: s.Name, CanLogin: s.User}
-	if err := b.roleOptions(&r, s.Options); err != nil {
+	options, members, err := b.roleMembers(s.Options)
+	if err != nil {
 		return nil, err
 	}
-	return command("CREATE ROLE", &catalog.CreateRole{Role: r}), nil
+	if err := b.roleOptions(&r, options); err != nil {
+		return nil, err
+	}
+	batch := &catalog.Batch{Commands: []catalog.Command{&catalog.CreateRole{Role: r}}}
+	for _, m := range members {
+		x := *m
+		x.MemberOf = append(slices.Clone(m.MemberOf), r.Name)
+		batch.Commands = append(batch.Commands, &catalog.CreateRole{Role: x, OrReplace: true})
+	}
+	return b.batch("CREATE ROLE", batch), nil
 }
 
 // roleOptions applies the options of a role. A password is kept as it was given:
@@ -458,11 +468,11 @@ func (b *builder) roleOptions(r *catalog.Role, opts []sql.Option) error {
 			}
 			r.Secret = text
 		case "in role", "in group":
-			text, err := optionText(o)
+			names, err := optionNames(o)
 			if err != nil {
 				return err
 			}
-			r.MemberOf = append(r.MemberOf, text)
+			r.MemberOf = append(r.MemberOf, names...)
 		default:
 			return sqlerr.New(sqlerr.SyntaxError,
 				"unrecognized role option \"%s\"", name).At(o.Pos()).

@@ -61,7 +61,7 @@ func (b *builder) comment(s *sql.Comment) (*plan.Plan, error) {
 		return &plan.Plan{Tag: "COMMENT"}, nil
 	default:
 		if _, ok := dropKinds[s.Kind]; !ok {
-			return &plan.Plan{Tag: "COMMENT"}, nil
+			return b.commentNowhere(s)
 		}
 		rel, err := b.altered(s.Kind, s.Name, false, s.Pos())
 		if err != nil {
@@ -210,7 +210,7 @@ func (b *builder) grantRoles(g *sql.Grantable, c *catalog.GrantCommand, tag stri
 			c.Grants = append(c.Grants, catalog.Grant{Object: role.OID, Kind: "role", Role: to})
 		}
 	}
-	return command(tag, c), nil
+	return command(tag+" ROLE", c), nil
 }
 
 // grantObjects resolves the objects of a grant.

@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec"
@@ -29,6 +31,7 @@ type savepoint struct {
 	settings *settingsCopy
 	numbers  map[catalog.OID]ownSequence
 	temp     *tempTables
+	portals  map[string]*portal
 }
 
 // open gives the block its snapshot, at its first statement that needs one.
@@ -239,7 +242,7 @@ func (s *Session) savepoint(x *sql.Savepoint) error {
 // mark remembers what the block is now: rows, catalog, settings, temporary tables.
 func (s *Session) mark() savepoint {
 	return savepoint{mark: s.open().Savepoint(), settings: s.settings.copy(),
-		numbers: s.copyNumbers(), temp: s.copyTemp()}
+		numbers: s.copyNumbers(), temp: s.copyTemp(), portals: maps.Clone(s.portals)}
 }
 
 // returnTo makes the block what it was at a mark, which stays usable.
@@ -250,6 +253,11 @@ func (s *Session) returnTo(p savepoint) {
 	s.txn.RollbackTo(p.mark)
 	s.restoreNumbers(p.numbers)
 	s.restoreTemp(p.temp)
+	for _, name := range slices.Sorted(maps.Keys(s.portals)) {
+		if x := s.portals[name]; x.cursor != nil && p.portals[name] != x {
+			s.closePortal(name) // it was declared after the mark
+		}
+	}
 }
 
 // findSavepoint gives the number of the latest savepoint of a name.

@@ -308,14 +308,21 @@ func (c *checker) castExpr(e *sql.Cast) (Expr, error) {
 	return c.domain(e.Type, x, e.Pos())
 }
 
+// KnownCollation tells whether a collation exists: one of those that compare byte by byte.
+func KnownCollation(name string) bool {
+	switch strings.ToLower(name) {
+	case "c", "posix", "default", "ucs_basic", "c.utf-8", "c.utf8":
+		return true
+	}
+	return false
+}
+
 func (c *checker) collate(e *sql.Collate) (Expr, error) {
 	x, err := c.check(e.X)
 	if err != nil {
 		return nil, err
 	}
-	switch strings.ToLower(e.Name.Last()) {
-	case "c", "posix", "default", "ucs_basic", "c.utf-8", "c.utf8":
-	default:
+	if !KnownCollation(e.Name.Last()) {
 		return nil, sqlerr.New(sqlerr.UndefinedObject,
 			"collation \"%s\" for encoding \"UTF8\" does not exist", e.Name.Last()).At(e.Pos()).
 			WithHint("Text is compared byte by byte: use the collation \"C\".")
