@@ -275,6 +275,9 @@ func (c *diffCase) word(t types.Type, vals []types.Datum) string {
 			if t.Kind == types.Regtype && d.I == int64(moodOID) {
 				out[i] = "mood" // which needs a catalog
 			}
+			if t.Kind == types.Regtype && d.I == int64(moodArrayOID) {
+				out[i] = "mood[]"
+			}
 		}
 	}
 	return labelOf(t) + ": " + strings.Join(out, " | ")

@@ -202,6 +202,19 @@ func (c *diffCase) checked() (Expr, [][]types.Datum, error) {
 	return e, cols, err
 }
 
+// ownPlanError gives the failure of a constant part here, "" for none: where PostgreSQL's
+// part does not fail, that is what there is to explain, whatever a row meets first.
+func (c *diffCase) ownPlanError() string {
+	e, _, err := c.checked()
+	if err != nil {
+		return ""
+	}
+	if err = planError(e); err == nil {
+		return ""
+	}
+	return diffError(err)
+}
+
 // failsPlanned tells whether PostgreSQL's answer is the error of planError, or that of
 // a field of a row: all fields count there, although a comparison of rows, or a test
 // for NULL, may be decided by the first.

@@ -62,7 +62,7 @@ func isConstList(es []Expr) bool {
 func (p *constantParts) evaluate(e Expr) Expr {
 	switch x := e.(type) {
 	case *Call:
-		if x.Fn.Volatility != Immutable && !foldedJoin(x) || x.Fn.Set != nil {
+		if x.Fn.Volatility != Immutable && !foldedJoin(x) || x.Fn.Set != nil || !immutableText(x) {
 			return e
 		}
 		if x.Fn.evaluatesAll {

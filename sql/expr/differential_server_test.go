@@ -68,6 +68,8 @@ func findServer(t *testing.T) *server {
 		enumLabels[uint32(oid)] = label
 		if i == 0 {
 			moodOID = uint32(oid)
+		} else {
+			moodArrayOID = uint32(oid)
 		}
 	}
 	return &server{conn}

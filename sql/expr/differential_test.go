@@ -248,8 +248,9 @@ func (c *comparison) compare(t *testing.T, x *diffCase) {
 		c.own++
 		return
 	}
+	first := x.ownPlanError()
 	for _, r := range c.rules {
-		if r.explains(x, got) {
+		if r.explains(x, got) || first != "" && r.explains(x, first) {
 			if r.used++; r.used <= *diffSamples {
 				t.Logf("known, line %d: %s\n got %s\nwant %s", r.line, x.query(), got, x.Want)
 			}

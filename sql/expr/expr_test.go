@@ -46,14 +46,14 @@ func (s *testScope) UserType(name []string, _ int) (types.Type, bool) {
 	if name[len(name)-1] != "mood" {
 		return types.Type{}, false
 	}
-	return types.Type{Kind: types.Enum, Enum: &types.EnumType{OID: moodOID, Name: "mood",
+	return types.Type{Kind: types.Enum, Enum: &types.EnumType{OID: moodOID, ArrayOID: moodArrayOID, Name: "mood",
 		Labels: []string{"sad", "ok", "happy"}, Order: []float64{1, 2, 3}}}, true
 }
 
 func (s *testScope) UserFunc([]string, []Expr, int) (Expr, bool, error) { return nil, false, nil }
 
-// moodOID is that of the enum of the examples.
-var moodOID uint32 = 16384
+// moodOID and moodArrayOID are those of the enum of the examples.
+var moodOID, moodArrayOID uint32 = 16384, 16383
 
 // testEnv is a fixed clock in UTC.
 func testEnv() *Env {

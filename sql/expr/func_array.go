@@ -246,12 +246,7 @@ func catArrays(v, w types.ArrayValue) (types.ArrayValue, error) {
 }
 
 func sameDims(a, b []types.Dim) bool {
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return len(a) == len(b)
+	return slices.Equal(a, b)
 }
 
 // keySet collects the equality keys of elements that are not NULL.

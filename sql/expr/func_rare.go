@@ -94,7 +94,7 @@ func sizeBytes(s string) (int64, error) {
 		return 0, bad()
 	}
 	unit := strings.TrimSpace(t[n:])
-	shift := map[string]int64{"": 0, "b": 0, "bytes": 0, "kb": 10, "mb": 20, "gb": 30, "tb": 40, "pb": 50}
+	shift := map[string]int64{"": 0, "bytes": 0, "kb": 10, "mb": 20, "gb": 30, "tb": 40, "pb": 50}
 	sh, ok := shift[strings.ToLower(unit)]
 	if !ok {
 		return 0, bad().(*sqlerr.Error).WithDetail("Invalid size unit: \"%s\".", unit).
