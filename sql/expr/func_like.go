@@ -249,9 +249,13 @@ func (w *similarWriter) rune(r rune) error {
 		}
 		w.out.WriteByte('\\')
 		w.out.WriteRune(r)
-		w.begun = classBegun
+		if r < utf8.RuneSelf || len(w.esc) <= 1 {
+			w.begun = classBegun
+		}
 	case string(r) == w.esc:
 		w.after = true
+	case r >= utf8.RuneSelf && len(w.esc) > 1: // does not begin a class in PostgreSQL
+		w.out.WriteRune(r)
 	case w.depth > 0:
 		w.inClass(r)
 	case r == '[':
