@@ -17,6 +17,9 @@ type UserType struct {
 	NotNull bool
 	Checks  []Check
 	Comment string
+	// Alias types are another name of Base, which columns take as it is: they do not need
+	// the type any more.
+	Alias bool `json:",omitempty"`
 }
 
 // arrayClass is where OIDs of array types begin; see catalog/system for the others.

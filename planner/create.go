@@ -184,6 +184,9 @@ func (d *definition) column(c *sql.ColumnDef) error {
 			return sqlerr.Unsupported("a column of the row type of a relation",
 				"Make a type of these columns: CREATE TYPE ... AS (...).").At(c.Pos())
 		}
+		if d.ksql || isKsql(&d.rel) {
+			t = expr.WithoutLengths(t)
+		}
 		col.Type, col.UserType = t, user
 		if err := collated(c, &col); err != nil {
 			return err
@@ -225,7 +228,7 @@ func (b *builder) resolveType(t *sql.TypeName) (types.Type, catalog.OID, error) 
 		}
 		return typ, 0, err
 	}
-	if u := b.userTypeNamed(t.Name); u != nil && len(t.Dims) == 0 {
+	if u := b.userTypeNamed(t.Name); u != nil && len(t.Dims) == 0 && !u.Alias {
 		if _, err := types.ByName(t.Name.Last(), nil); err != nil || t.Name.Schema() != "" {
 			return typ, u.OID, nil
 		}

@@ -27,7 +27,7 @@ func (b *builder) createAs(s *sql.CreateAs) (*plan.Plan, error) {
 	case keep == keepStream && !k.appendOnly:
 		return nil, sqlerr.New(sqlerr.InvalidTableDefinition,
 			"the result of this query changes rows that it has given, which a stream cannot hold").
-			At(s.Query.Pos()).WithHint("%s", streamHint(k))
+			At(s.Query.Pos()).WithHint("%s", streamHint(s.Query, k))
 	case keep == keepTable && k.key == nil && k.root.Props().Unbounded:
 		return nil, sqlerr.New(sqlerr.InvalidTableDefinition,
 			"the result of this query has no unique key, which a table needs").
@@ -36,7 +36,11 @@ func (b *builder) createAs(s *sql.CreateAs) (*plan.Plan, error) {
 	return d.plan(tag, s.IfNotExists, s.Replace, b.storedQuery(s.Query, s, d)), nil
 }
 
-func streamHint(k *kept) string {
+func streamHint(q *sql.Query, k *kept) string {
+	if q.Limit != nil {
+		return "Leave LIMIT out: the rows within it may change. SELECT ... EMIT CHANGES LIMIT n " +
+			"ends by itself."
+	}
 	if k.key != nil {
 		return "Use CREATE TABLE ... AS or CREATE MATERIALIZED VIEW; for windowed aggregates " +
 			"EMIT FINAL gives each result once."

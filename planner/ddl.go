@@ -185,6 +185,7 @@ func (b *builder) createType(s *sql.CreateType) (*plan.Plan, error) {
 			t.Base.Fields = append(t.Base.Fields, types.Field{Name: f.Name, Type: ft})
 		}
 	default:
+		t.Alias = true
 		if t.Base, err = expr.ResolveTypeName(s.Alias, &scope{b: b}); err != nil {
 			return nil, err
 		}

@@ -562,9 +562,13 @@ func (b *builder) insertContinuously(in *insertion) (*plan.Plan, error) {
 		return nil, err
 	}
 	if in.rel.Kind == catalog.KindStream && !k.appendOnly {
+		hint := "Use CREATE TABLE ... AS or CREATE MATERIALIZED VIEW."
+		if in.s.Query.Limit != nil {
+			hint = streamHint(in.s.Query, k)
+		}
 		return nil, sqlerr.New(sqlerr.InvalidTableDefinition,
 			"the result of this query changes rows that it has given, which a stream cannot hold").
-			At(in.s.Query.Pos()).WithHint("Use CREATE TABLE ... AS or CREATE MATERIALIZED VIEW.")
+			At(in.s.Query.Pos()).WithHint("%s", hint)
 	}
 	if in.rel.Kind == catalog.KindTable && !k.appendOnly && k.key == nil {
 		return nil, sqlerr.New(sqlerr.InvalidTableDefinition,

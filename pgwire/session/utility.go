@@ -50,8 +50,7 @@ func (s *Session) utility(ctx context.Context, st *statement, params []types.Dat
 	case *sql.CloseCursor:
 		return s.closeCursor(x, sink)
 	case *sql.Define:
-		s.variables[x.Name] = x.Value
-		tag = "DEFINE"
+		tag, err = "DEFINE", s.define(x)
 	case *sql.Undefine:
 		delete(s.variables, x.Name)
 		tag = "UNDEFINE"
@@ -224,7 +223,40 @@ func (s *Session) showOwn(x *sql.ShowObjects, formats []int16, sink Sink) error 
 				[]string{d.name, d.show(s.settings.values[i]), d.show(d.boot), d.desc})
 		}
 	}
+	rows, err := rowsLike(rows, x.Like)
+	if err != nil {
+		return err
+	}
 	return s.textRows(sink, ownShow(x.Kind), formats, "SHOW", rows...)
+}
+
+// rowsLike keeps the rows whose first column is LIKE a pattern; "" is none.
+func rowsLike(rows [][]string, pattern string) ([][]string, error) {
+	if pattern == "" {
+		return rows, nil
+	}
+	var out [][]string
+	for _, r := range rows {
+		ok, err := expr.MatchesLike(r[0], pattern)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// define sets a variable. Its name stands in ${} as it is, without quotes, so that it must
+// be a word.
+func (s *Session) define(x *sql.Define) error {
+	if n := x.Name; n == "" || n[0] >= '0' && n[0] <= '9' {
+		return sqlerr.New(sqlerr.InvalidName, "invalid name of a variable: \"%s\"", x.Name).
+			At(x.Pos()).WithHint("Begin it with a letter or _.")
+	}
+	s.variables[x.Name] = x.Value
+	return nil
 }
 
 func (s *Session) discard(x *sql.Discard) error {

@@ -287,6 +287,9 @@ func (c *checker) castExpr(e *sql.Cast) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.ksql {
+		t = WithoutLengths(t)
+	}
 	if a, ok := e.X.(*sql.ArrayLit); ok && t.Kind == types.Array && (!c.ksql || len(a.Elems) == 0) {
 		x, err := c.typedArray(a, t)
 		if err != nil {

@@ -247,6 +247,13 @@ func (c *checker) dialectAggregate(call *AggCall, x Expr, pos int) (Expr, error)
 		empty = &Const{D: types.IntDatum(0), T: t}
 	case call.Name == "sum" && isInteger(t.Kind):
 		empty = &Const{D: types.IntDatum(0), T: t}
+	case call.Name == "stddev_samp":
+		var err error
+		t = types.Of(types.Float8)
+		if x, err = c.coerce(x, t, CoerceExplicit, pos); err != nil {
+			return nil, err
+		}
+		empty = &Const{D: types.FloatDatum(0), T: t}
 	case (call.Name == "sum" || call.Name == "avg" || call.Name == "stddev_sample") && isFloat(t.Kind):
 		empty = &Const{D: types.FloatDatum(0), T: t}
 	case call.Name == "correlation":

@@ -1,6 +1,32 @@
 package expr
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/millracedb/millrace/sql/types"
+)
+
+// WithoutLengths gives t with texts of any length: ksqlDB reads the n of VARCHAR(n) and does
+// not enforce it.
+func WithoutLengths(t types.Type) types.Type {
+	if t.Kind == types.Varchar {
+		return types.Of(types.Varchar)
+	}
+	within := func(p *types.Type) *types.Type {
+		if p == nil {
+			return nil
+		}
+		u := WithoutLengths(*p)
+		return &u
+	}
+	t.Elem, t.Key = within(t.Elem), within(t.Key)
+	t.Fields = slices.Clone(t.Fields)
+	for i := range t.Fields {
+		t.Fields[i].Type = WithoutLengths(t.Fields[i].Type)
+	}
+	return t
+}
 
 // timeForm is a whole time, of which any beginning behind the year may be given.
 const timeForm = "0000-01-01T00:00:00"

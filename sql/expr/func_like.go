@@ -78,6 +78,12 @@ func likeKernel(fold, not, bytewise bool) Kernel {
 	}
 }
 
+// MatchesLike tells whether a text is LIKE a pattern.
+func MatchesLike(text, pattern string) (bool, error) {
+	m := likeMatcher{p: []byte(pattern)}
+	return m.match([]byte(text))
+}
+
 // likeMatcher matches one pattern: greedily, with one point to go back to, since
 // only the last % can ever matter.
 type likeMatcher struct {
