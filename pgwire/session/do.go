@@ -39,7 +39,6 @@ type doBlock struct {
 	open     []*doRows     // the loops over rows that are running
 	mark     int           // savepoints made so far
 	guards   int           // blocks with handlers that are running
-	cursors  int           // names of cursors given so far
 
 	// line and what say where the block is, for the context of errors.
 	line int

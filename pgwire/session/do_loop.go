@@ -161,7 +161,6 @@ type doRows struct {
 	fields []types.Field
 	cur    *batch.Batch
 	at     int
-	err    error
 }
 
 // maxHeldBytes bounds what is kept of loops when COMMIT or DDL ends their transaction.

@@ -401,8 +401,11 @@ func (o *outline) selectInto() {
 	if !o.is(kwInto) {
 		return
 	}
-	if o.into == nil || o.into.Name != nil || len(o.stack) > 1 {
+	switch {
+	case o.into != nil && o.into.Name != nil && len(o.stack) == 1:
 		o.unexpected()
+	case o.into == nil || len(o.stack) > 1:
+		o.fail(o.locOf(o.peek(1)), sqlerr.SyntaxError, "SELECT ... INTO is not allowed here")
 	}
 	if o.top().united {
 		o.fail(o.locOf(o.peek(1)), sqlerr.SyntaxError,

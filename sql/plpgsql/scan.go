@@ -103,13 +103,12 @@ func isWord(t *parse.Token, w string) bool { return t.Kind == parse.TokenWord &&
 
 func isSign(t *parse.Token, s string) bool { return t.Kind == parse.TokenOther && t.Text == s }
 
-func (p *parser) is(w string) bool   { return isWord(p.tok(), w) }
-func (p *parser) isC(s string) bool  { return isSign(p.tok(), s) }
-func (p *parser) atEnd() bool        { return p.tok().Kind == parse.TokenEnd }
-func (p *parser) line(at int) int    { return 1 + sort.SearchInts(p.lines, at) }
-func (p *parser) here() at           { return at{p.line(p.tok().Start)} }
-func (p *parser) isName(n int) bool  { return nameLike(p.peek(n)) }
-func (p *parser) after(n int) string { return p.peek(n).Text }
+func (p *parser) is(w string) bool  { return isWord(p.tok(), w) }
+func (p *parser) isC(s string) bool { return isSign(p.tok(), s) }
+func (p *parser) atEnd() bool       { return p.tok().Kind == parse.TokenEnd }
+func (p *parser) line(at int) int   { return 1 + sort.SearchInts(p.lines, at) }
+func (p *parser) here() at          { return at{p.line(p.tok().Start)} }
+func (p *parser) isName(n int) bool { return nameLike(p.peek(n)) }
 
 func (p *parser) accept(w string) bool {
 	if p.is(w) {
