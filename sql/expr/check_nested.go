@@ -65,7 +65,14 @@ func (c *checker) typedArray(e *sql.ArrayLit, t types.Type) (Expr, error) {
 	}
 	for i, x := range xs {
 		var err error
-		if xs[i], err = c.coerce(x, want, CoerceExplicit, e.Elems[i].Pos()); err != nil {
+		if x.Type().Kind == types.Unknown && want.Kind != types.Interval {
+			// A literal is read first; that it does not fit a length is found with the rest.
+			x, err = c.coerce(x, want.WithTypmod(-1), CoerceExplicit, e.Elems[i].Pos())
+		}
+		if err == nil {
+			xs[i], err = c.coerce(x, want, CoerceExplicit, e.Elems[i].Pos())
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
