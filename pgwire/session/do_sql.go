@@ -483,7 +483,8 @@ func (d *doBlock) dynamic(f *plpgsql.Fragment, using []*plpgsql.Fragment) (text 
 		case *sql.Begin, *sql.Commit, *sql.Rollback, *sql.Savepoint, *sql.Release,
 			*sql.RollbackTo:
 			return text, nil, nil, sqlerr.New(sqlerr.FeatureNotSupported,
-				"EXECUTE of transaction commands is not implemented")
+				"EXECUTE of transaction commands is not implemented").
+				WithHint("Write COMMIT or ROLLBACK in the block itself.")
 		}
 		list = append(list, &statement{text: text, tree: c.tree, given: given})
 	}
