@@ -159,6 +159,9 @@ type quantNode struct {
 }
 
 func (c *compiler) compileQuant(e *Quant) (node, error) {
+	if in := quantAsIn(e); in != nil {
+		return c.compileIn(in)
+	}
 	x, err := c.compile(e.X)
 	if err != nil {
 		return nil, err
@@ -171,6 +174,31 @@ func (c *compiler) compileQuant(e *Quant) (node, error) {
 	n := &quantNode{x: x, arr: arr, all: e.All, elem: elem, elems: batch.NewVector(elem, 16)}
 	n.call = newCallNode(e.Op, []node{&vecNode{&n.left.vec}, &vecNode{n.elems}}, boolType)
 	return n, nil
+}
+
+// quantAsIn rewrites X = ANY (constant array) and X <> ALL (constant array), which drivers
+// send, to the lookup in a set; nil where that is not the same.
+func quantAsIn(e *Quant) *In {
+	arr, ok := e.Arr.(*Const)
+	if !ok || arr.D.Null || len(e.Op.Args) != 2 {
+		return nil
+	}
+	if e.All && e.Op.Name != "<>" || !e.All && e.Op.Name != "=" {
+		return nil
+	}
+	t, elem := e.X.Type(), elemOf(arr.T)
+	same := t.Kind == elem.Kind && (t.Phys() == types.PhysInt64 || t.Kind == types.Numeric)
+	if !same && !(plainBytes(t.Kind) && plainBytes(elem.Kind)) {
+		return nil
+	}
+	in := &In{X: e.X, Not: e.All}
+	for _, d := range arr.D.Array(elem).Elems {
+		in.List = append(in.List, &Const{D: d, T: elem})
+	}
+	if len(in.List) == 0 { // of no elements NULL is not unknown
+		return nil
+	}
+	return in
 }
 
 // vecNode is a vector that another node fills.
@@ -211,18 +239,15 @@ func (q *quantNode) one(x *run, l, a *batch.Vector, row int, out *batch.Vector) 
 	if _, err := q.left.setConst(l.Type, aliasDatum(l, row)); err != nil {
 		return err
 	}
-	elems, err := arrayElems(aliasDatum(a, row), q.elem)
-	if err != nil {
-		return err
-	}
+	elems := types.OpenArrayDatum(q.elem, aliasDatum(a, row))
 	null := false
-	for len(elems) > 0 {
-		k := min(len(elems), batch.MaxRows)
+	for from := 0; from < elems.Len(); {
+		k := min(elems.Len()-from, batch.MaxRows)
 		q.elems.Reset()
-		for _, d := range elems[:k] {
-			q.elems.AppendDatum(d)
+		for i := range k {
+			q.elems.AppendDatum(elems.Datum(from + i))
 		}
-		elems = elems[k:]
+		from += k
 		sub := run{env: x.env, b: x.b, n: k}
 		v, err := q.call.eval(&sub, allRows(k))
 		if err != nil {

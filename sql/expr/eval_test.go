@@ -29,6 +29,9 @@ func TestBatchesEqualRows(t *testing.T) {
 	for _, text := range []string{
 		"a + b", "a - n", "big * 2", "a / (b + 1)", "a % (b + 1)", "f * 2 + a", "f / (f + 1)",
 		"a = b", "a < n", "n <> 5", "f >= 10", "s = 'apple'", "s < 'b'", "n is null", "n is not null",
+		"greatest(a, n, 100)", "least(n, a - 5, b)", "greatest(f, n)", "least(n, null, 7)", "least(null::int, null)",
+		"n = any('{1,2,30}'::int[])", "n <> all('{1,2,null}'::int[])", "n = any('{}'::int[])", "s = any('{apple,x}'::text[])",
+		"n = any(array[a, 5])", "n::numeric > 10.50", "n::numeric = 4.0", "array[a, n] @> array[a]", "array[a, n] && array[4, b]",
 		"a > 5 and n > 10", "a > 5 or n > 10", "not (n > 10)", "n > 10 and f < 50 or s = ''",
 		"case when b = 0 then -1 when n is null then 0 else a / b end", "coalesce(n, b, 0)",
 		"coalesce(nullif(s, ''), 'none')", "n in (3, 4, 5, null)", "s in ('apple', 'x')",
@@ -157,6 +160,10 @@ func TestNoAllocations(t *testing.T) {
 		"s || s", "length(s)", "substr(s, 2, 2)", "s like 'a%'", "s like '%a_a%'", "n is null", "a in (1, 2, 3)",
 		"s in ('apple', 'pear')", "a::bigint + 1", "a::float8", "a::text", "not (a > 5)", "n is distinct from b",
 		"a % 10", "concat(s, a)", "starts_with(s, 'a')", "position('a' in s)", "a::numeric", "a between 5 and 10",
+		"greatest(a, n)", "least(f, 2)", "a = any('{1,2,3}'::int[])", "s <> all('{apple,kiwi}'::text[])",
+		"a::numeric > 10.5", "a::numeric + 0.5", "date_trunc('hour', to_timestamp(a))",
+		"extract(epoch from to_timestamp(a))", "to_timestamp(a) + interval '1 hour'",
+		"to_timestamp(a) > '2024-05-01'", "to_jsonb(a)", "split_part(s, 'p', 1)", "trim(s)", "lower(s)",
 	} {
 		p := compileText(t, sc, text)
 		if _, err := p.Eval(env, b); err != nil {

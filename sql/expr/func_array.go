@@ -250,11 +250,11 @@ func sameDims(a, b []types.Dim) bool {
 }
 
 // keySet collects the equality keys of elements that are not NULL.
-func keySet(elem types.Type, ds []types.Datum) map[string]bool {
-	set := make(map[string]bool, len(ds))
-	for _, d := range ds {
-		if !d.Null {
-			set[string(types.AppendKey(nil, elem, d))] = true
+func keySet(elem types.Type, r *types.ArrayReader) map[string]bool {
+	set := make(map[string]bool, r.Len())
+	for i := range r.Len() {
+		if !r.IsNull(i) {
+			set[string(types.AppendKey(nil, elem, r.Datum(i)))] = true
 		}
 	}
 	return set
@@ -269,19 +269,49 @@ func bindContains(flip bool) func(*Func, []types.Type, types.Type) {
 			if err := noOrder(opEq, elem); err != nil {
 				return types.NullDatum, err
 			}
-			big, small := a[0].Array(elem).Elems, a[1].Array(elem).Elems
+			big, small := types.OpenArrayDatum(elem, a[0]), types.OpenArrayDatum(elem, a[1])
 			if flip {
 				big, small = small, big
 			}
-			set := keySet(elem, big)
-			for _, d := range small {
-				if d.Null || !set[string(types.AppendKey(nil, elem, d))] {
-					return types.BoolDatum(false), nil
-				}
-			}
-			return types.BoolDatum(true), nil
+			return types.BoolDatum(elementsIn(elem, &small, &big)), nil
 		}
 	}
+}
+
+// fewElements is up to where a scan beats a set of keys.
+const fewElements = 16
+
+// elementsIn tells whether all elements of small are among those of big.
+func elementsIn(elem types.Type, small, big *types.ArrayReader) bool {
+	if min(small.Len(), big.Len()) <= fewElements {
+		for i := range small.Len() {
+			if small.IsNull(i) || !holdsElement(elem, big, small.Datum(i)) {
+				return false
+			}
+		}
+		return true
+	}
+	set := keySet(elem, big)
+	var key []byte
+	for i := range small.Len() {
+		if small.IsNull(i) {
+			return false
+		}
+		key = types.AppendKey(key[:0], elem, small.Datum(i))
+		if !set[string(key)] {
+			return false
+		}
+	}
+	return true
+}
+
+func holdsElement(elem types.Type, r *types.ArrayReader, d types.Datum) bool {
+	for i := range r.Len() {
+		if !r.IsNull(i) && types.Equal(elem, r.Datum(i), d) {
+			return true
+		}
+	}
+	return false
 }
 
 func bindOverlap(f *Func, args []types.Type, _ types.Type) {
@@ -290,14 +320,34 @@ func bindOverlap(f *Func, args []types.Type, _ types.Type) {
 		if err := noOrder(opEq, elem); err != nil {
 			return types.NullDatum, err
 		}
-		set := keySet(elem, a[0].Array(elem).Elems)
-		for _, d := range a[1].Array(elem).Elems {
-			if !d.Null && set[string(types.AppendKey(nil, elem, d))] {
-				return types.BoolDatum(true), nil
+		x, y := types.OpenArrayDatum(elem, a[0]), types.OpenArrayDatum(elem, a[1])
+		return types.BoolDatum(elementsMeet(elem, &x, &y)), nil
+	}
+}
+
+// elementsMeet tells whether the arrays have an element in common.
+func elementsMeet(elem types.Type, x, y *types.ArrayReader) bool {
+	few := min(x.Len(), y.Len()) <= fewElements
+	var set map[string]bool
+	if !few {
+		set = keySet(elem, x)
+	}
+	var key []byte
+	for i := range y.Len() {
+		switch {
+		case y.IsNull(i):
+		case few:
+			if holdsElement(elem, x, y.Datum(i)) {
+				return true
+			}
+		default:
+			key = types.AppendKey(key[:0], elem, y.Datum(i))
+			if set[string(key)] {
+				return true
 			}
 		}
-		return types.BoolDatum(false), nil
 	}
+	return false
 }
 
 func errMultiDimSearch() error {

@@ -58,6 +58,8 @@ func defineComparison(f *Func, op cmpOp, a, b types.Type) {
 		f.Kernel = cmpKernel[float64](op)
 	case plainBytes(a.Kind) && plainBytes(b.Kind):
 		f.Kernel = bytesCmpKernel(op)
+	case a.Kind == types.Numeric:
+		f.Kernel = numericCmpKernel(op)
 	case isTimeMix(a.Kind, b.Kind):
 		f.Kernel = timeMixKernel(op, a.Kind, b.Kind)
 		if a.Kind == types.Timestamptz || b.Kind == types.Timestamptz {

@@ -48,15 +48,52 @@ func countNulls(a []types.Datum) int64 {
 
 func bindExtreme(sign int) func(f *Func, args []types.Type, ret types.Type) {
 	return func(f *Func, _ []types.Type, ret types.Type) {
-		f.Row = func(_ *Env, a []types.Datum) (types.Datum, error) {
-			best := types.NullDatum
-			for _, d := range a {
-				if !d.Null && (best.Null || types.Compare(ret, d, best)*sign > 0) {
-					best = d
+		switch ret.Phys() {
+		case types.PhysInt64:
+			f.Kernel = extremeKernel[int64](sign)
+		case types.PhysFloat64:
+			f.Kernel = extremeKernel[float64](sign)
+		default:
+			f.Row = extremeRow(sign, ret)
+		}
+	}
+}
+
+func extremeRow(sign int, t types.Type) RowFunc {
+	return func(_ *Env, a []types.Datum) (types.Datum, error) {
+		best := types.NullDatum
+		for _, d := range a {
+			if !d.Null && (best.Null || types.Compare(t, d, best)*sign > 0) {
+				best = d
+			}
+		}
+		return best, nil
+	}
+}
+
+// extremeKernel is GREATEST (sign 1) or LEAST (sign -1) of numbers.
+func extremeKernel[T number](sign int) Kernel {
+	return func(_ *Env, _ int, rows []uint16, args []*vector, out *vector) error {
+		res := numsOf[T](out)
+		for _, r := range rows {
+			var best T
+			none := true
+			for _, v := range args {
+				if v.IsNull(int(r)) {
+					continue
+				}
+				x := numsOf[T](v)[v.Row(int(r))]
+				if none || compareNum(x, best)*sign > 0 {
+					best, none = x, false
 				}
 			}
-			return best, nil
+			if none {
+				setNull(out, int(r))
+				continue
+			}
+			res[r] = best
 		}
+		return nil
 	}
 }
 

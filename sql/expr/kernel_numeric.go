@@ -97,3 +97,15 @@ func timesTen(v int64, power int32) (int64, bool) {
 	}
 	return v, true
 }
+
+// numericCmpKernel compares numerics by their value: 1.50 = 1.5.
+func numericCmpKernel(op cmpOp) Kernel {
+	return func(_ *Env, _ int, rows []uint16, args []*vector, out *vector) error {
+		a, b := args[0], args[1]
+		for _, r := range rows {
+			c := types.CompareNumerics(a.Bytes(int(r)), b.Bytes(int(r)))
+			out.Bool[r] = op.holds(c)
+		}
+		return nil
+	}
+}

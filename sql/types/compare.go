@@ -57,7 +57,7 @@ func Equal(t Type, a, b Datum) bool { return Compare(t, a, b) == 0 }
 func compareBytes(t Type, a, b string) int {
 	switch t.Kind {
 	case Numeric:
-		return decodeNumeric(a).Cmp(decodeNumeric(b))
+		return CompareNumerics(byteView(a), byteView(b))
 	case Interval:
 		return decodeInterval(a).Cmp(decodeInterval(b))
 	case Timetz:
