@@ -618,20 +618,32 @@ func (c *checker) inType(x Expr, items []Expr, e *sql.In) (Expr, error) {
 		return nil, nil
 	}
 	t.Mod = 0
-	cand, how := chooseOperator("=", []types.Type{t, t})
-	if how != found {
-		return nil, c.noEquality(items, t, e)
+	wide := t
+	if from := x.Type().Kind; t.Kind == types.Float4 && from != t.Kind && from != types.Unknown && !c.ksql {
+		wide = types.Of(types.Float8) // as which PostgreSQL compares a number and a real
 	}
-	b, _ := bindPoly(cand.params, []types.Type{t, t})
-	t = nestedParam(b.apply(cand.params[0], t), 0, []types.Type{t, t})
-	eq, _ := bound(cand.fn, []types.Type{t, t}, boolType)
+	cand, how := chooseOperator("=", []types.Type{wide, wide})
+	if how != found {
+		return nil, c.noEquality(x, items, t, e)
+	}
+	b, _ := bindPoly(cand.params, []types.Type{wide, wide})
+	if u := nestedParam(b.apply(cand.params[0], wide), 0, []types.Type{wide, wide}); wide.Same(t) {
+		t, wide = u, u
+	}
+	eq, _ := bound(cand.fn, []types.Type{wide, wide}, boolType)
 	list := make([]Expr, len(items))
 	for i, it := range items {
 		var err error
 		if list[i], err = c.coerce(it, t, CoerceImplicit, e.List[i].Pos()); err != nil {
 			return nil, err
 		}
+		if wide.Kind != t.Kind {
+			if list[i], err = c.coerce(list[i], wide, CoerceImplicit, e.List[i].Pos()); err != nil {
+				return nil, err
+			}
+		}
 	}
+	t = wide
 	if x.Type().Kind == types.Date && t.Kind != types.Date {
 		return c.inTimes(x, list, e) // which a date may be too far away to be made one of
 	}
@@ -644,7 +656,7 @@ func (c *checker) inType(x Expr, items []Expr, e *sql.In) (Expr, error) {
 
 // noEquality is the error of x IN (items) where their type t has no operator =. Items that
 // are no t fail first, as in PostgreSQL.
-func (c *checker) noEquality(items []Expr, t types.Type, e *sql.In) error {
+func (c *checker) noEquality(x Expr, items []Expr, t types.Type, e *sql.In) error {
 	if c.ksql {
 		return nil
 	}
@@ -653,7 +665,12 @@ func (c *checker) noEquality(items []Expr, t types.Type, e *sql.In) error {
 			return err
 		}
 	}
-	return nil
+	name := "="
+	if e.Not {
+		name = "<>"
+	}
+	_, err := c.operator(name, []Expr{x, &Const{D: types.NullDatum, T: t}}, e.Pos())
+	return err
 }
 
 // inTimes compares a date with the items one by one, after all that may fail.

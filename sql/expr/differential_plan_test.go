@@ -68,7 +68,7 @@ func (p *constantParts) evaluate(e Expr) Expr {
 		if x.Fn.evaluatesAll {
 			return e
 		}
-		if x.Fn.Strict && hasNullConst(x.Args) && x.Fn.Name != "array_get" {
+		if x.Fn.Strict && hasNullConst(x.Args) && !isSubscript(x.Fn) {
 			return &Const{D: types.NullDatum, T: x.T}
 		}
 	case *Cast:

@@ -68,7 +68,7 @@ func foldConst(e Expr) Expr {
 // whatever the row: then that failure is all that is left.
 func foldStrictNull(e *Call) Expr {
 	if !e.Fn.Strict || e.Fn.evaluatesAll || e.Fn.Set != nil || e.Fn.Volatility == Volatile ||
-		e.Fn.Name == "array_get" {
+		isSubscript(e.Fn) {
 		return nil
 	}
 	for _, a := range e.Args {
@@ -81,6 +81,9 @@ func foldStrictNull(e *Call) Expr {
 	}
 	return nil
 }
+
+// isSubscript tells whether f is x[i], which PostgreSQL evaluates with any i.
+func isSubscript(f *Func) bool { return f.Name == "array_get" || f.Name == "name_get" }
 
 // fails tells whether a folded expression has a constant part, which is there only
 // because its evaluation failed, or has to wait for the session.

@@ -258,14 +258,9 @@ func (s *formatSpec) width1(next *int, args []types.Datum, ts []types.Type, env 
 	if err != nil {
 		return err
 	}
-	w := int(v)
-	if w == math.MinInt32 {
-		return sqlerr.New(sqlerr.NumericValueOutOfRange, "number is out of range")
+	if s.width = int(v); s.width < 0 {
+		s.left, s.width = true, -s.width
 	}
-	if w < 0 {
-		s.left, w = true, -w
-	}
-	s.width = w
 	return nil
 }
 
@@ -285,6 +280,9 @@ func (s *formatSpec) write(b *strings.Builder, env *Env, t types.Type, d types.D
 		case 'L':
 			text = QuoteLiteral(text)
 		}
+	}
+	if s.width == -math.MinInt32 {
+		return sqlerr.New(sqlerr.NumericValueOutOfRange, "number is out of range")
 	}
 	if s.width > maxText {
 		return errRequestedLength()

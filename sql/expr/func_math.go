@@ -115,6 +115,9 @@ func finite(f func(float64) float64) func(float64) (float64, error) {
 	}
 }
 
+// atan2 has the sign of y also where y/x is too small to have one.
+func atan2(y, x float64) float64 { return math.Copysign(math.Atan2(y, x), y) }
+
 // acos is more exact near 1/2 and near 1 than math.Acos.
 func acos(x float64) float64 { return 2 * math.Atan2(math.Sqrt(1-x), math.Sqrt(1+x)) }
 
@@ -213,7 +216,7 @@ func defineTrig(r *registry) {
 	f1("acosh", within(1, math.Inf(1), math.Acosh), "inverse hyperbolic cosine", "acosh(1::float8)")
 	f1("atanh", within(-1, 1, math.Atanh), "inverse hyperbolic tangent", "atanh(0.5::float8)")
 	r.fn("atan2(float8, float8) float8",
-		func(a, b float64) (float64, error) { return math.Atan2(a, b), nil },
+		func(a, b float64) (float64, error) { return atan2(a, b), nil },
 		"inverse tangent of y/x", "atan2(1, 0)")
 	f1("sind", trig(sind), "sine, in degrees", "sind(30::float8)")
 	f1("cosd", trig(cosd), "cosine, in degrees", "cosd(60::float8)")
@@ -229,7 +232,7 @@ func defineTrig(r *registry) {
 	f1("atand", func(x float64) float64 { return math.Atan(x) / atan1 * 45 },
 		"inverse tangent, in degrees", "atand(1::float8)")
 	r.fn("atan2d(float8, float8) float8", func(a, b float64) (float64, error) {
-		return math.Atan2(a, b) / atan1 * 45, nil
+		return atan2(a, b) / atan1 * 45, nil
 	}, "inverse tangent of y/x, in degrees", "atan2d(1, 0)")
 }
 

@@ -31,38 +31,8 @@ func ParseDate(env *Env, s string) (int64, error) {
 	return days, nil
 }
 
-// run scans and decodes s, with PostgreSQL's errors for type typ. A month, which
-// PostgreSQL refuses, is its first day, as in ksqlDB: 2024-02 is 2024-02-01.
+// run scans and decodes s, with PostgreSQL's errors for type typ.
 func (d *dtDecoder) run(s, typ string) error {
-	err := d.read(s, typ)
-	if err == nil || !strings.HasPrefix(typ, "date") && !strings.HasPrefix(typ, "timestamp") {
-		return err
-	}
-	if isMonth(s) {
-		first := dtDecoder{env: d.env}
-		if first.read(s+"-01", typ) == nil {
-			*d = first
-			return nil
-		}
-	}
-	return err
-}
-
-// isMonth tells whether s is YYYY-MM.
-func isMonth(s string) bool {
-	if len(s) != 7 || s[4] != '-' {
-		return false
-	}
-	for i := range len(s) {
-		if i != 4 && !isDigit(s[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// read is run for what PostgreSQL accepts.
-func (d *dtDecoder) read(s, typ string) error {
 	size := maxDateBytes
 	if strings.HasPrefix(typ, "timestamp") {
 		size = maxMomentBytes

@@ -31,6 +31,23 @@ func LoadZone(name string) (*time.Location, error) {
 		"invalid value for parameter \"TimeZone\": \"%s\"", name)
 }
 
+// ZoneSetting gives the text that SHOW TimeZone has for a zone, which LoadZone
+// reads again: the name as the zone database spells it, <-03>+03 for hours, and a
+// POSIX specification in upper case.
+func ZoneSetting(name string) (string, error) {
+	loc, err := LoadZone(name)
+	if err != nil {
+		return "", err
+	}
+	if _, ok := zoneHours(name); ok {
+		return loc.String(), nil
+	}
+	if z, ok := zoneIndex()[strings.ToLower(name)]; ok {
+		return z.name, nil
+	}
+	return strings.ToUpper(name), nil
+}
+
 // zoneHours reads "+5", "-3.5", "05:30" as seconds east.
 func zoneHours(s string) (int, bool) {
 	s = trimSpace(s)
@@ -263,7 +280,7 @@ func localOffset(loc *time.Location, local int64) int {
 	prev := time.Unix(sec-secPerDay, 0).In(loc)
 	_, before := prev.Zone()
 	_, boundary := prev.ZoneBounds()
-	if boundary.IsZero() || boundary.Unix() > sec+2*secPerDay {
+	if boundary.IsZero() {
 		return before
 	}
 	_, after := boundary.Zone()
