@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/millracedb/millrace/pgwire/session"
 	"github.com/millracedb/millrace/sql/batch"
@@ -181,11 +182,18 @@ func appendRounded(dst []byte, k types.Kind, f float64, extra int) []byte {
 	}
 	digits = max(digits+extra, 1)
 	s := strconv.FormatFloat(f, 'e', digits-1, 64)
-	exact, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		return types.AppendFloatText(dst, k, f)
+	mantissa, exp, _ := strings.Cut(s, "e")
+	if n, err := strconv.Atoi(exp); err == nil && n >= -4 && n < digits {
+		mantissa, exp = strconv.FormatFloat(f, 'f', digits-1-n, 64), ""
 	}
-	return types.AppendFloat8(dst, exact)
+	if strings.IndexByte(mantissa, '.') >= 0 {
+		mantissa = strings.TrimRight(strings.TrimRight(mantissa, "0"), ".")
+	}
+	dst = append(dst, mantissa...)
+	if exp != "" {
+		dst = append(append(dst, 'e'), exp...)
+	}
+	return dst
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

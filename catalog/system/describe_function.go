@@ -9,15 +9,13 @@ import (
 )
 
 // typeName names a function's parameter type.
-func (n *names) typeName(t types.Type) string {
-	return n.formatType(catalog.OID(t.OID()), -1, false)
-}
+func (n *names) typeName(oid catalog.OID) string { return n.formatType(oid, -1, false) }
 
 // parameterList writes the parameters of a function; in the full form with their
 // defaults.
 func (n *names) parameterList(d *procDef, full bool) string {
 	list := make([]string, 0, len(d.args))
-	for i, t := range d.args {
+	for i, oid := range d.argList() {
 		p := ""
 		if d.variadic && i == len(d.args)-1 {
 			p = "VARIADIC "
@@ -25,9 +23,9 @@ func (n *names) parameterList(d *procDef, full bool) string {
 		if i < len(d.argNames) && d.argNames[i] != "" {
 			p += catalog.QuoteIdent(d.argNames[i]) + " "
 		}
-		p += n.typeName(t)
+		p += n.typeName(oid)
 		if k := i - (len(d.args) - len(d.defaults)); full && k >= 0 {
-			p += " DEFAULT " + defaultText(t, d.defaults[k])
+			p += " DEFAULT " + defaultText(d.args[i], d.defaults[k])
 		}
 		list = append(list, p)
 	}
@@ -51,8 +49,8 @@ func defaultText(t types.Type, d types.Datum) string {
 
 func (n *names) signature(d *procDef) string {
 	list := make([]string, len(d.args))
-	for i, t := range d.args {
-		list[i] = n.typeName(t)
+	for i, oid := range d.argList() {
+		list[i] = n.typeName(oid)
 	}
 	visible := d.schema == catalog.PgCatalogSchema || d.schema == catalog.PublicSchema
 	return qualified(d.schema, d.name, visible) + "(" + strings.Join(list, ",") + ")"
@@ -86,14 +84,14 @@ func (n *names) result(d *procDef) string {
 	if len(d.retCols) > 0 {
 		list := make([]string, len(d.retCols))
 		for i, col := range d.retCols {
-			list[i] = catalog.QuoteIdent(col.Name) + " " + n.typeName(col.Type)
+			list[i] = catalog.QuoteIdent(col.Name) + " " + n.typeName(catalog.OID(col.Type.OID()))
 		}
 		return "TABLE(" + strings.Join(list, ", ") + ")"
 	}
-	if d.set {
-		return "SETOF " + n.typeName(d.ret)
+	if d.returnsSet() {
+		return "SETOF " + n.typeName(d.retOID())
 	}
-	return n.typeName(d.ret)
+	return n.typeName(d.retOID())
 }
 
 var volatilityWords = map[byte]string{'i': " IMMUTABLE", 's': " STABLE"}

@@ -23,12 +23,15 @@ type procDef struct {
 	ret      types.Type
 	retCols  []types.Field // of a table function with several columns
 	set      bool
-	kind     byte // 'f' function, 'a' aggregate
+	kind     byte // 'f' function, 'a' aggregate, 'w' window function
 	volatile byte
 	strict   bool
 	source   string
 	language catalog.OID
 	comment  string
+	// recorded is PostgreSQL's function with these parameters, or nil. It says which
+	// of the polymorphic types stand where the registry has only "any".
+	recorded *recordedProc
 }
 
 // procTable holds the functions of the registry with their OIDs.
@@ -47,7 +50,7 @@ type procTable struct {
 }
 
 // Places of columns in pg_proc's recording.
-const procOID, procName, procArgs = 0, 1, 19
+const procOID, procName, procKind, procSet, procRet, procArgs = 0, 1, 9, 13, 18, 19
 
 // readProcs gives each function of the registry the OID that PostgreSQL's
 // function of that name has: with the same arguments, or else with as many.
@@ -60,7 +63,8 @@ func readProcs() *procTable {
 	eachRecorded("pg_proc", func(f []string) {
 		oid := mustOID(f[procOID])
 		recordedArgs[f[procName]] = append(recordedArgs[f[procName]],
-			recordedProc{oid, strings.Fields(f[procArgs])})
+			recordedProc{oid: oid, kind: f[procKind][0], set: f[procSet] == "t",
+				ret: mustOID(f[procRet]), args: recordedOIDs(f[procArgs])})
 		t.recordedNames[oid] = f[procName]
 		t.recordedArgs[oid] = recordedOIDs(f[procArgs])
 		t.recordedByName[f[procName]] = append(t.recordedByName[f[procName]], oid)
@@ -77,13 +81,14 @@ func readProcs() *procTable {
 	for _, a := range expr.Aggs() {
 		t.defs = append(t.defs, aggDef(a))
 	}
-	for _, exact := range []bool{true, false} {
+	for i := range expr.WindowFuncs {
+		t.defs = append(t.defs, windowDefs(&expr.WindowFuncs[i])...)
+	}
+	for _, same := range []func(d *procDef, r *recordedProc) bool{
+		(*procDef).isRecorded, (*procDef).isAlike, nil} {
 		for _, d := range t.defs {
 			if d.oid == 0 {
-				d.oid = t.claim(recordedArgs[d.name], d, exact)
-			}
-			if d.oid != 0 {
-				t.byOID[d.oid] = d
+				t.claim(recordedArgs[d.name], d, same)
 			}
 		}
 	}
@@ -101,29 +106,118 @@ func readProcs() *procTable {
 }
 
 type recordedProc struct {
-	oid  catalog.OID
-	args []string
+	oid, ret catalog.OID
+	kind     byte
+	set      bool
+	args     []catalog.OID
 }
 
-func (t *procTable) claim(all []recordedProc, d *procDef, exact bool) catalog.OID {
-	args := strings.Fields(d.argOIDs())
-	for _, r := range all {
-		if t.byOID[r.oid] != nil || len(r.args) != len(args) {
+// claim gives d the OID of the first recorded function that is the same and has
+// not been claimed; same is nil when the number of parameters decides.
+func (t *procTable) claim(all []recordedProc, d *procDef,
+	same func(d *procDef, r *recordedProc) bool) {
+	for i := range all {
+		r := &all[i]
+		if t.byOID[r.oid] != nil || len(r.args) != len(d.args) || r.kind != d.kind {
 			continue
 		}
-		if !exact || slices.Equal(r.args, args) {
-			return r.oid
+		if same == nil || same(d, r) {
+			d.oid, t.byOID[r.oid] = r.oid, d
+			if same != nil {
+				d.recorded = r
+			}
+			return
 		}
 	}
-	return 0
+}
+
+// isRecorded tells whether the parameters are those of r.
+func (d *procDef) isRecorded(r *recordedProc) bool { return slices.Equal(r.args, d.argList()) }
+
+// isAlike tells whether the parameters are those of r where they are not
+// polymorphic, and polymorphic in both elsewhere.
+func (d *procDef) isAlike(r *recordedProc) bool {
+	for i, oid := range d.argList() {
+		if oid != r.args[i] && !(isPolymorphic(oid) && isPolymorphic(r.args[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+// argList gives proargtypes.
+func (d *procDef) argList() []catalog.OID {
+	if d.recorded != nil {
+		return d.recorded.args
+	}
+	list := make([]catalog.OID, len(d.args))
+	for i, t := range d.args {
+		if d.variadic && i == len(d.args)-1 && t.Kind != types.Any {
+			t = types.ArrayOf(t)
+		}
+		list[i] = procTypeOID(t)
+	}
+	return list
+}
+
+// returnsSet gives proretset. Some functions learn only from their arguments that
+// they give rows.
+func (d *procDef) returnsSet() bool { return d.set || d.recorded != nil && d.recorded.set }
+
+// retOID gives prorettype.
+func (d *procDef) retOID() catalog.OID {
+	if d.recorded != nil && isPolymorphic(procTypeOID(d.ret)) {
+		return d.recorded.ret
+	}
+	return procTypeOID(d.ret)
 }
 
 func (d *procDef) argOIDs() string {
-	list := make([]string, len(d.args))
-	for i, t := range d.args {
-		list[i] = strconv.Itoa(int(t.OID()))
+	list := make([]string, 0, len(d.args))
+	for _, oid := range d.argList() {
+		list = append(list, strconv.Itoa(int(oid)))
 	}
 	return strings.Join(list, " ")
+}
+
+// The pseudo types of parameters.
+const (
+	oidAny                = 2276
+	oidAnyArray           = 2277
+	oidAnyElement         = 2283
+	oidAnyNonArray        = 2776
+	oidAnyCompatible      = 5077
+	oidAnyCompatibleArray = 5078
+)
+
+// procTypeOID gives the OID of a parameter's or result's type, which may be a
+// pseudo type of the registry.
+func procTypeOID(t types.Type) catalog.OID {
+	if t.Innermost().Kind != types.Any {
+		return catalog.OID(t.OID())
+	}
+	switch expr.TypeName(t) {
+	case "anyarray":
+		return oidAnyArray
+	case "anyelement":
+		return oidAnyElement
+	case "anynonarray":
+		return oidAnyNonArray
+	case "anycompatible":
+		return oidAnyCompatible
+	case "anycompatiblearray":
+		return oidAnyCompatibleArray
+	}
+	return oidAny
+}
+
+func isPolymorphic(oid catalog.OID) bool {
+	switch oid {
+	case oidAny, oidAnyArray, oidAnyElement, oidAnyNonArray, oidAnyCompatible,
+		oidAnyCompatibleArray:
+		return true
+	}
+	return false
 }
 
 func funcDef(f *expr.Func) *procDef {
@@ -143,6 +237,17 @@ func aggDef(a *expr.AggFunc) *procDef {
 	return &procDef{schema: catalog.PgCatalogSchema, name: a.Name, args: a.Args,
 		variadic: a.Variadic, ret: a.Ret, kind: 'a', volatile: 'i', source: "aggregate_dummy",
 		language: oidInternalLang, comment: a.Doc}
+}
+
+// windowDefs gives a definition for each number of arguments.
+func windowDefs(f *expr.WindowFunc) []*procDef {
+	var defs []*procDef
+	for n := len(f.Args) - f.Opt; n <= len(f.Args); n++ {
+		defs = append(defs, &procDef{schema: catalog.PgCatalogSchema, name: f.Name,
+			args: f.Args[:n], ret: f.Ret, kind: 'w', volatile: 'i', strict: n > 0,
+			source: "window_" + f.Name, language: oidInternalLang, comment: f.Doc})
+	}
+	return defs
 }
 
 func userProc(f *catalog.UserFunc) *procDef {
@@ -215,22 +320,19 @@ func pgProc(s *scan) error {
 			return nil
 		}
 		rows, variadic := 0.0, catalog.OID(0)
-		if d.set {
+		if d.returnsSet() {
 			rows = 1000 // PostgreSQL's guess
 		}
 		if d.variadic && len(d.args) > 0 {
-			variadic = catalog.OID(d.args[len(d.args)-1].OID())
+			variadic = procTypeOID(d.args[len(d.args)-1])
 		}
-		args := make([]catalog.OID, len(d.args))
-		for i, t := range d.args {
-			args[i] = catalog.OID(t.OID())
-		}
+		args := d.argList()
 		all, modes, names := d.parameters()
 		return out.write(oidDatum(d.oid), text(d.name), oidDatum(w.schemaOID(d.schema)),
 			oidDatum(oidBootstrapUser), oidDatum(d.language), float(1), float(rows),
 			oidDatum(variadic), oidDatum(0), charDatum(d.kind), boolean(false), boolean(false),
-			boolean(d.strict), boolean(d.set), charDatum(d.volatile), charDatum('s'),
-			integer(len(args)), integer(len(d.defaults)), oidDatum(catalog.OID(d.ret.OID())),
+			boolean(d.strict), boolean(d.returnsSet()), charDatum(d.volatile), charDatum('s'),
+			integer(len(args)), integer(len(d.defaults)), oidDatum(d.retOID()),
 			oidVector(args), all, modes, names, text(d.source),
 			w.acl(d.oid, catalog.Superuser, functionPrivileges))
 	})
@@ -246,7 +348,7 @@ func (d *procDef) parameters() (all, modes, names types.Datum) {
 	}
 	var oids []catalog.OID
 	var modeList, nameList []string
-	for i, t := range d.args {
+	for i, oid := range d.argList() {
 		mode, name := "i", ""
 		if d.variadic && i == len(d.args)-1 {
 			mode = "v"
@@ -254,7 +356,7 @@ func (d *procDef) parameters() (all, modes, names types.Datum) {
 		if i < len(d.argNames) {
 			name = d.argNames[i]
 		}
-		oids, modeList = append(oids, catalog.OID(t.OID())), append(modeList, mode)
+		oids, modeList = append(oids, oid), append(modeList, mode)
 		nameList = append(nameList, name)
 	}
 	for _, c := range d.retCols {

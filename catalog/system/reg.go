@@ -76,9 +76,7 @@ func (n *names) procReg(oid catalog.OID, withArgs bool) (string, bool) {
 	args, recorded := procs.recordedArgs[oid]
 	if d := n.proc(oid); d != nil && !recorded {
 		schema, name = d.schema, d.name
-		for _, t := range d.args {
-			args = append(args, catalog.OID(t.OID()))
-		}
+		args = d.argList()
 	}
 	if name == "" {
 		return "", false
@@ -200,7 +198,7 @@ func (n *names) procWithArgs(s string) (catalog.OID, bool) {
 		}
 	}
 	for _, d := range procs.byName[last] {
-		if slices.EqualFunc(d.args, args, sameOID) {
+		if slices.Equal(d.argList(), args) {
 			return d.oid, true
 		}
 	}

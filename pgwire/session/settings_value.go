@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -194,47 +195,73 @@ func checkAuthorization(s *Session, v string) (string, error) {
 	return v, nil
 }
 
-// checkDateStyle reads a style and an order of fields in any order.
+// checkDateStyle reads a style and an order of fields in any order. Two of either
+// that differ are in conflict; German without an order has the day first.
 func checkDateStyle(s *Session, v string) (string, error) {
-	style, order, _ := strings.Cut(s.settings.get("datestyle"), ", ")
+	style, order, detail := "", "", ""
+	set := func(to *string, value string) {
+		if *to != "" && *to != value {
+			detail = "Conflicting \"datestyle\" specifications."
+		}
+		*to = value
+	}
+	oldStyle, oldOrder, _ := strings.Cut(s.settings.get("datestyle"), ", ")
 	for part := range strings.SplitSeq(v, ",") {
-		switch p := strings.ToLower(strings.TrimSpace(part)); {
-		case p == "iso":
-			style = "ISO"
-		case p == "sql":
-			style = "SQL"
-		case strings.HasPrefix(p, "postgres"):
-			style = "Postgres"
-		case p == "german":
-			style = "German"
-			if !strings.Contains(v, ",") {
-				order = "DMY"
-			}
-		case p == "ymd":
-			order = "YMD"
-		case p == "dmy" || strings.HasPrefix(p, "euro"):
-			order = "DMY"
-		case p == "mdy" || strings.HasPrefix(p, "us") || strings.HasPrefix(p, "noneuro"):
-			order = "MDY"
-		case p == "default":
-			style, order = "ISO", "MDY"
-		default:
-			return "", sqlerr.New(sqlerr.InvalidParameterValue,
-				"invalid value for parameter \"DateStyle\": \"%s\"", v).
-				WithDetail("Unrecognized key word: \"%s\".", p)
+		p := strings.ToLower(strings.TrimSpace(part))
+		if p == "default" {
+			oldStyle, oldOrder = "ISO", "MDY"
+		}
+		st, or, ok := dateStyleWord(p)
+		if !ok {
+			return "", errDateStyle(v, "Unrecognized key word: \""+p+"\".")
+		}
+		if st != "" {
+			set(&style, st)
+		}
+		if or != "" {
+			set(&order, or)
 		}
 	}
-	return style + ", " + order, nil
+	if detail != "" {
+		return "", errDateStyle(v, detail)
+	}
+	if style == "German" && order == "" {
+		oldOrder = "DMY"
+	}
+	return cmp.Or(style, oldStyle) + ", " + cmp.Or(order, oldOrder), nil
+}
+
+func errDateStyle(v, detail string) error {
+	return sqlerr.New(sqlerr.InvalidParameterValue,
+		"invalid value for parameter \"DateStyle\": \"%s\"", v).WithDetail("%s", detail)
+}
+
+// dateStyleWord gives the style or the order of fields that a word means, or both.
+func dateStyleWord(p string) (style, order string, ok bool) {
+	switch {
+	case p == "iso":
+		style = "ISO"
+	case p == "sql":
+		style = "SQL"
+	case strings.HasPrefix(p, "postgres"):
+		style = "Postgres"
+	case p == "german":
+		style = "German"
+	case p == "ymd":
+		order = "YMD"
+	case p == "dmy" || strings.HasPrefix(p, "euro"):
+		order = "DMY"
+	case p == "mdy" || p == "us" || strings.HasPrefix(p, "noneuro"):
+		order = "MDY"
+	case p != "default":
+		return "", "", false
+	}
+	return style, order, true
 }
 
 // checkTimeZone takes a name, or a number of hours.
 func checkTimeZone(_ *Session, v string) (string, error) {
-	z, err := types.LoadZone(v)
-	if err != nil || z == nil {
-		return "", sqlerr.New(sqlerr.InvalidParameterValue,
-			"invalid value for parameter \"TimeZone\": \"%s\"", v)
-	}
-	return z.String(), nil
+	return types.ZoneSetting(v)
 }
 
 // encodings are PostgreSQL's names of encodings that are not offered.

@@ -49,8 +49,12 @@ func AppendBinaryInt(dst []byte, k Kind, v int64) []byte {
 	return binary.BigEndian.AppendUint32(dst, uint32(v))
 }
 
-// AppendBinaryFloat appends a value of kind Float4 or Float8.
+// AppendBinaryFloat appends a value of kind Float4 or Float8. Every NaN is sent as
+// C's, which has no payload; Go's has.
 func AppendBinaryFloat(dst []byte, k Kind, f float64) []byte {
+	if f != f {
+		f = math.Float64frombits(0x7ff8 << 48)
+	}
 	if k == Float4 {
 		return binary.BigEndian.AppendUint32(dst, math.Float32bits(float32(f)))
 	}
@@ -473,6 +477,11 @@ func nest(v ArrayValue, elem Type) (ArrayValue, error) {
 }
 
 func parseBinaryRecord(env *Env, t Type, b []byte) (Datum, error) {
+	if len(t.Fields) == 0 {
+		return Datum{}, sqlerr.New(sqlerr.FeatureNotSupported,
+			"input of anonymous composite types is not implemented").
+			WithHint("Cast the value to a composite type.")
+	}
 	r := binaryReader{b: b}
 	if n := r.int32(); r.err == nil && int(n) != len(t.Fields) {
 		return Datum{}, sqlerr.New(sqlerr.DatatypeMismatch,

@@ -40,6 +40,7 @@ func ParseInterval(env *Env, t Type, s string) (IntervalValue, error) {
 type intervalParser struct {
 	dtFields
 	fields              int32 // the modifier's range
+	negative            bool  // a leading sign counts for all fields
 	mask                int
 	us                  int64
 	days, months, years int64
@@ -58,6 +59,7 @@ func (p *intervalParser) value() (IntervalValue, bool) {
 func (p *intervalParser) decode(style IntervalStyle) dtErr {
 	unit := tokUnknown
 	ago := false
+	p.negative = style == IntervalSQL && p.n > 0 && p.f[0].text[0] == '-' && !p.moreSigns()
 	for i := p.n - 1; i >= 0; i-- {
 		f := p.f[i]
 		mask := 0
@@ -100,9 +102,6 @@ func (p *intervalParser) decode(style IntervalStyle) dtErr {
 	if p.mask == 0 {
 		return dtBadFormat
 	}
-	if style == IntervalSQL && p.f[0].text[0] == '-' && !p.moreSigns() {
-		p.us, p.days, p.months, p.years = -abs(p.us), -abs(p.days), -abs(p.months), -abs(p.years)
-	}
 	if ago {
 		p.us, p.days, p.months, p.years = -p.us, -p.days, -p.months, -p.years
 	}
@@ -136,7 +135,7 @@ func (p *intervalParser) clock(s string, neg bool) (mask int, e dtErr) {
 		return 0, dtOverflow
 	}
 	us += hour * usecPerHour
-	if neg {
+	if neg || p.negative {
 		us = -us
 	}
 	p.us = us
@@ -197,6 +196,9 @@ func (p *intervalParser) number(s string, unit tokType) (mask int, next tokType,
 		}
 	default:
 		return 0, 0, dtBadFormat
+	}
+	if p.negative {
+		v, frac = -abs(v), -math.Abs(frac)
 	}
 	if unit == tokAgo || unit == tokQuarter {
 		return 0, 0, dtBadFormat
