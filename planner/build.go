@@ -229,12 +229,7 @@ func (b *builder) refuse(stmt sql.Statement) (*plan.Plan, error) {
 	case *sql.CreateDatabase:
 		return nil, sqlerr.Unsupported("CREATE DATABASE", "Use CREATE SCHEMA.")
 	case *sql.CreateExtension:
-		if s.IfNotExists {
-			b.notice("extension \"%s\" is not needed, skipping", s.Name)
-			return &plan.Plan{Tag: "CREATE EXTENSION"}, nil
-		}
-		return nil, sqlerr.Unsupported("CREATE EXTENSION",
-			"Functions are built in; SHOW FUNCTIONS lists them.")
+		return b.createExtension(s)
 	case *sql.RefreshView:
 		rel, err := b.relationOf(s.Name, s.Pos(), "materialized view")
 		if err != nil {
@@ -447,4 +442,20 @@ func strictCall(f *catalog.UserFunc, x expr.Expr, args []expr.Expr) expr.Expr {
 	}
 	return &expr.Case{T: f.Ret, Else: x, Whens: []expr.When{{Cond: cond,
 		Then: &expr.Const{D: types.NullDatum, T: f.Ret}}}}
+}
+
+// createExtension takes those whose functions are built in, and goes on without the others
+// where the statement leaves that open.
+func (b *builder) createExtension(s *sql.CreateExtension) (*plan.Plan, error) {
+	switch {
+	case expr.BuiltinExtension(s.Name):
+		b.notice("the functions of extension \"%s\" are built in, skipping", s.Name)
+	case s.IfNotExists:
+		b.notice("extension \"%s\" is not available, skipping", s.Name)
+	default:
+		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "extension \"%s\" is not available",
+			s.Name).WithHint("Functions are built in, with those of pgcrypto, uuid-ossp and " +
+			"fuzzystrmatch; SHOW FUNCTIONS lists them.")
+	}
+	return &plan.Plan{Tag: "CREATE EXTENSION"}, nil
 }

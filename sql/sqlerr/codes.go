@@ -68,6 +68,7 @@ const (
 	DependentObjectsStillExist        Code = "2BP01"
 	InvalidTransactionTermination     Code = "2D000"
 	InvalidCursorName                 Code = "34000"
+	ExternalRoutineInvocation         Code = "39000"
 	InvalidSavepointSpecification     Code = "3B001"
 	InvalidCatalogName                Code = "3D000"
 	InvalidSchemaName                 Code = "3F000"
