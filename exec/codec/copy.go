@@ -1,10 +1,11 @@
 package codec
 
 import (
-	"bytes"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -40,6 +41,7 @@ type CopyOptions struct {
 	Header   bool // a first line of names: skipped, written
 	// MatchHeader refuses input whose first line does not name the columns.
 	MatchHeader bool
+	Encoding    *expr.Encoding // nil is UTF8; the binary format has no encoding
 	Env         *types.Env
 	// OnBad takes a row that cannot be read: nil goes on without it, an error ends
 	// the COPY. A nil OnBad ends it at the first.
@@ -69,24 +71,27 @@ const maxCopyRow = 64 << 20
 // CopyIn reads the data of COPY FROM as it comes, in pieces of any size, and
 // gives batches of whole rows.
 type CopyIn struct {
-	opts  CopyOptions
-	types []types.Type
-	sink  func(b *batch.Batch, lastLine int) error
-	b     *batch.Batch
-	bytes int
-	line  int // lines read
-	rest  []byte
-	done  bool // an end mark was read
-	field []byte
-	quote bool // CSV: rest ends inside a quoted value
-	begun bool // binary: the header was read
-	row   func(line []byte) error
-	found []string // JSON: the values of the row's members, by column
+	opts   CopyOptions
+	types  []types.Type
+	sink   func(b *batch.Batch, lines []int) error
+	b      *batch.Batch
+	bytes  int
+	line   int   // lines read
+	lines  []int // the last line of each row of b
+	rest   []byte
+	plain  []byte // a piece as UTF8
+	done   bool   // an end mark was read
+	field  []byte
+	eol    eolState
+	headed bool // the header line was read
+	begun  bool // binary: the header was read
+	row    func(line []byte) error
+	found  []string // JSON: the values of the row's members, by column
 }
 
-// NewCopyIn makes a reader. sink gets batches that it may keep, with the number
-// of the last line in them.
-func NewCopyIn(o CopyOptions, sink func(b *batch.Batch, lastLine int) error) *CopyIn {
+// NewCopyIn makes a reader. sink gets batches that it may keep, with the number of
+// the line that each row ended at, which it may not.
+func NewCopyIn(o CopyOptions, sink func(b *batch.Batch, lines []int) error) *CopyIn {
 	c := &CopyIn{opts: o, sink: sink}
 	for _, col := range o.Columns {
 		c.types = append(c.types, col.Type)
@@ -111,71 +116,95 @@ func (c *CopyIn) Write(p []byte) error {
 	if c.opts.Format == CopyBinary {
 		return c.binary(p)
 	}
-	if len(c.rest) > 0 {
-		n := c.lineEnd(p)
-		if n < 0 {
-			c.rest = append(c.rest, p...)
-			return c.checkRow()
-		}
-		c.rest = append(c.rest, p[:n+1]...)
-		if err := c.oneLine(c.rest); err != nil {
-			return err
-		}
-		c.rest, p = c.rest[:0], p[n+1:]
+	if c.opts.Encoding == nil {
+		return c.text(p)
 	}
+	var bad error
+	c.plain, bad = c.opts.Encoding.AppendDecoded(c.plain[:0], p)
+	if err := c.text(c.plain); err != nil {
+		return err
+	}
+	if bad != nil && !c.done {
+		return c.atLine(bad, c.line+1)
+	}
+	return nil
+}
+
+// text takes a piece of lines.
+func (c *CopyIn) text(p []byte) error {
 	for len(p) > 0 && !c.done {
-		n := c.lineEnd(p)
-		if n < 0 {
+		n, ok := c.lineEnd(p)
+		if !ok {
 			c.rest = append(c.rest, p...)
 			return c.checkRow()
 		}
-		if err := c.oneLine(p[:n+1]); err != nil {
+		line := p[:n]
+		if len(c.rest) > 0 {
+			c.rest = append(c.rest, line...)
+			line = c.rest
+		}
+		if err := c.oneLine(line); err != nil {
 			return err
 		}
-		p = p[n+1:]
+		c.rest, p = c.rest[:0], p[n:]
 	}
 	return nil
 }
 
 func (c *CopyIn) checkRow() error {
 	if len(c.rest) > maxCopyRow {
-		return sqlerr.New(sqlerr.BadCopyFileFormat, "row is larger than %d bytes", maxCopyRow).
-			InContext("COPY %s, line %d", c.opts.Relation, c.line+1)
+		return c.atLine(sqlerr.New(sqlerr.BadCopyFileFormat, "row is larger than %d bytes",
+			maxCopyRow), c.line+1)
 	}
 	return nil
 }
 
-// lineEnd finds the end of the line that p goes on with; -1: not in p.
-func (c *CopyIn) lineEnd(p []byte) int {
-	if c.opts.Format != CopyCSV {
-		return bytes.IndexByte(p, '\n')
+// atLine adds the place of an error that no row is to blame for.
+func (c *CopyIn) atLine(err error, line int) *sqlerr.Error {
+	e := sqlerr.As(err)
+	if e.Where != "" {
+		return e
 	}
-	return c.csvLineEnd(p)
+	return e.InContext("COPY %s, line %d", c.opts.Relation, line)
 }
 
 // oneLine handles a line with its line end.
 func (c *CopyIn) oneLine(line []byte) error {
 	c.line++
-	line = line[:len(line)-1]
-	if n := len(line); n > 0 && line[n-1] == '\r' {
-		line = line[:n-1]
+	line, err := c.cutEnd(line)
+	if err != nil {
+		return c.bad(c.atLine(err, c.line), line)
 	}
 	return c.readLine(line)
 }
 
 func (c *CopyIn) readLine(line []byte) error {
-	if c.line == 1 && c.opts.Header {
-		return c.header(line)
-	}
-	if len(line) == 2 && line[0] == '\\' && line[1] == '.' && c.opts.Format != CopyJSON {
+	c.line += c.lineEndsIn(line)
+	before, end, err := c.endMark(line)
+	switch {
+	case err != nil:
+		return c.bad(c.atLine(err, c.line), line)
+	case end:
 		c.done = true
-		return nil
+		if len(before) == 0 {
+			return nil
+		}
+		line = before
+	}
+	if c.opts.Header && !c.headed {
+		c.headed = true
+		return c.header(line)
 	}
 	c.bytes += len(line)
 	if err := c.row(line); err != nil {
-		return c.bad(err, line)
+		return c.bad(c.extra(err, line), line)
 	}
+	return c.endRow()
+}
+
+func (c *CopyIn) endRow() error {
 	c.b.N++
+	c.lines = append(c.lines, c.line)
 	if c.b.N == batch.MaxRows || c.bytes >= batch.MaxBytes {
 		return c.flush()
 	}
@@ -188,8 +217,14 @@ func (c *CopyIn) bad(err error, line []byte) error {
 		truncate(v, c.b.N)
 	}
 	e := sqlerr.As(err)
-	if e.Where == "" {
-		e = e.InContext("COPY %s, line %d", c.opts.Relation, c.line)
+	switch {
+	case e.Where != "":
+	case e.Code == sqlerr.CharacterNotInRepertoire && !validUTF8(line):
+		e = c.atLine(types.ValidText(string(line)), c.line)
+	case c.opts.Format == CopyBinary:
+		e = c.atLine(e, c.line)
+	default:
+		e = e.InContext("COPY %s, line %d: \"%s\"", c.opts.Relation, c.line, Shorten(line))
 	}
 	if c.opts.OnBad == nil {
 		return e
@@ -224,7 +259,9 @@ func (c *CopyIn) flush() error {
 	}
 	b := c.b
 	c.b, c.bytes = batch.New(c.types, batch.MaxRows), 0
-	return c.sink(b, c.line)
+	err := c.sink(b, c.lines)
+	c.lines = c.lines[:0]
+	return err
 }
 
 // Flush gives what was read so far as a batch.
@@ -236,15 +273,11 @@ func (c *CopyIn) Close() error {
 		return c.closeBinary()
 	}
 	if len(c.rest) > 0 && !c.done {
-		if c.quote {
-			return sqlerr.New(sqlerr.BadCopyFileFormat, "unterminated CSV quoted field").
-				InContext("COPY %s, line %d", c.opts.Relation, c.line+1)
+		line := c.rest
+		if c.eol.cr || c.opts.Format == CopyJSON && line[len(line)-1] == '\r' {
+			line = line[:len(line)-1]
 		}
 		c.line++
-		line := c.rest
-		if n := len(line); line[n-1] == '\r' {
-			line = line[:n-1]
-		}
 		if err := c.readLine(line); err != nil {
 			return err
 		}
@@ -264,7 +297,7 @@ func (c *CopyIn) value(i int, text []byte) error {
 		}
 	case types.Text:
 		if !validUTF8(text) {
-			return c.invalidText(i, text)
+			return types.ValidText(string(text))
 		}
 		v.AppendBytes(text)
 		return nil
@@ -283,21 +316,24 @@ func (c *CopyIn) value(i int, text []byte) error {
 }
 
 func (c *CopyIn) inColumn(err error, i int, text []byte) error {
+	if !validUTF8(text) {
+		return types.ValidText(string(text))
+	}
 	return sqlerr.As(err).InContext("COPY %s, line %d, column %s: \"%s\"",
-		c.opts.Relation, c.line, c.opts.Columns[i].Name, shorten(text))
+		c.opts.Relation, c.line, c.opts.Columns[i].Name, Shorten(text))
 }
 
-func (c *CopyIn) invalidText(i int, text []byte) error {
-	return c.inColumn(types.ValidText(string(text)), i, text)
-}
-
-// shorten keeps messages readable.
-func shorten(text []byte) string {
+// Shorten keeps messages readable, and whole characters whole.
+func Shorten[T string | []byte](text T) string {
 	const most = 100
 	if len(text) <= most {
 		return string(text)
 	}
-	return string(text[:most]) + "..."
+	n := most
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return string(text[:n]) + "..."
 }
 
 // fastInt reads plain decimal digits with an optional sign; ok is false for all
@@ -338,34 +374,4 @@ func plainNumber(s []byte) bool {
 		}
 	}
 	return true
-}
-
-func (c *CopyIn) countError(few bool, i int) error {
-	if few {
-		return sqlerr.New(sqlerr.BadCopyFileFormat, "missing data for column %q",
-			c.opts.Columns[i].Name)
-	}
-	return sqlerr.New(sqlerr.BadCopyFileFormat, "extra data after last expected column")
-}
-
-// header checks or skips the first line.
-func (c *CopyIn) header(line []byte) error {
-	if !c.opts.MatchHeader {
-		return nil
-	}
-	names := bytes.Split(line, []byte{c.opts.Delim})
-	if len(names) != len(c.opts.Columns) {
-		return sqlerr.New(sqlerr.BadCopyFileFormat,
-			"wrong number of fields in header line: got %d, expected %d",
-			len(names), len(c.opts.Columns)).InContext("COPY %s, line 1", c.opts.Relation)
-	}
-	for i, n := range names {
-		name := string(bytes.Trim(n, string(c.opts.Quote)))
-		if name != c.opts.Columns[i].Name {
-			return sqlerr.New(sqlerr.BadCopyFileFormat,
-				"column name mismatch in header line field %d: got %q, expected %q",
-				i+1, name, c.opts.Columns[i].Name).InContext("COPY %s, line 1", c.opts.Relation)
-		}
-	}
-	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 
-	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -99,11 +98,8 @@ func (c *CopyIn) tuple(b []byte) (int, error) {
 		c.b.Cols[i].AppendDatum(d)
 		at += l
 	}
-	c.b.N++
-	if c.bytes += size; c.b.N == batch.MaxRows || c.bytes >= batch.MaxBytes {
-		return size, c.flush()
-	}
-	return size, nil
+	c.bytes += size
+	return size, c.endRow()
 }
 
 // tupleSize checks that all n fields of a tuple are there; 0: they are not yet.

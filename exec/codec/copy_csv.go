@@ -6,32 +6,6 @@ import (
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
 
-// csvLineEnd finds the line end that is not inside quotes; quote carries the
-// state from one piece of data to the next.
-func (c *CopyIn) csvLineEnd(p []byte) int {
-	q := c.opts.Quote
-	if !c.quote {
-		n := bytes.IndexByte(p, '\n')
-		if n >= 0 && bytes.IndexByte(p[:n], q) < 0 {
-			return n
-		}
-		if n < 0 && bytes.IndexByte(p, q) < 0 {
-			return -1
-		}
-	}
-	for i := 0; i < len(p); i++ {
-		switch b := p[i]; {
-		case b == c.opts.Escape && b != q && c.quote:
-			i++
-		case b == q:
-			c.quote = !c.quote
-		case b == '\n' && !c.quote:
-			return i
-		}
-	}
-	return -1
-}
-
 // csvRow reads a row of CSV. A value that was quoted is never NULL.
 func (c *CopyIn) csvRow(line []byte) error {
 	n := len(c.b.Cols)
@@ -100,7 +74,7 @@ func (c *CopyIn) csvQuoted(line []byte) (value, rest []byte, quoted bool, err er
 
 func (c *CopyIn) csvValue(i int, value []byte, quoted bool) error {
 	col := &c.opts.Columns[i]
-	if string(value) == c.opts.Null && (!quoted || col.ForceNull) && !col.ForceNotNull {
+	if string(value) == c.opts.Null && (!quoted && !col.ForceNotNull || quoted && col.ForceNull) {
 		c.b.Cols[i].AppendNull()
 		return nil
 	}
@@ -111,7 +85,7 @@ func (c *CopyIn) csvValue(i int, value []byte, quoted bool) error {
 func AppendCopyCSV(dst, value []byte, o *CopyOptions, force bool) []byte {
 	special := force || string(value) == o.Null || bytes.IndexByte(value, o.Delim) >= 0 ||
 		bytes.IndexByte(value, o.Quote) >= 0 || bytes.ContainsAny(value, "\r\n") ||
-		string(value) == `\.`
+		len(o.Columns) == 1 && string(value) == `\.`
 	if !special {
 		return append(dst, value...)
 	}

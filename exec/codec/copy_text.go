@@ -70,11 +70,13 @@ func (c *CopyIn) textValue(i int, raw []byte, plain bool) error {
 // unescape undoes the backslash sequences of the text format.
 func unescape(dst, s []byte) []byte {
 	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' || i+1 == len(s) {
+		if s[i] != '\\' {
 			dst = append(dst, s[i])
 			continue
 		}
-		i++
+		if i++; i == len(s) {
+			break // a backslash that ends the value is dropped
+		}
 		switch b := s[i]; {
 		case b == 'b':
 			dst = append(dst, '\b')

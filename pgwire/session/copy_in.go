@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -27,7 +26,7 @@ func (s *Session) copyIn(ctx context.Context, sc *scope, st *statement, x *sql.C
 	for _, c := range leaf.Cols() {
 		cols = append(cols, codec.CopyColumn{Name: c.Name, Type: c.Type})
 	}
-	opts, err := readCopyOptions(x, rel.Name, cols)
+	opts, err := readCopyOptions(x, rel.Name, cols, columnNames(rel))
 	if err != nil {
 		return err
 	}
@@ -80,7 +79,6 @@ type copying struct {
 	in       *codec.CopyIn
 	inBlock  bool
 	skipped  int
-	unread   []int // lines since the last batch that are not in it
 	lastLine int
 	letters  *letters // nil without ON_ERROR 'dead_letter'
 }
@@ -115,32 +113,18 @@ func (c *copying) run(r CopyReader) (int64, error) {
 	return res.Rows, nil
 }
 
-// add writes a batch whose last row ended at lastLine. When a row of it breaks a
-// rule, the rows before it are written and the error names its line.
-func (c *copying) add(b *batch.Batch, lastLine int) error {
-	c.lastLine = lastLine
+// add writes a batch whose rows ended at lines. When a row of it breaks a rule, the rows
+// before it are written and the error names its line.
+func (c *copying) add(b *batch.Batch, lines []int) error {
+	c.lastLine = lines[len(lines)-1]
 	if err := c.postLetters(); err != nil {
 		return err
 	}
 	err := c.app.Add(c.ctx, b)
 	if err != nil && isRowError(err) {
-		err = c.addPart(b, c.linesOf(b.Rows(), lastLine), err)
+		err = c.addPart(b, lines, err)
 	}
-	c.unread = c.unread[:0]
 	return err
-}
-
-// linesOf gives the lines of the n rows that end at a line: those that could not be
-// read are not among them.
-func (c *copying) linesOf(n, last int) []int {
-	lines := make([]int, n)
-	for i := n - 1; i >= 0; last-- {
-		if !slices.Contains(c.unread, last) {
-			lines[i] = last
-			i--
-		}
-	}
-	return lines
 }
 
 // addPart writes what it can of a batch that failed with err. Halving finds the row
@@ -161,6 +145,9 @@ func (c *copying) addPart(b *batch.Batch, lines []int, err error) error {
 	}
 	e := *sqlerr.As(err)
 	e.Where = "COPY " + c.relation + ", line " + strconv.Itoa(lines[0])
+	if c.opts.Format != codec.CopyBinary && e.Code != sqlerr.UniqueViolation {
+		e.Where += ": \"" + codec.Shorten(c.rowText(b)) + "\""
+	}
 	if c.opts.OnBad == nil {
 		return &e
 	}
@@ -175,13 +162,15 @@ func isRowError(err error) bool {
 		strings.HasPrefix(string(e.Code), "23"))
 }
 
-// rowText writes the only row of a batch as COPY's text format does.
+// rowText writes the only row of a batch as it stood in the data, or as text.
 func (c *copying) rowText(b *batch.Batch) string {
 	w := copyWriter{opts: c.opts, values: c.opts.Env}
-	text := *c.opts
-	text.CopyOptions = codec.DefaultCopy(codec.CopyText)
-	text.Columns = c.opts.Columns
-	w.opts = &text
+	if c.opts.Format == codec.CopyBinary || c.opts.Format == codec.CopyJSON {
+		text := *c.opts
+		text.CopyOptions = codec.DefaultCopy(codec.CopyText)
+		text.Columns = c.opts.Columns
+		w.opts = &text
+	}
 	w.textRow(b, b.Index(0))
 	return strings.TrimSuffix(string(w.buf), "\n")
 }
@@ -189,7 +178,6 @@ func (c *copying) rowText(b *batch.Batch) string {
 // bad takes a row that cannot be read.
 func (c *copying) bad(b *codec.BadRow) error {
 	c.skipped++
-	c.unread = append(c.unread, b.Line)
 	if c.letters == nil {
 		return nil
 	}

@@ -2,13 +2,14 @@ package session
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/exec/codec"
 	"github.com/millracedb/millrace/sql"
+	"github.com/millracedb/millrace/sql/expr"
 	"github.com/millracedb/millrace/sql/sqlerr"
-	"github.com/millracedb/millrace/sql/types"
 )
 
 // copyOptions are the options of one COPY.
@@ -17,13 +18,15 @@ type copyOptions struct {
 	deadLetter bool // ON_ERROR 'dead_letter'
 	ignore     bool // ON_ERROR 'ignore'
 
-	nullSet               bool
-	forceQuote            columnList
-	forceNull, forceNotNu columnList
+	// delim, null, quote and escape are what was written; nil is the format's own.
+	delim, null, quote, escape *string
+
+	forceQuote, forceNull, forceNotNull columnList
 }
 
 // columnList is a list of columns, or * for all.
 type columnList struct {
+	given bool
 	all   bool
 	names []string
 }
@@ -34,34 +37,11 @@ func copySyntax(o sql.Option, format string, args ...any) *sqlerr.Error {
 	return sqlerr.New(sqlerr.SyntaxError, format, args...).At(o.Pos())
 }
 
-// readCopyOptions reads the WITH list of a COPY over columns.
-func readCopyOptions(x *sql.Copy, relation string, cols []codec.CopyColumn) (*copyOptions, error) {
+// readCopyOptions reads the WITH list of a COPY over columns; table has the names of
+// the relation's columns, nil for a query.
+func readCopyOptions(x *sql.Copy, relation string, cols []codec.CopyColumn,
+	table []string) (*copyOptions, error) {
 	o := &copyOptions{}
-	format := codec.CopyText
-	for _, opt := range x.Options {
-		if lower(opt.Name) != "format" {
-			continue
-		}
-		text, err := literalText(opt.Value)
-		if err != nil {
-			return nil, err
-		}
-		switch lower(text) {
-		case "text":
-		case "csv":
-			format = codec.CopyCSV
-		case "binary":
-			format = codec.CopyBinary
-		case "json":
-			format = codec.CopyJSON
-		default:
-			return nil, sqlerr.New(sqlerr.InvalidParameterValue,
-				"COPY format \"%s\" not recognized", text).At(opt.Pos()).
-				WithHint("The formats are text, csv, binary and json.")
-		}
-	}
-	o.CopyOptions = codec.DefaultCopy(format)
-	o.Relation = relation
 	seen := map[string]bool{}
 	for _, opt := range x.Options {
 		name := lower(opt.Name)
@@ -73,51 +53,48 @@ func readCopyOptions(x *sql.Copy, relation string, cols []codec.CopyColumn) (*co
 			return nil, err
 		}
 	}
-	o.Columns = cols
-	for i := range o.Columns {
-		c := &o.Columns[i]
-		c.ForceQuote = o.forceQuote.has(c.Name)
-		c.ForceNull = o.forceNull.has(c.Name)
-		c.ForceNotNull = o.forceNotNu.has(c.Name)
+	if err := o.check(x); err != nil {
+		return nil, err
 	}
-	return o, o.check(x)
+	o.Relation, o.Columns = relation, cols
+	if err := o.force(x, table); err != nil {
+		return nil, err
+	}
+	if x.File != "" || x.Program {
+		return nil, noServerFiles(x)
+	}
+	return o, nil
 }
+
+// copyFormats are the names of the formats.
+var copyFormats = map[string]codec.CopyFormat{"text": codec.CopyText, "csv": codec.CopyCSV,
+	"binary": codec.CopyBinary, "json": codec.CopyJSON}
 
 // read applies one option.
 func (o *copyOptions) read(name string, opt sql.Option, to bool) (err error) {
 	switch name {
-	case "format", "freeze":
+	case "format":
+		err = o.readFormat(opt)
+	case "freeze":
+		_, err = optionBool(opt)
 	case "encoding":
-		var text string
-		if text, err = literalText(opt.Value); err == nil {
-			_, err = checkEncoding(nil, text)
-		}
+		err = o.readEncoding(opt)
 	case "delimiter":
-		o.Delim, err = oneByte(opt, "delimiter")
+		o.delim, err = optionString(opt)
 	case "quote":
-		if o.Format != codec.CopyCSV {
-			return sqlerr.New(sqlerr.FeatureNotSupported, "COPY quote available only in CSV mode")
-		}
-		o.Quote, err = oneByte(opt, "quote")
-		if o.Escape == '"' {
-			o.Escape = o.Quote
-		}
+		o.quote, err = optionString(opt)
 	case "escape":
-		if o.Format != codec.CopyCSV {
-			return sqlerr.New(sqlerr.FeatureNotSupported, "COPY escape available only in CSV mode")
-		}
-		o.Escape, err = oneByte(opt, "escape")
+		o.escape, err = optionString(opt)
 	case "null":
-		o.Null, err = literalText(opt.Value)
-		o.nullSet = true
+		o.null, err = optionString(opt)
 	case "header":
 		err = o.readHeader(opt, to)
 	case "force_quote":
-		o.forceQuote, err = columnsOfOption(opt)
+		o.forceQuote, err = columnsOfOption(opt, true)
 	case "force_null":
-		o.forceNull, err = columnsOfOption(opt)
+		o.forceNull, err = columnsOfOption(opt, false)
 	case "force_not_null":
-		o.forceNotNu, err = columnsOfOption(opt)
+		o.forceNotNull, err = columnsOfOption(opt, false)
 	case "on_error":
 		err = o.readOnError(opt, to)
 	default:
@@ -138,34 +115,67 @@ func unknownCopyOption(opt sql.Option) error {
 	return err.WithHint("The options are %s.", strings.Join(copyOptionNames, ", "))
 }
 
-func (o *copyOptions) readHeader(opt sql.Option, to bool) error {
-	o.Header = true
-	if opt.Value == nil {
-		return nil
-	}
-	text, err := literalText(opt.Value)
+func (o *copyOptions) readFormat(opt sql.Option) error {
+	text, err := optionString(opt)
 	if err != nil {
 		return err
 	}
-	if lower(text) == "match" && !to {
-		o.MatchHeader = true
-		return nil
+	f, ok := copyFormats[lower(*text)]
+	if !ok {
+		return sqlerr.New(sqlerr.InvalidParameterValue, "COPY format \"%s\" not recognized", *text).
+			At(opt.Pos()).WithHint("The formats are text, csv, binary and json.")
 	}
-	if o.Header, err = types.ParseBool(text); err != nil {
-		return copySyntax(opt, "header requires a Boolean value or \"match\"")
+	o.Format = f
+	return nil
+}
+
+func (o *copyOptions) readEncoding(opt sql.Option) error {
+	text, err := optionString(opt)
+	if err != nil {
+		return err
+	}
+	o.Encoding, err = expr.EncodingNamed(*text)
+	if err != nil && sqlerr.As(err).Code == sqlerr.InvalidParameterValue {
+		return sqlerr.New(sqlerr.InvalidParameterValue,
+			"argument to option \"%s\" must be a valid encoding name", opt.Name).At(opt.Pos()).
+			WithHint("The encodings are %s.", strings.Join(expr.EncodingNames(), ", "))
+	}
+	if err != nil {
+		return sqlerr.As(err).At(opt.Pos())
 	}
 	return nil
 }
 
+func (o *copyOptions) readHeader(opt sql.Option, to bool) error {
+	if v, err := optionBool(opt); err == nil {
+		o.Header = v
+		return nil
+	}
+	text, err := optionString(opt)
+	switch {
+	case err != nil || lower(*text) != "match":
+		return copySyntaxAt("header requires a Boolean value or \"match\"")
+	case to:
+		return sqlerr.New(sqlerr.FeatureNotSupported,
+			"cannot use \"%s\" with HEADER in COPY TO", *text)
+	}
+	o.Header, o.MatchHeader = true, true
+	return nil
+}
+
+func copySyntaxAt(format string, args ...any) error {
+	return sqlerr.New(sqlerr.SyntaxError, format, args...)
+}
+
 func (o *copyOptions) readOnError(opt sql.Option, to bool) error {
-	text, err := literalText(opt.Value)
+	text, err := optionString(opt)
 	if err != nil {
 		return err
 	}
 	if to {
 		return copySyntax(opt, "COPY ON_ERROR cannot be used with COPY TO")
 	}
-	switch lower(text) {
+	switch lower(*text) {
 	case "stop":
 	case "dead_letter":
 		o.deadLetter = true
@@ -173,35 +183,68 @@ func (o *copyOptions) readOnError(opt sql.Option, to bool) error {
 		o.ignore = true
 	default:
 		return sqlerr.New(sqlerr.InvalidParameterValue,
-			"COPY ON_ERROR \"%s\" not recognized", text).At(opt.Pos()).
+			"COPY ON_ERROR \"%s\" not recognized", *text).At(opt.Pos()).
 			WithHint("It is stop, dead_letter or ignore.")
 	}
 	return nil
 }
 
-func oneByte(opt sql.Option, what string) (byte, error) {
-	text, err := literalText(opt.Value)
-	if err != nil {
-		return 0, err
-	}
-	if len(text) != 1 {
-		return 0, sqlerr.New(sqlerr.FeatureNotSupported,
-			"COPY %s must be a single one-byte character", what).At(opt.Pos())
-	}
-	return text[0], nil
-}
-
-func columnsOfOption(opt sql.Option) (columnList, error) {
+// optionString is the value of an option as text.
+func optionString(opt sql.Option) (*string, error) {
 	switch x := opt.Value.(type) {
+	case nil:
+		return nil, copySyntaxAt("%s requires a parameter", opt.Name)
 	case *sql.ColRef:
 		if x.Star {
-			return columnList{all: true}, nil
+			star := "*"
+			return &star, nil
 		}
-		return columnList{names: []string{x.Name.Last()}}, nil
-	case *sql.Const:
-		return columnList{all: x.Val == "*", names: []string{x.Val}}, nil
+	}
+	text, err := literalText(opt.Value)
+	if err != nil {
+		return nil, sqlerr.As(err).At(opt.Pos())
+	}
+	return &text, nil
+}
+
+// optionBool is the value of an option that is on or off.
+func optionBool(opt sql.Option) (bool, error) {
+	if opt.Value == nil {
+		return true, nil
+	}
+	if text, err := optionString(opt); err == nil {
+		switch lower(*text) {
+		case "true", "on":
+			return true, nil
+		case "false", "off":
+			return false, nil
+		}
+		if n, err := strconv.Atoi(*text); err == nil && isNumber(opt.Value) && (n == 0 || n == 1) {
+			return n == 1, nil
+		}
+	}
+	return false, copySyntaxAt("%s requires a Boolean value", opt.Name)
+}
+
+func isNumber(x sql.Expr) bool {
+	c, ok := x.(*sql.Const)
+	return ok && c.Kind != sql.StrConst
+}
+
+// columnsOfOption reads (a, b); the option may be * where star says so.
+func columnsOfOption(opt sql.Option, star bool) (columnList, error) {
+	l := columnList{given: true}
+	switch x := opt.Value.(type) {
+	case *sql.ColRef:
+		if !x.Star {
+			l.names = []string{x.Name.Last()}
+			return l, nil
+		}
+		if star {
+			l.all = true
+			return l, nil
+		}
 	case *sql.Row:
-		var l columnList
 		for _, e := range x.Elems {
 			name, err := literalText(e)
 			if err != nil {
@@ -211,34 +254,6 @@ func columnsOfOption(opt sql.Option) (columnList, error) {
 		}
 		return l, nil
 	}
-	return columnList{}, copySyntax(opt, "argument to option \"%s\" must be a list of column names",
-		opt.Name)
-}
-
-// check refuses options that contradict each other.
-func (o *copyOptions) check(x *sql.Copy) error {
-	switch {
-	case o.Format == codec.CopyBinary && (o.nullSet || o.Delim != '\t' || o.Header):
-		what := "DELIMITER"
-		if o.nullSet {
-			what = "NULL"
-		} else if o.Header {
-			return sqlerr.New(sqlerr.FeatureNotSupported, "cannot specify HEADER in BINARY mode")
-		}
-		return sqlerr.New(sqlerr.SyntaxError, "cannot specify %s in BINARY mode", what)
-	case o.Delim == '\n' || o.Delim == '\r':
-		return sqlerr.New(sqlerr.InvalidParameterValue,
-			"COPY delimiter cannot be newline or carriage return")
-	case o.Format == codec.CopyCSV && o.Delim == o.Quote:
-		return sqlerr.New(sqlerr.InvalidParameterValue,
-			"COPY delimiter and quote must be different")
-	case x.File != "" || x.Program:
-		what := "from"
-		if x.To {
-			what = "to"
-		}
-		return sqlerr.Unsupported("COPY "+what+" a file of the server",
-			"Use COPY ... STDIN or STDOUT; psql's \\copy reads and writes files.")
-	}
-	return nil
+	return l, sqlerr.New(sqlerr.InvalidParameterValue,
+		"argument to option \"%s\" must be a list of column names", opt.Name).At(opt.Pos())
 }

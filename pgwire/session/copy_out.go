@@ -34,34 +34,51 @@ func (s *Session) copy(ctx context.Context, st *statement, x *sql.Copy, sink Sin
 	return s.copyOut(ctx, sc, st, x, sink)
 }
 
+// copied is the relation that COPY names, nil for none.
+func (s *Session) copied(x *sql.Copy) *catalog.Relation {
+	snap := s.snapshot()
+	switch schema := x.Table.Schema(); {
+	case x.Query != nil:
+		return nil
+	case schema != "":
+		return snap.Lookup(schema, x.Table.Last())
+	}
+	return snap.Resolve(snap.NamedPath(s.settings.path, s.currentUser()), x.Table.Last())
+}
+
+func columnNames(rel *catalog.Relation) []string {
+	names := make([]string, len(rel.Columns))
+	for i := range rel.Columns {
+		names[i] = rel.Columns[i].Name
+	}
+	return names
+}
+
 // mayCopyOut refuses COPY of what is no table, as PostgreSQL does.
 func (s *Session) mayCopyOut(x *sql.Copy) error {
 	if x.Query != nil {
 		return nil
 	}
-	snap := s.snapshot()
-	var rel *catalog.Relation
-	if schema := x.Table.Schema(); schema != "" {
-		rel = snap.Lookup(schema, x.Table.Last())
-	} else {
-		rel = snap.Resolve(snap.NamedPath(s.settings.path, s.currentUser()), x.Table.Last())
-	}
+	rel := s.copied(x)
 	if rel == nil {
 		return nil // the planner says so, with a hint
 	}
-	kind := ""
+	kind, hint := "", "Try the COPY (SELECT ...) TO variant."
 	switch rel.Kind {
 	case catalog.KindView:
 		kind = "view"
 	case catalog.KindMaterializedView:
 		kind = "materialized view"
 	case catalog.KindSequence:
-		kind = "sequence"
+		kind, hint = "sequence", "Use SELECT on it, or currval()."
+	case catalog.KindIndex:
+		return sqlerr.New(sqlerr.WrongObjectType, "\"%s\" is an index", rel.Name).
+			At(x.NamePos.Pos()).WithHint("Copy the table of the index.")
 	default:
 		return nil
 	}
 	return sqlerr.New(sqlerr.WrongObjectType, "cannot copy from %s \"%s\"", kind, rel.Name).
-		At(x.NamePos.Pos()).WithHint("Try the COPY (SELECT ...) TO variant.")
+		At(x.NamePos.Pos()).WithHint("%s", hint)
 }
 
 // copyWriter writes rows in a format of COPY, one message each.
@@ -72,18 +89,28 @@ type copyWriter struct {
 	sink    Sink
 	buf     []byte
 	field   []byte
+	coded   []byte // buf in another encoding
 	rows    int64
 	begun   bool
 }
 
 func (s *Session) copyOut(ctx context.Context, sc *scope, st *statement, x *sql.Copy, sink Sink) error {
 	p := st.plan
+	if p.Write != nil {
+		if err := s.mustWrite("COPY"); err != nil {
+			return err
+		}
+	}
 	cols := columnsOf(p)
 	names := make([]codec.CopyColumn, len(cols))
 	for i, c := range cols {
 		names[i] = codec.CopyColumn{Name: c.Name, Type: c.Type}
 	}
-	opts, err := readCopyOptions(x, x.Table.Last(), names)
+	relation, table := "", []string(nil)
+	if rel := s.copied(x); rel != nil {
+		relation, table = rel.Name, columnNames(rel)
+	}
+	opts, err := readCopyOptions(x, relation, names, table)
 	if err != nil {
 		return err
 	}
@@ -96,11 +123,14 @@ func (s *Session) copyOut(ctx context.Context, sc *scope, st *statement, x *sql.
 		return err
 	}
 	out := func(b *batch.Batch) error { return expand(b, w.write) }
-	if p.Emit != nil {
+	switch {
+	case p.Emit != nil:
 		s.streaming()
 		err = s.subscribe(ctx, sc, p, nil, s.settings.int(idxSubscriberBuffer), out,
 			func() error { return gone(sink.Flush()) })
-	} else {
+	case p.Write != nil:
+		_, err = s.host.engine.Write(ctx, sc.read(p, nil), out)
+	default:
 		err = s.host.engine.Run(ctx, sc.read(p, nil), out)
 	}
 	if err == nil {
@@ -130,7 +160,18 @@ func (w *copyWriter) header() error {
 			w.buf = codec.AppendCopyText(w.buf, []byte(c.Name), w.opts.Delim)
 		}
 	}
-	return gone(w.sink.CopyData(append(w.buf, '\n')))
+	return w.send(append(w.buf, '\n'))
+}
+
+// send gives a message to the client, in the encoding that was asked for.
+func (w *copyWriter) send(p []byte) (err error) {
+	if e := w.opts.Encoding; e != nil && w.opts.Format != codec.CopyBinary {
+		if w.coded, err = e.AppendEncoded(w.coded[:0], p); err != nil {
+			return err
+		}
+		p = w.coded
+	}
+	return gone(w.sink.CopyData(p))
 }
 
 func (w *copyWriter) trailer() error {
@@ -167,7 +208,7 @@ func (w *copyWriter) write(b *batch.Batch) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := gone(w.sink.CopyData(w.buf)); err != nil {
+		if err := w.send(w.buf); err != nil {
 			return err
 		}
 		w.rows++

@@ -230,11 +230,19 @@ func (p *parser) copyRows() sql.Statement {
 	}
 	p.accept(kwWith)
 	if p.isC('(') {
+		if p.peek(1).isPunct(')') {
+			p.i++
+			p.unexpected()
+		}
 		s.Options = append(s.Options, p.options()...)
 	} else {
 		s.Options = append(s.Options, p.oldCopyOptions()...)
 	}
-	if !s.To && p.accept(kwWhere) {
+	at := p.loc()
+	if p.accept(kwWhere) {
+		if s.To {
+			p.fail(at, sqlerr.SyntaxError, "WHERE clause not allowed with COPY TO")
+		}
 		s.Where = p.expr()
 	}
 	return s
