@@ -46,7 +46,7 @@ func (w *writer) rowDescription(cols []session.Column) error {
 		b = binary.BigEndian.AppendUint16(b, uint16(c.Attnum))
 		b = binary.BigEndian.AppendUint32(b, c.OID)
 		b = binary.BigEndian.AppendUint16(b, uint16(size))
-		b = binary.BigEndian.AppendUint32(b, uint32(c.Type.Typmod()))
+		b = binary.BigEndian.AppendUint32(b, uint32(c.Type.ColumnTypmod()))
 		b = binary.BigEndian.AppendUint16(b, uint16(c.Format))
 	}
 	w.buf = b

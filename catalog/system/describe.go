@@ -66,6 +66,11 @@ func (d *Describer) NameOf(k types.Kind, oid uint32) (string, bool) {
 	return d.Registry.names(d.Context).NameOf(k, oid)
 }
 
+// Undefined implements types.UndefinedNames.
+func (d *Describer) Undefined(k types.Kind, name string) error {
+	return d.Registry.names(d.Context).Undefined(k, name)
+}
+
 // Ambiguous implements types.AmbiguousNames.
 func (d *Describer) Ambiguous(k types.Kind, name string) bool {
 	return d.Registry.names(d.Context).Ambiguous(k, name)
@@ -415,7 +420,28 @@ func (c *call) regIn() (types.Datum, error) {
 	if oid, ok := c.OIDOf(kind, s); ok {
 		return long(int64(oid)), nil
 	}
+	if err := c.Undefined(kind, s); err != nil {
+		return null, err
+	}
 	return null, undefinedName(kind, s)
+}
+
+// Undefined implements types.UndefinedNames: the name of a relation is shown as it was
+// looked for, and a schema that does not exist is said to be what is missing.
+func (n *names) Undefined(kind types.Kind, s string) error {
+	parts, ok := parseIdents(s)
+	if !ok || kind != types.Regclass {
+		return nil
+	}
+	name := strings.Join(parts, ".")
+	switch {
+	case len(parts) > 3:
+		return sqlerr.New(sqlerr.SyntaxError,
+			"improper relation name (too many dotted names): %s", name)
+	case len(parts) == 2 && n.s.Schema(parts[0]) == nil:
+		return undefinedName(types.Regnamespace, parts[0])
+	}
+	return undefinedName(types.Regclass, name)
 }
 
 // undefinedName is the error of a regclass literal and its like.

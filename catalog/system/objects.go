@@ -182,7 +182,7 @@ func (w *world) userClass(r *catalog.Relation) *classRow {
 		for i := range r.Columns { // with expressions it has columns of its own
 			c.columns[i].Name, c.columns[i].Type = r.Columns[i].Name, r.Columns[i].Type
 			c.columns[i].typeOID = catalog.OID(r.Columns[i].Type.OID())
-			c.columns[i].typmod = r.Columns[i].Type.Typmod()
+			c.columns[i].typmod = r.Columns[i].Type.ColumnTypmod()
 		}
 		return c
 	case catalog.KindSequence:
@@ -206,7 +206,7 @@ func (w *world) userClass(r *catalog.Relation) *classRow {
 
 func userColumn(c *catalog.Column, number int) attribute {
 	a := attribute{Column: *c, number: number, typeOID: catalog.OID(c.Type.OID()),
-		typmod: c.Type.Typmod()}
+		typmod: c.Type.ColumnTypmod()}
 	if c.UserType != 0 {
 		a.typeOID, a.typmod = c.UserType, -1
 		if c.Type.Kind == types.Array {

@@ -3,7 +3,6 @@ package expr
 import (
 	"strings"
 
-	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
 
@@ -110,51 +109,3 @@ func defineNoCatalog(r *registry) {
 // encoding.
 var encodingLengths = [...]byte{1, 3, 3, 3, 4, 3, 4, 4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 4, 3, 4, 3}
-
-// absent are functions of PostgreSQL that Millrace has not, with what to do instead.
-var absent = func() map[string]string {
-	m := map[string]string{}
-	for hint, names := range map[string]string{
-		"Use LIKE, or a regular expression, on the text instead.": "to_tsvector to_tsquery plainto_tsquery " +
-			"phraseto_tsquery websearch_to_tsquery ts_rank ts_rank_cd ts_headline setweight tsvector_to_array " +
-			"array_to_tsvector numnode querytree get_current_ts_config",
-		"Use two columns for the bounds instead.": "int4range int8range numrange tsrange tstzrange daterange " +
-			"int4multirange int8multirange nummultirange tsmultirange tstzmultirange datemultirange " +
-			"range_agg range_intersect_agg range_merge isempty lower_inc upper_inc lower_inf " +
-			"upper_inf multirange",
-		"Use jsonb, or text, instead.": "xmlcomment xmlagg xml_is_well_formed xpath xpath_exists query_to_xml " +
-			"table_to_xml schema_to_xml database_to_xml xml_is_well_formed_document xml_is_well_formed_content",
-		"Use text instead.": "host hostmask netmask network broadcast masklen set_masklen abbrev " +
-			"inet_same_family inet_merge macaddr8_set7bit",
-		"Use two columns of double precision instead.": "point box circle line lseg path polygon area center " +
-			"diameter height width isclosed isopen npoints pclose popen radius slope diagonal bound_box",
-		"Keep the bytes in a column of type bytea.": "lo_import lo_export lo_create lo_creat lo_open lo_unlink " +
-			"lo_get lo_put lo_from_bytea loread lowrite lo_close lo_lseek lo_tell",
-		"See millrace.epochs for positions in the log.": "pg_current_wal_lsn pg_current_wal_insert_lsn " +
-			"pg_current_wal_flush_lsn pg_last_wal_receive_lsn pg_last_wal_replay_lsn pg_wal_lsn_diff " +
-			"pg_walfile_name pg_switch_wal pg_create_restore_point pg_current_snapshot txid_current_snapshot " +
-			"pg_snapshot_xmin pg_snapshot_xmax txid_snapshot_xmin txid_snapshot_xmax",
-		"Every node follows the log by itself; see millrace.nodes.": "" +
-			"pg_create_logical_replication_slot " +
-			"pg_create_physical_replication_slot pg_drop_replication_slot pg_logical_slot_get_changes " +
-			"pg_logical_slot_peek_changes pg_replication_slot_advance pg_promote pg_get_replication_slots",
-		"Use the command millrace backup.":   "pg_backup_start pg_backup_stop pg_start_backup pg_stop_backup",
-		"The server reads no files for SQL.": "pg_read_file pg_read_binary_file pg_ls_dir pg_stat_file",
-		"Use UTF-8 text.":                    "to_ascii",
-	} {
-		for _, n := range strings.Fields(names) {
-			m[n] = hint
-		}
-	}
-	return m
-}()
-
-// errAbsent refuses a function that PostgreSQL has and Millrace has not; nil for
-// others.
-func errAbsent(name string, pos int) *sqlerr.Error {
-	hint, ok := absent[name]
-	if !ok {
-		return nil
-	}
-	return sqlerr.Unsupported("function "+name, hint).At(pos)
-}

@@ -48,6 +48,12 @@ type AmbiguousNames interface {
 	Ambiguous(k Kind, name string) bool
 }
 
+// UndefinedNames is implemented by Names that can say why a name means nothing: which
+// of its parts does not exist. It gives nil when it has nothing to say.
+type UndefinedNames interface {
+	Undefined(k Kind, name string) error
+}
+
 // DateOrder is the order of day, month and year in ambiguous input.
 type DateOrder uint8
 

@@ -220,6 +220,11 @@ func (e *Env) parseReg(k Kind, s string) (int64, error) {
 		}
 		return int64(ty.OID()), nil
 	}
+	if u, ok := e.or().Names.(UndefinedNames); ok {
+		if err := u.Undefined(k, t); err != nil {
+			return 0, err
+		}
+	}
 	return 0, errNoObject(k, t)
 }
 

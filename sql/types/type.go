@@ -129,6 +129,15 @@ func MapOf(key, value Type) Type { return Type{Kind: Map, Key: &key, Elem: &valu
 // Typmod gives PostgreSQL's atttypmod, -1 when there is none.
 func (t Type) Typmod() int32 { return t.Mod - 1 }
 
+// ColumnTypmod gives the atttypmod of a column of type t: that of an array is its
+// elements'.
+func (t Type) ColumnTypmod() int32 {
+	if t.Kind == Array {
+		return t.Innermost().Typmod()
+	}
+	return t.Typmod()
+}
+
 // WithTypmod gives t with PostgreSQL's atttypmod m (-1: none).
 func (t Type) WithTypmod(m int32) Type { t.Mod = m + 1; return t }
 
