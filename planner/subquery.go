@@ -22,8 +22,11 @@ func (s *scope) Query(node any, x []expr.Expr) (expr.Expr, error) {
 		return &expr.Not{X: sp}, nil
 	case *sql.Binary:
 		kind := expr.SubplanAny
-		if n.Quant == sql.AllQuant {
+		switch n.Quant {
+		case sql.AllQuant:
 			kind = expr.SubplanAll
+		case sql.NoQuant:
+			kind = expr.SubplanRow
 		}
 		return s.anySubplan(n.R.(*sql.Subquery).Q, n.Op, kind, x, n.Pos())
 	}
@@ -100,6 +103,34 @@ func (s *scope) anySubplan(q *sql.Query, op string, kind expr.SubplanKind, x []e
 	if node, err = s.b.convert(node, ts, nil, pos); err != nil {
 		return nil, err
 	}
+	if len(x) > 1 && op != "=" {
+		if err := s.rowTest(sp, node, op, pos); err != nil {
+			return nil, err
+		}
+	}
 	sp.ID = s.b.addSubplan(node)
 	return sp, nil
+}
+
+// rowTest compares rows of several columns by another operator than =, which is not
+// that operator for each of their columns.
+func (s *scope) rowTest(sp *expr.Subplan, node plan.Node, op string, pos int) error {
+	var left, right []expr.Expr
+	for i, x := range sp.X {
+		left = append(left, &expr.Col{Index: len(sp.X) + i, T: x.Type()})
+		right = append(right, colOf(node, i))
+	}
+	var err error
+	sp.Test, err = expr.CompareRows(op, left, right, &scope{b: s.b}, pos)
+	return err
+}
+
+// testOver gives the comparison of rows where at gives the subquery's columns.
+func testOver(sp *expr.Subplan, at func(i int) expr.Expr) expr.Expr {
+	return expr.MapCols(sp.Test, func(c *expr.Col) expr.Expr {
+		if k := c.Index - len(sp.X); k >= 0 {
+			return sp.X[k]
+		}
+		return at(c.Index)
+	})
 }

@@ -97,7 +97,7 @@ func (b *builder) unnestCondition(n plan.Node, p expr.Expr) plan.Node {
 		kind := plan.Semi
 		if not {
 			kind = plan.AntiNull
-			if len(sp.X) != 1 || !isEquals(sp.Op[0]) || sp.Correlated {
+			if len(sp.X) != 1 || sp.Test != nil || !isEquals(sp.Op[0]) || sp.Correlated {
 				return nil
 			}
 		}
@@ -124,10 +124,16 @@ func (b *builder) semiJoin(n plan.Node, sp *expr.Subplan, kind plan.JoinKind,
 	width := len(n.Cols())
 	on := b.joinPreds(r, width)
 	if any != nil {
+		if slices.ContainsFunc(any.X, hasSubplan) {
+			return nil
+		}
+		if any.Test != nil {
+			on = append(on, testOver(any, func(i int) expr.Expr {
+				return shiftCols(colOf(r.node, i), width)
+			}))
+			return newJoin(kind, n, r.node, and(on...))
+		}
 		for i, x := range any.X {
-			if hasSubplan(x) {
-				return nil
-			}
 			on = append(on, &expr.Call{Fn: any.Op[i], T: types.Of(types.Bool), Pos: -1,
 				Args: []expr.Expr{x, shiftCols(colOf(r.node, i), width)}})
 		}

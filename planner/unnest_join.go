@@ -98,7 +98,7 @@ func (b *builder) unnestIn(n plan.Node, e expr.Expr) (plan.Node, expr.Expr) {
 		}
 		next, col := n, x
 		switch sp.Kind {
-		case expr.SubplanScalar:
+		case expr.SubplanScalar, expr.SubplanRow:
 			next, col = b.scalarJoin(n, sp)
 		case expr.SubplanExists:
 			next, col = b.existsJoin(n, sp)
@@ -127,11 +127,25 @@ func (b *builder) scalarJoin(n plan.Node, sp *expr.Subplan) (plan.Node, expr.Exp
 		marked = withMarker(r.node)
 	}
 	j := newJoin(plan.Left, n, marked, and(b.joinPreds(r, width)...))
-	var col expr.Expr = colOf(j, width)
-	if r.defaults != nil {
-		col = orDefault(colOf(j, len(j.Out)-1), col, b.outerToCols(r.defaults[0]))
+	at := func(i int) expr.Expr {
+		var col expr.Expr = colOf(j, width+i)
+		if r.defaults != nil {
+			col = orDefault(colOf(j, len(j.Out)-1), col, b.outerToCols(r.defaults[i]))
+		}
+		return col
 	}
-	return j, col
+	if sp.Kind == expr.SubplanScalar {
+		return j, at(0)
+	}
+	if sp.Test != nil {
+		return j, testOver(sp, at)
+	}
+	var equal []expr.Expr
+	for i, x := range sp.X {
+		equal = append(equal, &expr.Call{Fn: sp.Op[i], T: types.Of(types.Bool), Pos: -1,
+			Args: []expr.Expr{x, at(i)}})
+	}
+	return j, and(equal...)
 }
 
 // single tells whether a pulled subquery has at most one row per outer row.

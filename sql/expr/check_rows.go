@@ -33,6 +33,11 @@ func (c *checker) rowCompare(e *sql.Binary, l, r *sql.Row) (Expr, error) {
 	return c.compareRows(e.Op, xs, ys, e.Pos())
 }
 
+// CompareRows compares rows, given as their columns, by PostgreSQL's rules.
+func CompareRows(op string, xs, ys []Expr, sc Scope, pos int) (Expr, error) {
+	return (&checker{sc: sc}).compareRows(op, xs, ys, pos)
+}
+
 // compareRows lowers a comparison of rows to comparisons of their fields.
 func (c *checker) compareRows(op string, xs, ys []Expr, pos int) (Expr, error) {
 	switch op {

@@ -15,6 +15,8 @@ type subplanNode struct {
 	left []result
 	ops  []*callNode
 	cols []*vecNode
+	test node        // of Test
+	wide batch.Batch // the row that Test sees
 	result
 }
 
@@ -25,6 +27,10 @@ func (c *compiler) compileSubplan(e *Subplan) (node, error) {
 	}
 	n := &subplanNode{e: e, x: x, vecs: make([]*batch.Vector, len(x)),
 		left: make([]result, len(x))}
+	if e.Test != nil {
+		n.test, err = c.compile(e.Test)
+		return n, err
+	}
 	for i, op := range e.Op {
 		col := &vecNode{}
 		n.cols = append(n.cols, col)
@@ -94,6 +100,13 @@ func (s *subplanNode) value(x *run, row int, bs []*batch.Batch) (types.Datum, er
 		return scalarOf(bs)
 	case SubplanArray:
 		return s.arrayOf(bs)
+	case SubplanRow:
+		switch n := countRows(bs); {
+		case n > 1:
+			return types.NullDatum, errManyRows()
+		case n == 0:
+			return types.NullDatum, nil
+		}
 	}
 	return s.quantified(x, row, bs)
 }
@@ -106,10 +119,14 @@ func countRows(bs []*batch.Batch) int {
 	return n
 }
 
+func errManyRows() error {
+	return sqlerr.New(sqlerr.CardinalityViolation,
+		"more than one row returned by a subquery used as an expression")
+}
+
 func scalarOf(bs []*batch.Batch) (types.Datum, error) {
 	if countRows(bs) > 1 {
-		return types.NullDatum, sqlerr.New(sqlerr.CardinalityViolation,
-			"more than one row returned by a subquery used as an expression")
+		return types.NullDatum, errManyRows()
 	}
 	for _, b := range bs {
 		if b.Rows() == 1 {
@@ -130,7 +147,7 @@ func (s *subplanNode) arrayOf(bs []*batch.Batch) (types.Datum, error) {
 }
 
 // quantified is X op ANY/ALL (subquery) over all columns of X at once: a row
-// matches when every comparison of its columns holds.
+// matches when every comparison of its columns holds, or Test.
 func (s *subplanNode) quantified(x *run, row int, bs []*batch.Batch) (types.Datum, error) {
 	all := s.e.Kind == SubplanAll
 	for i, v := range s.vecs {
@@ -162,6 +179,9 @@ func (s *subplanNode) quantified(x *run, row int, bs []*batch.Batch) (types.Datu
 func (s *subplanNode) match(x *run, b *batch.Batch) (hits, unknown int, err error) {
 	sub := run{env: x.env, b: b, n: b.N}
 	rows := rowsOf(b)
+	if s.test != nil {
+		return s.matchTest(&sub, rows)
+	}
 	vs := make([]*batch.Vector, len(s.ops))
 	for i, op := range s.ops {
 		s.cols[i].vec = b.Cols[i]
@@ -184,6 +204,29 @@ func (s *subplanNode) match(x *run, b *batch.Batch) (hits, unknown int, err erro
 		case null:
 			unknown++
 		default:
+			hits++
+		}
+	}
+	return hits, unknown, nil
+}
+
+// matchTest is match by Test.
+func (s *subplanNode) matchTest(sub *run, rows []uint16) (hits, unknown int, err error) {
+	s.wide = *sub.b
+	s.wide.Cols = append(make([]*batch.Vector, 0, 2*len(s.left)), sub.b.Cols[:len(s.left)]...)
+	for i := range s.left {
+		s.wide.Cols = append(s.wide.Cols, &s.left[i].vec)
+	}
+	sub.b = &s.wide
+	v, err := s.test.eval(sub, rows)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, r := range rows {
+		switch {
+		case v.IsNull(int(r)):
+			unknown++
+		case v.Bool[v.Row(int(r))]:
 			hits++
 		}
 	}

@@ -94,6 +94,8 @@ type Case struct {
 	// Rows says that it is a comparison of rows, which is not simplified: PostgreSQL
 	// evaluates both sides of a column whatever is known of them.
 	Rows bool
+	// NullIf says that it is NULLIF(a, b): both are evaluated for each row.
+	NullIf bool
 }
 
 // When is one arm of Case.
@@ -140,6 +142,7 @@ const (
 	SubplanAny                       // X Op ANY (subquery), for IN too
 	SubplanAll                       // X Op ALL (subquery)
 	SubplanArray                     // ARRAY(subquery)
+	SubplanRow                       // X Op (subquery): NULL without a row, 21000 for more
 )
 
 // Subplan is a subquery that the planner did not turn into a join; it exists in
@@ -149,9 +152,12 @@ type Subplan struct {
 	Kind       SubplanKind
 	ID         int
 	Correlated bool
-	X          []Expr  // left side of Any and All
-	Op         []*Func // one per X
-	T          types.Type
+	X          []Expr  // left side of Any, All and Row
+	Op         []*Func // one per X, all of which must hold
+	// Test compares rows where that is not all of Op: over the subquery's columns, and
+	// the values of X as columns behind them. Its columns are none of the row around.
+	Test Expr
+	T    types.Type
 }
 
 // Agg is an aggregate call inside a select list; the planner replaces it by a Col
