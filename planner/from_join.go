@@ -64,8 +64,14 @@ func (b *builder) join(acc, l, r *from, j *sql.Join, outer *scope, w *with) (*fr
 	if j.Within != nil {
 		l, r = b.timed(l), b.timed(r)
 	}
+	if kind == plan.Left || kind == plan.Full {
+		r = b.nullable(r)
+	}
+	if kind == plan.Right || kind == plan.Full {
+		l = b.nullable(l)
+	}
 	out := b.beside(l, r)
-	if err := b.lateralKind(kind, r, j); err != nil {
+	if err := b.lateralKind(kind, l, r, j); err != nil {
 		return nil, err
 	}
 	var on expr.Expr
@@ -169,15 +175,36 @@ func (b *builder) rowKey(out *from, on expr.Expr, kind plan.JoinKind, width int)
 }
 
 // lateralKind refuses RIGHT and FULL joins to a side that needs the other one.
-func (b *builder) lateralKind(kind plan.JoinKind, r *from, j *sql.Join) error {
-	if (kind == plan.Right || kind == plan.Full) && b.usesOuter(r.node, 1) {
-		if _, ok := j.R.(*sql.Table); !ok {
-			return sqlerr.New(sqlerr.InvalidColumnReference,
-				"invalid reference to FROM-clause entry in a LATERAL item").At(j.R.Pos()).
-				WithDetail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+func (b *builder) lateralKind(kind plan.JoinKind, l, r *from, j *sql.Join) error {
+	if kind != plan.Right && kind != plan.Full || !b.usesOuter(r.node, 1) {
+		return nil
+	}
+	if _, ok := j.R.(*sql.Table); ok {
+		return nil
+	}
+	table, at := "", j.R.Pos()
+	sql.Walk(j.R, func(n sql.Node) bool {
+		if c, ok := n.(*sql.ColRef); ok && table == "" {
+			if table = l.ownerOf(c.Name); table != "" {
+				at = c.Pos()
+			}
+		}
+		return table == ""
+	})
+	return sqlerr.New(sqlerr.InvalidColumnReference,
+		"invalid reference to FROM-clause entry for table \"%s\"", table).At(at).
+		WithDetail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+}
+
+// ownerOf is the alias of the item that a column of f belongs to; "" where f has none of
+// that name.
+func (f *from) ownerOf(name sql.Name) string {
+	for _, c := range f.cols {
+		if c.name == name.Last() && (len(name) == 1 || c.entry.alias == name[len(name)-2]) {
+			return c.entry.alias
 		}
 	}
-	return nil
+	return ""
 }
 
 // joinTime is the rowtime of joined rows: that of the left row when only it has
@@ -336,7 +363,7 @@ func oneColumn(acc *from, cols []column, name, side string, pos int) (int, error
 
 // aliasJoin is (a JOIN b ON ...) AS x: only x is visible from outside.
 func aliasJoin(f *from, j *sql.Join) (*from, error) {
-	e := &entry{alias: j.Alias}
+	e := &entry{alias: j.Alias, covers: f.entries}
 	out := &from{node: f.node, entries: []*entry{e}, time: f.time}
 	for _, c := range f.cols {
 		if c.hidden || c.shadowed {

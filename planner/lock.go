@@ -71,7 +71,7 @@ func lockedSelect(s *sql.Select) string {
 
 // lockNames demands that FOR UPDATE OF names tables of FROM.
 func lockNames(s *sql.Select, l sql.LockClause) error {
-	for _, n := range l.Of {
+	for i, n := range l.Of {
 		found := false
 		for _, t := range s.From {
 			sql.Walk(t, func(x sql.Node) bool {
@@ -88,7 +88,7 @@ func lockNames(s *sql.Select, l sql.LockClause) error {
 		}
 		if !found {
 			return sqlerr.New(sqlerr.UndefinedTable, "relation \"%s\" in FOR %s clause not found "+
-				"in FROM clause", n.Last(), l.Strength)
+				"in FROM clause", n.Last(), l.Strength).At(l.At[i].Pos())
 		}
 	}
 	return nil

@@ -94,7 +94,7 @@ func (b *builder) tail(q *query, ast *sql.Query, outer *scope, w *with) (*query,
 		if x == nil {
 			if _, plain := k.X.(*sql.ColRef); !plain {
 				return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-					"invalid UNION/INTERSECT/EXCEPT ORDER BY clause").At(k.X.Pos()).
+					"invalid UNION/INTERSECT/EXCEPT ORDER BY clause").At(sql.Start(k.X)).
 					WithDetail("Only result column names can be used, not expressions or functions.").
 					WithHint("Add the expression/function to every SELECT, " +
 						"or move the UNION into a FROM clause.")

@@ -17,6 +17,8 @@ type column struct {
 	x     expr.Expr // over the row of the scope's node
 	// hidden columns (ROWTIME, tableoid...) are found by name and not by *.
 	hidden bool
+	// marker columns have no name; they are NULL where a join fills up their item.
+	marker bool
 	// merged columns stand for both sides of USING; they have no entry of a table,
 	// and the sides' own columns are still found under their tables' names.
 	merged bool
@@ -35,6 +37,8 @@ type entry struct {
 	// scalar is set for a function that gives one column: its alias alone means
 	// that column.
 	scalar bool
+	// covers are the items of a join in brackets, which its alias hides.
+	covers []*entry
 }
 
 // scope is the row that expressions of one query level are written over.
@@ -246,7 +250,13 @@ func (s *scope) missingEntry(schema, table string, pos int) error {
 	if schema != "" {
 		full = schema + "." + table
 	}
-	for _, e := range s.b.beyond {
+	hidden := s.b.beyond
+	for level := s; level != nil; level = level.parent {
+		for _, e := range level.entries {
+			hidden = append(hidden[:len(hidden):len(hidden)], e.covers...)
+		}
+	}
+	for _, e := range hidden {
 		if e.alias == table && (schema == "" || schema == e.schema) {
 			return sqlerr.New(sqlerr.UndefinedTable,
 				"invalid reference to FROM-clause entry for table \"%s\"", full).At(pos).
@@ -320,8 +330,12 @@ func (b *builder) reach(x expr.Expr, depth, pos int, name string) expr.Expr {
 func (s *scope) wholeRow(e *entry, depth, pos int) (expr.Expr, error) {
 	var elems []expr.Expr
 	t := types.Of(types.Record)
+	var marker expr.Expr
 	for i := range s.cols {
 		c := &s.cols[i]
+		if c.marker && c.entry == e {
+			marker = s.b.reach(c.x, depth, pos, "")
+		}
 		if c.entry != e || c.hidden {
 			continue
 		}
@@ -336,7 +350,11 @@ func (s *scope) wholeRow(e *entry, depth, pos int) (expr.Expr, error) {
 	if e.rel != nil {
 		t.Row = e.rel.RowType()
 	}
-	return s.b.row(elems, t, pos)
+	row, err := s.b.row(elems, t, pos)
+	if err != nil || marker == nil {
+		return row, err
+	}
+	return orNull(row, marker), nil
 }
 
 // Aggregate implements expr.Scope.

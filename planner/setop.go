@@ -58,6 +58,13 @@ func flattenUnion(n plan.Node, all bool) []plan.Node {
 
 // columnPos is the place of column i of a query's body, as far as it is written down.
 func columnPos(body sql.Body, i int) int {
+	for {
+		op, ok := body.(*sql.SetOp)
+		if !ok {
+			break
+		}
+		body = op.L
+	}
 	s, ok := body.(*sql.Select)
 	if !ok || i >= len(s.Items) {
 		return body.Pos()
@@ -67,7 +74,7 @@ func columnPos(body sql.Body, i int) int {
 			return body.Pos()
 		}
 	}
-	return s.Items[i].X.Pos()
+	return sql.Start(s.Items[i].X)
 }
 
 // unify gives both sides the same column types.
@@ -75,7 +82,7 @@ func (b *builder) unify(op *sql.SetOp, l, r *query) (*query, *query, error) {
 	lc, rc := l.node.Cols(), r.node.Cols()
 	if visibleCount(lc) != visibleCount(rc) {
 		return nil, nil, sqlerr.New(sqlerr.SyntaxError,
-			"each %s query must have the same number of columns", op.Op).At(op.R.Pos())
+			"each %s query must have the same number of columns", op.Op).At(columnPos(op.R, 0))
 	}
 	ts := make([]types.Type, len(lc))
 	for i := range lc {
@@ -141,6 +148,18 @@ func (b *builder) values(v *sql.Values, outer *scope, w *with) (*query, error) {
 	return &query{node: n, time: -1}, nil
 }
 
+// firstMismatch gives the error of the first row whose value of a column does not go with
+// those before it.
+func firstMismatch(xs []expr.Expr, v *sql.Values, c int, err error) error {
+	for i := 1; i < len(xs); i++ {
+		at := sql.Start(v.Rows[i][c])
+		if _, first := expr.CommonType(xs[:i+1], "VALUES", at); first != nil {
+			return first
+		}
+	}
+	return err
+}
+
 // valuesTypes finds the common type of each column and converts the rows to it.
 // A column of untyped literals stays untyped until the context decides.
 func (b *builder) valuesTypes(n *plan.Values, v *sql.Values) error {
@@ -155,7 +174,7 @@ func (b *builder) valuesTypes(n *plan.Values, v *sql.Values) error {
 		if !unknown {
 			var err error
 			if t, err = expr.CommonType(xs, "VALUES", v.Rows[0][c].Pos()); err != nil {
-				return err
+				return firstMismatch(xs, v, c, err)
 			}
 			for i := range n.Rows {
 				x, err := b.coerce(xs[i], t, "", v.Rows[i][c].Pos())

@@ -165,14 +165,15 @@ func (b *builder) define(e expr.Expr, t *sql.TableFunc, i int, s *scope) (expr.E
 			"a column definition list is required for functions returning \"record\"").At(pos)
 	case !takes && defs != nil && e.Type().Kind == types.Record && e.Type().Row == nil:
 		return nil, sqlerr.New(sqlerr.SyntaxError,
-			"a column definition list is redundant for a function with OUT parameters").At(pos)
+			"a column definition list is redundant for a function with OUT parameters").
+			At(defs[0].Pos())
 	case !takes && defs != nil && e.Type().Kind == types.Record:
 		return nil, sqlerr.New(sqlerr.SyntaxError,
 			"a column definition list is redundant for a function returning a named composite type").
-			At(pos)
+			At(defs[0].Pos())
 	case !takes && defs != nil:
 		return nil, sqlerr.New(sqlerr.SyntaxError, "a column definition list is only allowed for "+
-			"functions returning \"record\"").At(pos)
+			"functions returning \"record\"").At(defs[0].Pos())
 	case !takes:
 		return e, nil
 	}

@@ -193,14 +193,19 @@ func (w *windows) frame(f *sql.Frame, call *expr.WindowCall, s *scope, pos int) 
 			return out, err
 		}
 	}
-	return out, checkFrame(out, call, pos)
+	return out, checkFrame(out, f, call, pos)
 }
 
-func checkFrame(f expr.Frame, call *expr.WindowCall, pos int) error {
-	var text string
+// checkFrame refuses frames that cannot be; pos is the place of the window.
+func checkFrame(f expr.Frame, written *sql.Frame, call *expr.WindowCall, pos int) error {
+	text, window := "", pos
+	pos = written.Hi.Pos()
 	switch {
 	case f.Lo.Kind == expr.UnboundedFollowing:
-		text = "frame start cannot be UNBOUNDED FOLLOWING"
+		text, pos = "frame start cannot be UNBOUNDED FOLLOWING", written.Lo.Pos()
+	case !written.Between && f.Lo.Kind == expr.OffsetFollowing:
+		text = "frame starting from following row cannot end with current row"
+		pos = written.Lo.Pos()
 	case f.Hi.Kind == expr.UnboundedPreceding:
 		text = "frame end cannot be UNBOUNDED PRECEDING"
 	case f.Lo.Kind == expr.CurrentRow && f.Hi.Kind == expr.OffsetPreceding:
@@ -210,10 +215,11 @@ func checkFrame(f expr.Frame, call *expr.WindowCall, pos int) error {
 	case f.Lo.Kind == expr.OffsetFollowing && f.Hi.Kind == expr.OffsetPreceding:
 		text = "frame starting from following row cannot have preceding rows"
 	case f.Unit == expr.FrameGroups && len(call.OrderBy) == 0:
-		text = "GROUPS mode requires an ORDER BY clause"
+		text, pos = "GROUPS mode requires an ORDER BY clause", window
 	case f.Unit == expr.FrameRange && len(call.OrderBy) != 1 &&
 		(f.Lo.Offset != nil || f.Hi.Offset != nil):
 		text = "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column"
+		pos = window
 	default:
 		return nil
 	}
@@ -299,6 +305,7 @@ func (k *block) computeWindows() error {
 			return true
 		})
 	}
+	k.setKeys(calls)
 	at := make([]int, len(calls))
 	for done := make([]bool, len(calls)); ; {
 		first := -1
@@ -333,6 +340,60 @@ func (k *block) computeWindows() error {
 		})
 	}
 	return nil
+}
+
+// setKeys calls the set-returning functions that windows are parted or ordered by, before the
+// windows are made. The same calls in the select list stand for the same rows.
+func (k *block) setKeys(windows []*expr.WindowCall) {
+	for range 8 {
+		var calls []*expr.Call
+		for _, w := range windows {
+			for _, key := range windowKeys(w) {
+				*key = sameCalls(*key, calls)
+				calls = appendSets(calls, *key)
+			}
+		}
+		if len(calls) == 0 {
+			return
+		}
+		for i := range k.items {
+			k.items[i].x = sameCalls(k.items[i].x, calls)
+		}
+		cols := k.callSets(calls)
+		for _, w := range windows {
+			for _, key := range windowKeys(w) {
+				*key = replaceCalls(*key, calls, cols)
+			}
+		}
+	}
+}
+
+// appendSets adds the innermost calls of set-returning functions of an expression that are
+// not there yet.
+func appendSets(calls []*expr.Call, e expr.Expr) []*expr.Call {
+	expr.Walk(e, func(x expr.Expr) bool {
+		c, ok := x.(*expr.Call)
+		if !ok || !isSet(c.Fn) {
+			return true
+		}
+		inner := slices.ContainsFunc(c.Args, hasSet)
+		if !inner && !slices.Contains(calls, c) {
+			calls = append(calls, c)
+		}
+		return inner
+	})
+	return calls
+}
+
+// windowKeys are what a window is parted and ordered by.
+func windowKeys(w *expr.WindowCall) (keys []*expr.Expr) {
+	for i := range w.Partition {
+		keys = append(keys, &w.Partition[i])
+	}
+	for i := range w.OrderBy {
+		keys = append(keys, &w.OrderBy[i].X)
+	}
+	return keys
 }
 
 // callIndex finds an equal call.
@@ -393,20 +454,7 @@ func (k *block) setFunctions() error {
 	for range 8 {
 		var calls []*expr.Call
 		for i := range k.items {
-			expr.Walk(k.items[i].x, func(x expr.Expr) bool {
-				c, ok := x.(*expr.Call)
-				if !ok || !isSet(c.Fn) {
-					return true
-				}
-				inner := false
-				for _, a := range c.Args {
-					inner = inner || hasSet(a)
-				}
-				if !inner {
-					calls = append(calls, c)
-				}
-				return inner
-			})
+			calls = appendSets(calls, k.items[i].x)
 		}
 		if len(calls) == 0 {
 			return nil
@@ -421,8 +469,11 @@ func conditionalSets(e expr.Expr) error {
 	where, at := "", -1
 	expr.Walk(e, func(x expr.Expr) bool {
 		word := ""
-		switch x.(type) {
+		switch x := x.(type) {
 		case *expr.Case:
+			if x.NullIf {
+				return where == ""
+			}
 			word = "CASE"
 		case *expr.Coalesce:
 			word = "COALESCE"

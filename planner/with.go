@@ -268,7 +268,7 @@ func (b *builder) recursive(c *cte, union *sql.SetOp) (*query, error) {
 		return nil, err
 	}
 	step = b.stripHidden(step)
-	if err := b.matchRecursive(c, seed, step); err != nil {
+	if err := b.matchRecursive(c, union, seed, step); err != nil {
 		return nil, err
 	}
 	if r != nil {
@@ -281,28 +281,39 @@ func (b *builder) recursive(c *cte, union *sql.SetOp) (*query, error) {
 	return &query{node: n, time: -1}, nil
 }
 
+// otherInStep says that the recursive term changes the type of column i.
+func otherInStep(c *cte, union *sql.SetOp, i int, seed, overall types.Type) error {
+	return sqlerr.New(sqlerr.DatatypeMismatch, "recursive query \"%s\" column %d has type %s in "+
+		"non-recursive term but type %s overall", c.name, i+1, seed, overall).
+		At(columnPos(union.L, i)).
+		WithHint("Cast the output of the non-recursive term to the correct type.")
+}
+
 // matchRecursive makes the recursive term's columns those of the seed.
-func (b *builder) matchRecursive(c *cte, seed, step *query) error {
+func (b *builder) matchRecursive(c *cte, union *sql.SetOp, seed, step *query) error {
 	l, r := seed.node.Cols(), step.node.Cols()
 	if len(l) != len(r) {
 		return sqlerr.New(sqlerr.SyntaxError,
-			"each UNION query must have the same number of columns").At(c.pos)
+			"each UNION query must have the same number of columns").At(columnPos(union.R, 0))
 	}
 	ts := make([]types.Type, len(l))
 	for i := range l {
-		if ts[i] = l[i].Type; l[i].Type.Same(r[i].Type) {
-			continue
+		ts[i] = l[i].Type
+		if l[i].Type.Same(r[i].Type) {
+			if l[i].Type.Mod == 0 || l[i].Type.Mod == r[i].Type.Mod {
+				continue
+			}
+			open := l[i].Type
+			open.Mod = 0
+			return otherInStep(c, union, i, l[i].Type, open)
 		}
 		t, err := expr.CommonType([]expr.Expr{columnExpr(seed.node, i), columnExpr(step.node, i)},
-			"UNION", c.pos)
+			"UNION", columnPos(union.R, i))
 		if err != nil {
 			return err
 		}
 		if !l[i].Type.Same(t) {
-			return sqlerr.New(sqlerr.DatatypeMismatch, "recursive query \"%s\" column %d has "+
-				"type %s in non-recursive term but type %s overall", c.name, i+1, l[i].Type,
-				t).At(c.pos).
-				WithHint("Cast the output of the non-recursive term to the correct type.")
+			return otherInStep(c, union, i, l[i].Type, t)
 		}
 	}
 	node, err := b.convert(step.node, ts, nil, c.pos)

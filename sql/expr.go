@@ -360,6 +360,7 @@ type Frame struct {
 
 // Bound is one end of a frame; X is nil for UNBOUNDED and CURRENT ROW.
 type Bound struct {
+	Loc
 	Kind BoundKind
 	X    Expr
 }

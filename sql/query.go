@@ -128,6 +128,7 @@ func tableStart(t TableRef) *AsOf {
 type LockClause struct {
 	Strength LockStrength
 	Of       []Name
+	At       []Loc // of each name
 	Wait     LockWait
 }
 

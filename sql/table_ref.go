@@ -9,6 +9,7 @@ type Alias struct {
 
 // ColDef is a column name with its type.
 type ColDef struct {
+	Loc
 	Name    string
 	Type    *TypeName
 	Collate Name
@@ -27,6 +28,7 @@ type Table struct {
 
 // Sample is TABLESAMPLE.
 type Sample struct {
+	Loc
 	Method string
 	Arg    Expr
 	Seed   Expr // nil without REPEATABLE

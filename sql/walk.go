@@ -24,6 +24,19 @@ func Walk(n Node, f func(Node) bool) {
 	}
 }
 
+// Start returns where the text of n begins: its own position may be that of an operator
+// within.
+func Start(n Node) int {
+	at := n.Pos()
+	Walk(n, func(n Node) bool {
+		if p := n.Pos(); p >= 0 && p < at {
+			at = p
+		}
+		return true
+	})
+	return at
+}
+
 // MaxParam returns the highest N of the parameters $N below n; 0 if there are none.
 func MaxParam(n Node) int {
 	highest := 0

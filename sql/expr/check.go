@@ -107,21 +107,36 @@ func (c *checker) checkBool(e sql.Expr, clause string) (Expr, error) {
 			"argument of %s must be type boolean, not type %s", clause, baseName(x.Type())).
 			At(start(e))
 	}
+	if err := c.noSet(x, clause, e); err != nil {
+		return nil, err
+	}
 	return c.coerce(x, boolType, CoerceImplicit, e.Pos())
 }
 
-// start is where the text of an expression begins; its own position may be that of an
-// operator within.
-func start(e sql.Expr) int {
-	at := e.Pos()
-	sql.Walk(e, func(n sql.Node) bool {
-		if p := n.Pos(); p >= 0 && p < at {
-			at = p
-		}
-		return true
+// noSet refuses a set-returning function below an operand of NOT, AND, OR and IS, which have
+// one value. Clauses of a query have words of their own for it.
+func (c *checker) noSet(x Expr, clause string, e sql.Expr) error {
+	switch {
+	case clause == "NOT", clause == "AND", clause == "OR", clause == "IN",
+		strings.HasPrefix(clause, "IS "):
+	default:
+		return nil
+	}
+	set := false
+	Walk(x, func(y Expr) bool {
+		call, ok := y.(*Call)
+		set = set || ok && call.Fn.Set != nil
+		return !set
 	})
-	return at
+	if !set || c.ksql {
+		return nil
+	}
+	return sqlerr.New(sqlerr.DatatypeMismatch, "argument of %s must not return a set", clause).
+		At(start(e))
 }
+
+// start is where the text of an expression begins.
+func start(e sql.Expr) int { return sql.Start(e) }
 
 func (c *checker) checkAll(es []sql.Expr) ([]Expr, error) {
 	xs := make([]Expr, len(es))
@@ -243,6 +258,7 @@ func (c *checker) literal(e *sql.Const) (Expr, error) {
 }
 
 func numberLiteral(s string, pos int) (Expr, error) {
+	s = plainNumber(s)
 	if !strings.ContainsAny(s, ".eE") {
 		if v, err := types.ParseInt(types.Int8, s); err == nil {
 			t := types.Of(types.Int8)

@@ -131,6 +131,11 @@ func (c *checker) resolveCall(name string, args []Expr, open bool, pos int) (Exp
 	}
 	switch how {
 	case notFound:
+		if len(args) == 1 && !open && args[0].Type().Kind == types.Record {
+			if i := args[0].Type().FieldIndex(name); i >= 0 {
+				return FieldOf(args[0], i), nil // f(row) is row.f
+			}
+		}
 		return nil, errNoFunction(name, ts, pos)
 	case ambiguous:
 		return nil, errAmbiguousFunction(name, ts, pos)
@@ -223,6 +228,9 @@ func (c *checker) functionCast(name string, arg Expr, how resolution, pos int) (
 	if how == ambiguous && arg.Type().Kind != types.Unknown {
 		return nil, false, nil
 	}
+	if arg.Type().Kind == types.Record && types.Category(t.Kind) == 'S' {
+		return nil, false, nil // the name is more likely that of a field
+	}
 	if !CanCoerce(arg.Type(), t, CoerceExplicit) {
 		return nil, false, nil
 	}
@@ -280,6 +288,9 @@ func (c *checker) call(e *sql.Call) (Expr, error) {
 		return nil, err
 	}
 	if sc, ok := c.sc.(ArgumentNames); ok && !builtinCall(name, builtinName) && hasNamed(e.Args) {
+		if err := namedLast(e.Args); err != nil {
+			return nil, err
+		}
 		switch args, known := sc.NamedArguments(e); {
 		case args != nil:
 			positional := *e
@@ -311,7 +322,15 @@ func (c *checker) call(e *sql.Call) (Expr, error) {
 	if err := c.checkForms(name, args, e.Pos()); err != nil {
 		return nil, err
 	}
-	return c.resolveCall(name, args, e.Variadic, e.Pos())
+	x, err := c.resolveCall(name, args, e.Variadic, e.Pos())
+	if err != nil && !knownFunction(name) && len(e.Name) > 1 {
+		if same := sqlerr.As(err); same.Code == sqlerr.UndefinedFunction &&
+			same.Message == errNoFunction(name, typesOf(args), e.Pos()).Message {
+			shown := strings.Join(e.Name, ".")
+			return nil, errNoFunction(shown, typesOf(args), e.Pos())
+		}
+	}
+	return x, err
 }
 
 // functionName gives the lower-case name, and whether a built-in may have it.
@@ -434,6 +453,17 @@ func hasNamed(es []sql.Expr) bool {
 	return false
 }
 
+// namedLast demands that arguments by place stand before those by name.
+func namedLast(es []sql.Expr) error {
+	for i := 1; i < len(es); i++ {
+		if hasNamed(es[i-1:i]) && !hasNamed(es[i:i+1]) {
+			return sqlerr.New(sqlerr.SyntaxError,
+				"positional argument cannot follow named argument").At(start(es[i]))
+		}
+	}
+	return nil
+}
+
 func hasArgNames(fn string) bool {
 	for _, f := range builtin().funcs[fn] {
 		if f.ArgNames != nil {
@@ -482,8 +512,7 @@ func (c *checker) aggCall(name string, e *sql.Call) (*AggCall, error) {
 			"%s(*) must be used to call a parameterless aggregate function", name).At(e.Pos())
 	}
 	if e.Star && name != "count" {
-		return nil, sqlerr.New(sqlerr.UndefinedFunction, "function %s() does not exist", name).
-			At(e.Pos()).WithHint("No aggregate function matches the given name and argument types.")
+		return nil, errNoFunction(name, nil, e.Pos())
 	}
 	if call, err = c.bindAggregate(call, args, e); err != nil {
 		return nil, err

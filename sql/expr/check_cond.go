@@ -203,7 +203,7 @@ func (c *checker) nullIf(e *sql.Call) (Expr, error) {
 		x = call.Args[0]
 	}
 	null := &Const{D: types.NullDatum, T: x.Type()}
-	return &Case{Whens: []When{{Cond: eq, Then: null}}, Else: x, T: x.Type()}, nil
+	return &Case{Whens: []When{{Cond: eq, Then: null}}, Else: x, T: x.Type(), NullIf: true}, nil
 }
 
 func (c *checker) extreme(name string, e *sql.Call) (Expr, error) {

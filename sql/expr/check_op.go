@@ -24,10 +24,7 @@ func (c *checker) unary(e *sql.Unary) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !builtinOperator(e.Schema) {
-		return nil, errNoOperator(e.Schema+"."+e.Op, []types.Type{x.Type()}, notFound, e.Pos())
-	}
-	return c.operator(e.Op, []Expr{x}, e.Pos())
+	return c.qualified(e.Schema, e.Op, []Expr{x}, e.Pos())
 }
 
 // negated gives the number that minus signs before a literal make: they are a part of
@@ -87,16 +84,27 @@ func (c *checker) binary(e *sql.Binary) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !builtinOperator(e.Schema) {
-		return nil, errNoOperator(e.Schema+"."+e.Op, []types.Type{l.Type(), r.Type()}, notFound,
-			e.Pos())
-	}
-	return c.operator(e.Op, []Expr{l, r}, e.Pos())
+	return c.qualified(e.Schema, e.Op, []Expr{l, r}, e.Pos())
 }
 
-// builtinOperator reports whether the schema of OPERATOR(schema.op) has operators: they are
-// all in pg_catalog.
-func builtinOperator(schema string) bool { return schema == "" || schema == "pg_catalog" }
+// qualified resolves OPERATOR(schema.op), and op without a schema.
+func (c *checker) qualified(schema, op string, xs []Expr, pos int) (Expr, error) {
+	if schema == "" {
+		return c.operator(op, xs, pos)
+	}
+	absent := errNoOperator(schema+"."+op, typesOf(xs), notFound, pos)
+	if schema != "pg_catalog" { // where all operators are
+		if _, _, err := c.sc.UserFunc([]string{schema, op}, xs, pos); err != nil {
+			return nil, err // there is no such schema
+		}
+		return nil, absent
+	}
+	x, err := c.operator(op, xs, pos)
+	if err != nil && sqlerr.As(err).Message == errNoOperator(op, typesOf(xs), notFound, pos).Message {
+		return nil, absent
+	}
+	return x, err
+}
 
 // logic flattens chains of AND and of OR without recursion down the left side.
 func (c *checker) logic(e *sql.Binary) (Expr, error) {
@@ -368,6 +376,15 @@ func (c *checker) between(e *sql.Between) (Expr, error) {
 	if _, err := c.operator(above, []Expr{xs[0], hi}, e.Pos()); err != nil {
 		return nil, err
 	}
+	word := "AND"
+	if e.Not && !e.Sym {
+		word = "OR"
+	}
+	for _, x := range append(xs, hi) {
+		if err := c.noSet(x, word, e); err != nil {
+			return nil, err
+		}
+	}
 	x, err := c.inRange(xs[0], xs[1], hi, e.Pos())
 	if err != nil {
 		return nil, err
@@ -555,6 +572,9 @@ func (c *checker) in(e *sql.In) (Expr, error) {
 	}
 	for _, it := range alone {
 		y, err := c.operator(op, []Expr{x, it}, e.Pos())
+		if err == nil {
+			err = c.noSet(y, "IN", e)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -714,7 +734,7 @@ func (c *checker) inRows(e *sql.In, row *sql.Row) (Expr, error) {
 		r, ok := it.(*sql.Row)
 		if !ok || len(r.Elems) != len(xs) {
 			return nil, sqlerr.New(sqlerr.SyntaxError,
-				"unequal number of entries in row expressions").At(it.Pos())
+				"unequal number of entries in row expressions").At(e.Pos())
 		}
 		if rows[i], err = c.checkAll(r.Elems); err != nil {
 			return nil, err

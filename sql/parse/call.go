@@ -241,6 +241,7 @@ func (p *parser) frame(unit sql.FrameUnit) *sql.Frame {
 }
 
 func (p *parser) bound() (b sql.Bound) {
+	b.Loc = p.loc()
 	if p.seq(kwCurrent, kwRow) {
 		return b
 	}

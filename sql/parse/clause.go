@@ -106,7 +106,10 @@ func (p *parser) lockClause() (l sql.LockClause) {
 		p.unexpected()
 	}
 	if p.accept(kwOf) {
-		l.Of = p.nameList()
+		for more := true; more; more = p.acceptC(',') {
+			l.At = append(l.At, p.loc())
+			l.Of = append(l.Of, p.qname())
+		}
 	}
 	switch p.oneOf("nowait", "skip locked") {
 	case 0:

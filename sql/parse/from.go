@@ -126,7 +126,7 @@ func (p *parser) sample() *sql.Sample {
 	if len(method) > 1 {
 		p.fail(at, sqlerr.UndefinedObject, "tablesample method %s does not exist", method)
 	}
-	s := &sql.Sample{Method: method[0]}
+	s := &sql.Sample{Loc: at, Method: method[0]}
 	p.expectC('(')
 	args := p.exprs()
 	if len(args) > 1 {
@@ -189,7 +189,7 @@ func (p *parser) alias() (a sql.Alias) {
 func (p *parser) columnDefs() (defs []sql.ColDef) {
 	p.expectC('(')
 	for {
-		d := sql.ColDef{Name: p.name(), Type: p.typeName()}
+		d := sql.ColDef{Loc: p.loc(), Name: p.name(), Type: p.typeName()}
 		if p.accept(kwCollate) {
 			d.Collate = p.dotted(sql.Name{p.label()})
 		}

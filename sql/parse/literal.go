@@ -70,7 +70,7 @@ func plainString(s string) string {
 		if inner[i] == '\'' {
 			i++
 			if inner[i] != '\'' {
-				i += strings.IndexByte(inner[i:], '\'')
+				i = continuation(inner, i) - 1
 				continue
 			}
 		}
@@ -92,10 +92,10 @@ func unescapeC(s string, offset int) string {
 			u.i++
 			if u.s[u.i] == '\'' {
 				u.b.WriteByte('\'')
+				u.i++
 			} else {
-				u.i += strings.IndexByte(u.s[u.i:], '\'')
+				u.i = continuation(u.s, u.i)
 			}
-			u.i++
 		case '\\':
 			u.i++
 			u.escape()

@@ -197,15 +197,24 @@ func (l *lexer) quoted(k kind, start, i int, quote byte, backslash bool) int {
 }
 
 // continuation returns the offset after the quote that continues a string which ended before
-// i, or 0.
+// i, or 0. A newline stands between the two, and behind it comments may.
 func continuation(src string, i int) int {
 	newline := false
-	for i < len(src) && class[src[i]]&classSpace != 0 {
-		newline = newline || src[i] == '\n' || src[i] == '\r'
+	for i < len(src) {
+		switch c := src[i]; {
+		case c == '\n' || c == '\r':
+			newline = true
+		case newline && c == '-' && strings.HasPrefix(src[i:], "--"):
+			for i+1 < len(src) && src[i+1] != '\n' && src[i+1] != '\r' {
+				i++
+			}
+		case class[c]&classSpace == 0:
+			if newline && c == '\'' {
+				return i + 1
+			}
+			return 0
+		}
 		i++
-	}
-	if newline && i < len(src) && src[i] == '\'' {
-		return i + 1
 	}
 	return 0
 }
