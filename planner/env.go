@@ -126,14 +126,15 @@ type builder struct {
 	beyond   []*entry
 	nextWork int // IDs of recursive queries and of data-modifying ones in WITH
 	parts    []plan.Part
-	ctes     *with      // WITH queries that a whole statement sees
-	top      *sql.Query // the query whose WITH may change data
-	merging  bool       // the statement is a part of MERGE
-	final    bool       // EMIT FINAL: results of closed windows only
-	mayParam bool       // a subscription may have parameters
-	inlined  int        // depth of functions being put in place
-	blocks   int        // SELECT blocks bound so far
-	emitting *sql.Query // the outermost query, which may have EMIT
+	ctes     *with           // WITH queries that a whole statement sees
+	top      *sql.Query      // the query whose WITH may change data
+	merging  bool            // the statement is a part of MERGE
+	final    bool            // EMIT FINAL: results of closed windows only
+	mayParam bool            // a subscription may have parameters
+	inlined  int             // depth of functions being put in place
+	blocks   int             // SELECT blocks bound so far
+	bare     map[string]bool // names without a table, where a query has outer joins
+	emitting *sql.Query      // the outermost query, which may have EMIT
 	// keysOf is the query whose result has the keys of rows behind it, rowKeys; keepKeys
 	// says that they are those of a cursor.
 	keysOf   *sql.Query

@@ -74,7 +74,10 @@ func (b *builder) selectQuery(q *sql.Query, sel *sql.Select, outer *scope, w *wi
 
 // bind checks all expressions over the rows of FROM.
 func (k *block) bind() error {
+	bare := k.b.bare
+	k.b.bare = bareNames(k.sel, k.q)
 	f, err := k.b.from(k.sel.From, k.outer, k.with)
+	k.b.bare = bare
 	if err != nil {
 		return err
 	}
