@@ -22,6 +22,8 @@ type cursor struct {
 	seen       history
 	pos        int64 // the row it stands on, from 1; 0: before the first
 	end        bool  // all rows were seen
+	// failed: an error ended it; it can only be closed.
+	failed bool
 	// last is the row on which a cursor stands that can only go forward; nil: on none.
 	last []types.Datum
 }
@@ -262,10 +264,29 @@ func (s *Session) advance(ctx context.Context, p *portal, m *sql.CursorMove,
 ) (n int64, err error) {
 	c := p.cursor
 	out = p.visible(out)
-	if c == nil || c.forward {
+	if c == nil {
 		return s.advanceForward(ctx, p, m, out)
 	}
-	count := m.Count
+	if c.failed {
+		return 0, sqlerr.New(sqlerr.ObjectNotInPrerequisiteState,
+			"portal \"%s\" cannot be run", p.name).
+			WithHint("An error ended the cursor. Close it, and declare it anew.")
+	}
+	if c.forward {
+		n, err = s.advanceForward(ctx, p, m, out)
+	} else {
+		n, err = s.advanceAny(ctx, p, m, out)
+	}
+	// Changes go on after an interruption: such a cursor has no snapshot to lose.
+	c.failed = err != nil && p.st.plan.Emit == nil
+	return n, err
+}
+
+// advanceAny serves cursors that keep rows to go back to.
+func (s *Session) advanceAny(ctx context.Context, p *portal, m *sql.CursorMove,
+	out func(*batch.Batch) error,
+) (n int64, err error) {
+	c, count := p.cursor, m.Count
 	switch m.Dir {
 	case sql.FetchForward:
 		if m.All {

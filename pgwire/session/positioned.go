@@ -7,6 +7,7 @@ import (
 	"github.com/millracedb/millrace/sql/batch"
 	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
+	"slices"
 )
 
 // positioned tells whether a statement has WHERE CURRENT OF: its plan is that of one
@@ -83,6 +84,11 @@ func keyOfTable(p *plan.Plan, name string, rel *catalog.Relation) (*plan.RowKey,
 		"cursor \"%s\" is not a simply updatable scan of table \"%s\"", name, rel.Name)
 }
 
+// changesData tells whether a query has INSERT, UPDATE or DELETE in its WITH.
+func changesData(q *sql.Query) bool {
+	return slices.ContainsFunc(q.With, func(c *sql.CTE) bool { return c.Stmt != nil })
+}
+
 // declarable refuses options of DECLARE that exclude each other.
 func declarable(x *sql.DeclareCursor) error {
 	switch {
@@ -90,7 +96,11 @@ func declarable(x *sql.DeclareCursor) error {
 		return sqlerr.New(sqlerr.InvalidCursorDefinition, "cannot specify both SCROLL and NO SCROLL")
 	case x.Insensitive && x.Asensitive:
 		return sqlerr.New(sqlerr.InvalidCursorDefinition,
-			"cannot specify both INSENSITIVE and ASENSITIVE")
+			"cannot specify both ASENSITIVE and INSENSITIVE")
+	case changesData(x.Query):
+		return sqlerr.New(sqlerr.FeatureNotSupported,
+			"DECLARE CURSOR must not contain data-modifying statements in WITH").
+			WithHint("Run the statement, and declare the cursor for what it changed.")
 	case len(x.Query.Locks) == 0:
 		return nil
 	}

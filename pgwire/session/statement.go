@@ -186,6 +186,9 @@ func (s *Session) prepareTree(st *statement) (sql.Statement, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := p.checkCount(e); err != nil {
+			return nil, err
+		}
 		c := *x
 		c.Stmt = p.st.tree
 		st.given = p.paramTypes()

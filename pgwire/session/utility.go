@@ -319,6 +319,7 @@ func (s *Session) typesOfNames(names []*sql.TypeName) ([]types.Type, error) {
 	}
 	var out []types.Type
 	for _, c := range p.Columns {
+		c.Type.Mod = 0 // parameters have none
 		out = append(out, c.Type)
 	}
 	return out, nil
@@ -333,66 +334,6 @@ func (s *Session) planSelect(exprs []sql.Expr) (*plan.Plan, error) {
 	tree := &sql.SelectStmt{Query: &sql.Query{Loc: sql.NoLoc, Body: sel}}
 	st := &statement{tree: tree}
 	return planner.Build(tree, s.planEnv(st, s.snapshot()))
-}
-
-// executeSQL runs EXECUTE.
-func (s *Session) executeSQL(ctx context.Context, x *sql.Execute, outer []types.Datum,
-	formats []int16, sink Sink,
-) error {
-	p, err := s.findPrepared(x.Name)
-	if err != nil {
-		return err
-	}
-	if p.st == nil {
-		return gone(sink.Complete("EXECUTE"))
-	}
-	if err := s.refresh(p); err != nil {
-		return err
-	}
-	ts := p.paramTypes()
-	if len(ts) != len(x.Args) {
-		return sqlerr.New(sqlerr.SyntaxError,
-			"wrong number of parameters for prepared statement \"%s\"", x.Name).
-			WithDetail("Expected %d parameters but got %d.", len(ts), len(x.Args))
-	}
-	params, err := s.evalArgs(ctx, x.Args, ts, outer)
-	if err != nil {
-		return err
-	}
-	return s.run(ctx, p.st, params, formats, sink)
-}
-
-// evalArgs evaluates the arguments of EXECUTE as values of the parameters' types.
-func (s *Session) evalArgs(ctx context.Context, args []sql.Expr, ts []types.Type,
-	outer []types.Datum,
-) ([]types.Datum, error) {
-	if len(args) == 0 {
-		return nil, nil
-	}
-	p, err := s.planSelect(args)
-	if err != nil {
-		return nil, err
-	}
-	x := s.scope()
-	defer x.close()
-	out := make([]types.Datum, len(args))
-	err = s.host.engine.Run(ctx, x.read(p, outer), func(b *batch.Batch) error {
-		for i := range args {
-			e := &expr.Const{D: b.Cols[i].Datum(b.Index(0)), T: b.Cols[i].Type}
-			if c, ok := args[i].(*sql.Const); ok && c.Kind == sql.StrConst {
-				e.T = types.Of(types.Unknown)
-			}
-			c, err := expr.CoerceTo(e, ts[i], expr.CoerceAssignment, nil, args[i].Pos())
-			if err != nil {
-				return err
-			}
-			if out[i], err = expr.EvalRow(c, &x.env, nil); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return out, err
 }
 
 func (s *Session) deallocate(x *sql.Deallocate) (string, error) {
