@@ -237,7 +237,7 @@ func (in *insertion) rows(w *with) (plan.Node, error) {
 		return nil, err
 	}
 	n := in.b.stripHidden(q).node
-	if err := in.count(len(n.Cols()), in.s.Query.Pos()); err != nil {
+	if err := in.count(len(n.Cols()), in.surplus(len(n.Cols()))); err != nil {
 		return nil, err
 	}
 	return in.assign(n)
@@ -274,9 +274,10 @@ func (in *insertion) assign(n plan.Node) (plan.Node, error) {
 			return nil, err
 		}
 	}
-	n, err := in.b.convert(n, ts, names, in.s.Query.Pos())
+	given := n
+	n, err := in.b.convert(given, ts, names, in.s.Query.Pos())
 	if err != nil {
-		return nil, err
+		return nil, in.misfit(err, given, ts, names)
 	}
 	for i, o := range in.target {
 		if o != rowtimeColumn || !isInt(n.Cols()[i].Type) {
