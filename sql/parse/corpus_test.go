@@ -151,8 +151,8 @@ func runCase(t *testing.T, path string, c testCase) string {
 		})
 	case "fingerprint": // one statement per line
 		return eachLine(c.input, func(s string) (string, error) {
-			normal, _ := Fingerprint(s)
-			return normal, nil
+			normal, hash := Fingerprint(s)
+			return fmt.Sprintf("%016x %s", hash, normal), nil
 		})
 	}
 	t.Fatalf("%s:%d: unknown command %q", path, c.line, c.verb)
