@@ -326,6 +326,9 @@ func (c *checker) testNull(e *sql.Test) (Expr, error) {
 		if call, ok := x.(*Call); ok && call.Fn.Name == "row" && len(call.Args) > 0 {
 			return nullRow(call.Args, e.Not), nil
 		}
+		if t := x.Type(); t.Kind == types.Record && len(t.Fields) > 0 {
+			return nullRow(fieldsOf(x), e.Not), nil
+		}
 		return &IsNull{X: x, Not: e.Not}, nil
 	}
 	// A row is [not] null when all of its fields are.
@@ -341,6 +344,15 @@ func (c *checker) testNull(e *sql.Test) (Expr, error) {
 		parts[i] = x
 	}
 	return nullRow(parts, e.Not), nil
+}
+
+// fieldsOf gives all fields of a value of a row type.
+func fieldsOf(x Expr) []Expr {
+	out := make([]Expr, len(x.Type().Fields))
+	for i := range out {
+		out[i] = FieldOf(x, i)
+	}
+	return out
 }
 
 // nullRow tells whether all fields of a row are [not] null.
