@@ -29,10 +29,13 @@ func comparesNull(name string, args []Expr, pos int) error {
 	return nil
 }
 
+// computes tells whether an operator computes with numbers.
+func computes(name string) bool { return len(name) == 1 && strings.Contains("+-*/%", name) }
+
 // quotedHint tells what to write instead of a quoted literal beside a value of a
-// type that ksqlDB does not compare with texts; "" where it does.
+// type that ksqlDB does not compare, or compute, with texts; "" where it does.
 func quotedHint(name string, args []Expr) string {
-	if len(args) != 2 || !isComparison(name) {
+	if len(args) != 2 || !isComparison(name) && !computes(name) {
 		return ""
 	}
 	for i, x := range args {
@@ -43,6 +46,7 @@ func quotedHint(name string, args []Expr) string {
 		switch k := args[1-i].Type().Kind; {
 		case types.Category(k) == 'N':
 			return "Write the number without quotes."
+		case computes(name):
 		case k == types.Bool:
 			return "Write true or false without quotes."
 		case k == types.Bytea:

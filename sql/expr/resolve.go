@@ -318,7 +318,7 @@ func chooseOperator(name string, args []types.Type) (candidate, resolution) {
 	if isOrdering(name) && (onlyEqual[args[0].Kind] || onlyEqual[args[len(args)-1].Kind]) {
 		return candidate{}, notFound
 	}
-	if twoEnums(args) {
+	if twoEnums(args) || isComparison(name) && dateAndInteger(args) {
 		return candidate{}, notFound
 	}
 	var fs []*Func
@@ -350,6 +350,20 @@ func chooseOperator(name string, args []types.Type) (candidate, resolution) {
 func twoEnums(args []types.Type) bool {
 	for _, a := range args[1:] {
 		if a.Kind == types.Enum && args[0].Kind == types.Enum && !a.Same(args[0]) {
+			return true
+		}
+	}
+	return false
+}
+
+// dateAndInteger tells whether one of two arguments is a date or a timestamp, and the
+// other an integer: the milliseconds that a timestamptz compares with are for ROWTIME.
+func dateAndInteger(args []types.Type) bool {
+	if len(args) != 2 {
+		return false
+	}
+	for i, a := range args {
+		if (a.Kind == types.Date || a.Kind == types.Timestamp) && isInteger(args[1-i].Kind) {
 			return true
 		}
 	}

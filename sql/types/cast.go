@@ -504,10 +504,17 @@ func castMap(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) {
 
 // castRecord matches the fields of two STRUCTs by name, where they have a name in
 // common or the source is empty: fields that the source lacks are NULL. Other
-// composites match by position.
+// composites match by position, and so do STRUCTs in a CAST that is written: an
+// assignment of a STRUCT of other names is rather a mistake.
 func castRecord(env *Env, from, to Type, d Datum, explicit bool) (Datum, error) {
 	src := d.Fields(from)
-	byName := to.Kind == Struct && from.Kind == Struct && sharesField(from, to)
+	structs := to.Kind == Struct && from.Kind == Struct
+	byName := structs && sharesField(from, to)
+	if structs && !byName && !explicit {
+		return Datum{}, sqlerr.New(sqlerr.CannotCoerce, "cannot cast type %s to %s",
+			typeWord(from), typeWord(to)).WithDetail("They have no name of a field in common.").
+			WithHint("Name the fields as in %s, or write the CAST.", typeWord(to))
+	}
 	if !byName && len(from.Fields) != len(to.Fields) {
 		how := "few"
 		if len(from.Fields) > len(to.Fields) {
