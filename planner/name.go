@@ -100,6 +100,9 @@ func (b *builder) relationOf(name sql.Name, pos int, word string) (*catalog.Rela
 		}
 		return r, nil
 	}
+	if err := tooManyNames(name, pos); err != nil {
+		return nil, err
+	}
 	if len(name) >= 3 && !b.isDatabase(name[0]) {
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
 			"cross-database references are not implemented: \"%s\"",
@@ -134,12 +137,24 @@ func (b *builder) systemNames(schema string) []string {
 	return nil
 }
 
+// tooManyNames refuses what cannot be database.schema.name.
+func tooManyNames(name sql.Name, pos int) error {
+	if len(name) <= 3 {
+		return nil
+	}
+	return sqlerr.New(sqlerr.SyntaxError, "improper qualified name (too many dotted names): %s",
+		strings.Join(name, ".")).At(pos)
+}
+
 // target gives the schema and name of an object to be created.
 func (b *builder) target(name sql.Name, pos int) (schema, last string, err error) {
 	last = name.Last()
 	if len(last) > 63 {
 		last = truncateName(last)
 		b.notice("identifier \"%s\" will be truncated to \"%s\"", name.Last(), last)
+	}
+	if err := tooManyNames(name, pos); err != nil {
+		return "", "", err
 	}
 	if len(name) >= 3 && !b.isDatabase(name[0]) {
 		return "", "", sqlerr.New(sqlerr.FeatureNotSupported,

@@ -300,7 +300,11 @@ func (s *Session) bindValues(p *prepared, portalName string, formats []int16, va
 			if portalName != "" {
 				which = "portal \"" + portalName + "\""
 			}
-			return nil, e.InContext("%s parameter $%d", which, i+1)
+			value := ""
+			if f == 0 {
+				value = " = '...'" // as PostgreSQL shows values of clients by default
+			}
+			return nil, e.InContext("%s parameter $%d%s", which, i+1, value)
 		}
 		out[i] = d
 	}

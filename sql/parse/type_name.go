@@ -236,7 +236,7 @@ func (p *parser) intervalFields() (f []string) {
 	}
 	f = append(f, unitName(keywordNames[t.kw]))
 	p.i++
-	if p.is(kwTo) && intervalUnits[p.peek(1).kw] {
+	if p.is(kwTo) && spans[f[0]+" "+unitName(keywordNames[p.peek(1).kw])] {
 		p.i++
 		f = append(f, "to", unitName(keywordNames[p.tok().kw]))
 		p.i++
@@ -248,6 +248,12 @@ func (p *parser) intervalFields() (f []string) {
 		p.i++
 	}
 	return f
+}
+
+// spans are the pairs of fields that may stand around TO.
+var spans = map[string]bool{
+	"year month": true, "day hour": true, "day minute": true, "day second": true,
+	"hour minute": true, "hour second": true, "minute second": true,
 }
 
 func unitName(s string) string { return strings.TrimSuffix(s, "s") }
