@@ -76,6 +76,7 @@ type insertion struct {
 	layout []int
 	target []int  // ordinals of the columns given, or rowtimeColumn
 	parts  []part // of target, where s.Paths names parts of columns
+	single bool   // VALUES has one row
 }
 
 func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
@@ -333,6 +334,7 @@ func (in *insertion) values(v *sql.Values, w *with) (plan.Node, error) {
 	if err := in.count(width, pos); err != nil {
 		return nil, err
 	}
+	in.single = len(v.Rows) == 1
 	for _, row := range v.Rows {
 		xs := make([]expr.Expr, width)
 		for i, x := range row {
@@ -348,7 +350,27 @@ func (in *insertion) values(v *sql.Values, w *with) (plan.Node, error) {
 		t, name := in.targetType(i)
 		out.Out = append(out.Out, plan.Column{Name: name, Type: t})
 	}
+	if slices.ContainsFunc(out.Rows[0], hasSet) {
+		return in.setRows(out)
+	}
 	return out, nil
+}
+
+// setRows plans the one row of VALUES as a select list: functions in it may give rows.
+func (in *insertion) setRows(v *plan.Values) (plan.Node, error) {
+	k := &block{b: in.b, node: oneRow().node}
+	for _, x := range v.Rows[0] {
+		k.items = append(k.items, item{x: x})
+	}
+	if err := k.setFunctions(); err != nil {
+		return nil, err
+	}
+	p := &plan.Project{Input: k.node}
+	for _, it := range k.items {
+		p.Exprs = append(p.Exprs, it.x)
+	}
+	p.Out = v.Out
+	return p, nil
 }
 
 // value checks one element of VALUES against its column.
@@ -375,9 +397,9 @@ func (in *insertion) value(i int, x sql.Expr, s *scope) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if hasSet(e) {
+	if c := setCallIn(e); c != nil && !in.single {
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-			"set-returning functions are not allowed in VALUES").At(x.Pos()).
+			"set-returning functions are not allowed in VALUES").At(c.Pos).
 			WithHint("Use INSERT ... SELECT.")
 	}
 	if in.target[i] == rowtimeColumn && isInt(e.Type()) {
