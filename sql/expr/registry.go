@@ -33,7 +33,7 @@ var builtin = sync.OnceValue(func() *registry {
 		defineCompare, defineArith, defineNumeric, defineMath, defineText, defineRegexp,
 		defineBytes, defineLike, defineTime, defineTimeOps, defineFormat, defineJSON,
 		defineJSONBuild, defineJSONRecords, defineJSONPath, defineArray, defineCond, defineSets,
-		defineRare, defineSystem, defineExtensions, defineAggs,
+		defineRare, defineHash, defineSystem, defineExtensions, defineAggs,
 		defineStatAggs, defineCollectAggs, defineOrderedAggs, defineHypothetical, defineKsqlAggs,
 		defineKsqlArrays,
 		defineKsqlText, defineKsqlJSON, defineKsqlTime, defineKsqlMore, defineDialect,
