@@ -84,6 +84,11 @@ func (g *generator) change(t *genTable) dual {
 	if g.chance(12) {
 		return g.insertSelect(t)
 	}
+	if !g.big && g.chance(35) {
+		if s := g.moreChange(t); s != "" {
+			return s
+		}
+	}
 	if t.stream || g.chance(55) {
 		return g.insert(t)
 	}
@@ -119,7 +124,8 @@ func (g *generator) change(t *genTable) dual {
 	if len(sets) == 0 {
 		return g.insert(t)
 	}
-	return dual(fmt.Sprintf("UPDATE %s SET %s%s", t.name, strings.Join(sets, ", "), where) + g.returning(t))
+	return dual(fmt.Sprintf("UPDATE %s SET %s%s", t.name, strings.Join(sets, ", "), where) +
+		g.returning(t))
 }
 
 func (g *generator) returning(t *genTable) string {
@@ -143,13 +149,15 @@ func (g *generator) insertSelect(t *genTable) dual {
 					g.literal(c.typ)))
 				keys = append(keys, c.name)
 			} else {
-				items = append(items, "max("+g.expr(from.cols, c.typ, 1)+")")
+				e := g.expr(from.cols, c.typ, 1)
+				items = append(items, fmt.Sprintf("(array_agg(%s ORDER BY %s))[1]", e, e))
 			}
-			if c.typ == tBool && i >= t.keys {
-				items[i] = "bool_or(" + g.expr(from.cols, c.typ, 1) + ")"
+			if c.typ == tInts || c.typ == tTexts {
+				items[i] = "max(" + g.expr(from.cols, c.typ, 1) + ")"
 			}
 		}
-		return dual(fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s GROUP BY %s ON CONFLICT (%s) DO NOTHING",
+		return dual(fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s GROUP BY %s "+
+			"ON CONFLICT (%s) DO NOTHING",
 			t.name, t.names(), strings.Join(items, ", "), from.name,
 			strings.Join(items[:t.keys], ", "), strings.Join(keys, ", ")))
 	}

@@ -35,6 +35,8 @@ type generator struct {
 	names  int
 	risky  bool // expressions may fail on some rows
 	big    bool // some changes have thousands of rows
+	nulls  int  // how many of a hundred values are null
+	few    bool // most keys are equal to others
 	loose  bool // the query that was made last has an order that nobody states
 }
 
@@ -51,10 +53,19 @@ func (g *generator) name(prefix string) string {
 func (g *generator) literal(typ string) string {
 	switch typ {
 	case tBig:
+		if g.few {
+			return fmt.Sprintf("(%d)::bigint", g.IntN(3))
+		}
 		return fmt.Sprintf("(%d)::bigint", g.IntN(12)-3)
 	case tInt:
+		if g.few {
+			return fmt.Sprintf("%d", g.IntN(3))
+		}
 		return fmt.Sprintf("%d", g.IntN(8))
 	case tText:
+		if g.few {
+			return "'" + pick(g, "a", "b") + "'::text"
+		}
 		return "'" + pick(g, "", "a", "b", "ab", "Zug", "bern", "ä€", "it''s", "x_y%") + "'::text"
 	case tFloat:
 		return fmt.Sprintf("'%g'::double precision", float64(g.IntN(40)-10)/4)
@@ -69,6 +80,8 @@ func (g *generator) literal(typ string) string {
 		return fmt.Sprintf("date '2024-02-%02d'", 1+g.IntN(5))
 	case tSpan:
 		return fmt.Sprintf("interval '%d minutes'", 15*g.IntN(20))
+	case tJSON, tTexts, tStamp:
+		return g.moreLiteral(typ)
 	default:
 		var e []string
 		for range g.IntN(4) {
@@ -79,7 +92,7 @@ func (g *generator) literal(typ string) string {
 }
 
 func (g *generator) value(typ string) string {
-	if g.chance(15) {
+	if g.chance(g.nulls) {
 		return "NULL"
 	}
 	return g.literal(typ)

@@ -50,12 +50,14 @@ func (g *generator) recursive() string {
 	name, union := g.name("r"), pick(g, "UNION", "UNION ALL")
 	if k := t.cols[0]; k.typ != tText && !g.big && g.chance(50) {
 		return fmt.Sprintf("WITH RECURSIVE %[1]s (n, k) AS (SELECT 1, %[2]s::bigint FROM %[3]s %[4]s "+
-			"SELECT r.n + 1, t.%[2]s + 1 FROM %[1]s AS r JOIN %[3]s AS t ON t.%[2]s = r.k WHERE r.n < %[5]d) "+
+			"SELECT r.n + 1, t.%[2]s + 1 FROM %[1]s AS r JOIN %[3]s AS t "+
+			"ON t.%[2]s = r.k WHERE r.n < %[5]d) "+
 			"SELECT n, k, count(*) FROM %[1]s GROUP BY n, k", name, k.name, t.name, union, 2+g.IntN(3))
 	}
 	scope := []column{{"n", tInt}, {"x", tInt}}
 	return fmt.Sprintf("WITH RECURSIVE %[1]s (n, x) AS (VALUES (0, %[2]s) %[3]s SELECT n + 1, %[4]s "+
-		"FROM %[1]s WHERE n < %[5]d) SELECT r.n, r.x, t.k FROM %[1]s AS r LEFT JOIN %[6]s AS t ON t.%[7]s",
+		"FROM %[1]s WHERE n < %[5]d) SELECT r.n, r.x, t.k "+
+		"FROM %[1]s AS r LEFT JOIN %[6]s AS t ON t.%[7]s",
 		name, g.literal(tInt), union, g.expr(scope, tInt, 1), 1+g.IntN(6), t.name,
 		t.cols[0].name+" IS NOT NULL AND r.n % 2 = 0")
 }
@@ -101,6 +103,7 @@ func (g *generator) rekey(t *genTable) (dual, bool) {
 		return "", false
 	}
 	g.names++
-	return dual(fmt.Sprintf("UPDATE %s SET %[2]s = %[2]s %% 100 + %[3]d WHERE %[2]s BETWEEN -5 AND 50 AND %[4]s",
+	return dual(fmt.Sprintf("UPDATE %s SET %[2]s = %[2]s %% 100 + %[3]d "+
+		"WHERE %[2]s BETWEEN -5 AND 50 AND %[4]s",
 		t.name, t.cols[0].name, 1000*g.names, g.expr(t.cols, tBool, 1))), true
 }

@@ -48,7 +48,8 @@ func newPostgres(t testing.TB) *postgres {
 	p := &postgres{conn, fmt.Sprintf("oracle_%d", os.Getpid())}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	p.clear(t)
-	for _, s := range []string{"SET search_path = " + p.schema, "SET timezone = 'UTC'", "SET client_min_messages = error",
+	for _, s := range []string{"SET search_path = " + p.schema, "SET timezone = 'UTC'",
+		"SET client_min_messages = error",
 		"SET statement_timeout = '20s'"} {
 		if _, err := p.run(s); err != nil {
 			t.Fatal(err)

@@ -43,6 +43,9 @@ func columnNames(cols []column) string {
 
 // query makes any query; outer are the columns that it may name from outside.
 func (g *generator) query(outer []column, depth int) selectQuery {
+	if depth > 0 && g.chance(40) {
+		return g.widerQuery(outer, depth)
+	}
 	if depth > 0 {
 		switch g.IntN(14) {
 		case 0, 1:
@@ -62,6 +65,36 @@ func (g *generator) query(outer []column, depth int) selectQuery {
 		return g.windows(outer, depth)
 	}
 	return g.plain(outer, depth)
+}
+
+// widerQuery makes a query with the less common clauses.
+func (g *generator) widerQuery(outer []column, depth int) selectQuery {
+	switch g.IntN(16) {
+	case 0, 1:
+		return g.groupingSets(outer, depth)
+	case 2, 3, 4:
+		return g.framed(outer, depth)
+	case 5:
+		return g.windowsOverGroups(depth)
+	case 6, 7:
+		return g.usingJoin(depth)
+	case 8:
+		return g.rowsInList(depth)
+	case 9:
+		return g.wholeRows(depth)
+	case 10:
+		return g.limited(depth)
+	case 11:
+		return g.distinctOnSeveral(depth)
+	case 12:
+		return g.sets(outer, depth)
+	case 13:
+		return g.commonTables(depth)
+	}
+	if g.big {
+		return g.framed(outer, depth)
+	}
+	return g.deep(depth)
 }
 
 func (g *generator) plain(outer []column, depth int) selectQuery {
@@ -106,9 +139,7 @@ func (g *generator) source(outer []column, depth int) (string, []column) {
 	}
 	switch g.IntN(8) {
 	case 0:
-		cols := []column{{"x", tInt}, {"y", tText}}
-		return fmt.Sprintf("(VALUES (1, 'a'), (2, 'b'), (%s, %s)) AS %s (x, y)", g.value(tInt),
-			g.value(tText), alias), qualified(alias, cols)
+		return g.valuesList(alias)
 	case 1:
 		return fmt.Sprintf("generate_series(1, %d) AS %s (x)", 1+g.IntN(3), alias),
 			[]column{{alias + ".x", tInt}}
@@ -137,10 +168,17 @@ func (g *generator) window(t *genTable, ts, alias string) (string, []column) {
 // from makes a FROM clause with its columns.
 func (g *generator) from(outer []column, depth int) (string, []column) {
 	text, scope := g.source(outer, depth)
+	if depth > 0 && !g.big && g.chance(8) {
+		text, scope = g.joinTree(depth)
+	}
 	for range g.joins(depth) {
 		right, cols := g.source(outer, depth-1)
 		if depth > 0 && g.chance(12) {
-			text, scope = g.lateral(text, scope, depth)
+			if g.chance(50) {
+				text, scope = g.lateral(text, scope, depth)
+			} else {
+				text, scope = g.lateralFunction(text, scope)
+			}
 			continue
 		}
 		kind := pick(g, "JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN")
@@ -270,14 +308,20 @@ func (g *generator) aggregateCall(scope []column) (string, string) {
 	if g.chance(8) {
 		return g.looseCall(scope, filter)
 	}
+	if g.chance(15) {
+		return g.moreAggregates(scope, filter)
+	}
 	switch g.IntN(15) {
 	case 11:
-		return fmt.Sprintf("%s(%s)%s", pick(g, "bit_and", "bit_or", "bit_xor"), g.expr(scope, tInt, 1), filter), tInt
+		return fmt.Sprintf("%s(%s)%s", pick(g, "bit_and", "bit_or", "bit_xor"), g.expr(scope, tInt, 1),
+			filter), tInt
 	case 12:
-		return fmt.Sprintf("%s(%s%s)%s::numeric(18,2)", pick(g, "stddev_pop", "var_samp", "variance", "stddev"),
+		return fmt.Sprintf("%s(%s%s)%s::numeric(18,2)", pick(g, "stddev_pop", "var_samp", "variance",
+			"stddev"),
 			distinct, g.expr(scope, tInt, 1), filter), tNum
 	case 13:
-		return fmt.Sprintf("(%s WITHIN GROUP (ORDER BY %s)%s)::numeric(18,2)", pick(g, "percentile_disc(0.5)",
+		return fmt.Sprintf("(%s WITHIN GROUP (ORDER BY %s)%s)::numeric(18,2)", pick(g,
+			"percentile_disc(0.5)",
 			"mode()", "percentile_disc(0.9)"), g.expr(scope, tNum, 1), filter), tNum
 	case 14:
 		e := g.expr(scope, tBig, 1)
@@ -285,7 +329,8 @@ func (g *generator) aggregateCall(scope []column) (string, string) {
 	case 0:
 		return "count(*)" + filter, tBig
 	case 1:
-		return fmt.Sprintf("count(%s%s)%s", distinct, g.expr(scope, pick(g, allTypes...), 1), filter), tBig
+		return fmt.Sprintf("count(%s%s)%s", distinct, g.expr(scope, pick(g, allTypes...), 1), filter),
+			tBig
 	case 2, 3:
 		typ := pick(g, tInt, tFloat)
 		out := map[string]string{tInt: tBig, tFloat: tFloat}[typ]
@@ -300,7 +345,8 @@ func (g *generator) aggregateCall(scope []column) (string, string) {
 		typ := pick(g, tBig, tInt, tText, tFloat, tNum, tTime, tDate, tSpan, tInts)
 		return fmt.Sprintf("%s(%s)%s", pick(g, "min", "max"), g.expr(scope, typ, 1), filter), typ
 	case 8:
-		return fmt.Sprintf("%s(%s)%s", pick(g, "bool_and", "bool_or"), g.expr(scope, tBool, 1), filter), tBool
+		return fmt.Sprintf("%s(%s)%s", pick(g, "bool_and", "bool_or"), g.expr(scope, tBool, 1), filter),
+			tBool
 	case 9:
 		e := g.expr(scope, tText, 1)
 		return fmt.Sprintf("string_agg(%s%s, ',' ORDER BY %s%s)%s", distinct, e, e,
@@ -414,14 +460,16 @@ func (g *generator) peerCall(scope []column) (string, string) {
 	order := fmt.Sprintf("ORDER BY %s%s", c.name, dir)
 	switch g.IntN(5) {
 	case 3:
-		return fmt.Sprintf("sum(%s) OVER (%s%s GROUPS BETWEEN %s AND %s)", g.expr(scope, tInt, 1), part, order,
+		return fmt.Sprintf("sum(%s) OVER (%s%s GROUPS BETWEEN %s AND %s)", g.expr(scope, tInt, 1), part,
+			order,
 			pick(g, "1 PRECEDING", "UNBOUNDED PRECEDING"), pick(g, "CURRENT ROW", "1 FOLLOWING")), tBig
 	case 4:
 		if k, ok := g.column(scope, tBig); ok {
 			return fmt.Sprintf("count(*) OVER (%sORDER BY %s RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING)",
 				part, k), tBig
 		}
-		return fmt.Sprintf("(%s() OVER (%s%s))::numeric(18,2)", pick(g, "percent_rank", "cume_dist"), part,
+		return fmt.Sprintf("(%s() OVER (%s%s))::numeric(18,2)", pick(g, "percent_rank", "cume_dist"),
+			part,
 			order), tNum
 	case 0:
 		return fmt.Sprintf("%s() OVER (%s%s)", pick(g, "rank", "dense_rank"), part, order), tBig
@@ -441,7 +489,8 @@ func (g *generator) setOperation(outer []column, depth int) selectQuery {
 		exprs, typs = append(exprs, g.expr(scope, c.typ, 1)), append(typs, c.typ)
 	}
 	items, _ := list(exprs, typs)
-	op := pick(g, "UNION", "UNION ALL", "INTERSECT", "INTERSECT ALL", "EXCEPT", "EXCEPT ALL", "UNION ALL")
+	op := pick(g, "UNION", "UNION ALL", "INTERSECT", "INTERSECT ALL", "EXCEPT", "EXCEPT ALL",
+		"UNION ALL")
 	return selectQuery{fmt.Sprintf("(%s) %s (SELECT %s%s%s)", left.text, op, items, from,
 		g.where(scope, depth-1)), left.cols}
 }
@@ -472,14 +521,16 @@ func (g *generator) topRows(depth int) selectQuery {
 	names := columnNames(q.cols)
 	if g.chance(50) {
 		offset := pick(g, "", "", " OFFSET 1")
-		return selectQuery{fmt.Sprintf("SELECT %s FROM (%s) AS d ORDER BY %s%s, %s LIMIT %d%s", names, q.text,
+		return selectQuery{fmt.Sprintf("SELECT %s FROM (%s) AS d ORDER BY %s%s, %s LIMIT %d%s", names,
+			q.text,
 			pick(g, q.cols...).name, pick(g, "", " DESC"), names, g.IntN(5), offset), q.cols}
 	}
 	part := ""
 	if g.chance(60) {
 		part = "PARTITION BY " + pick(g, q.cols...).name + " "
 	}
-	return selectQuery{fmt.Sprintf("SELECT %[1]s FROM (SELECT *, row_number() OVER (%[2]sORDER BY %[3]s%[4]s, "+
+	return selectQuery{fmt.Sprintf("SELECT %[1]s FROM (SELECT *, "+
+		"row_number() OVER (%[2]sORDER BY %[3]s%[4]s, "+
 		"%[1]s) AS n FROM (%[5]s) AS d) AS r WHERE n <= %[6]d", names, part, pick(g, q.cols...).name,
 		pick(g, "", " DESC"), q.text, 1+g.IntN(3)), q.cols}
 }

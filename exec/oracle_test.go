@@ -19,7 +19,8 @@ import (
 // what its SELECT gives when it is run once, and what PostgreSQL gives, after every
 // statement, for any number of partitions, whenever the view was made, and after any
 // power cut. MILLRACE_ORACLE is the number of rounds, MILLRACE_SEED the first seed,
-// MILLRACE_PG a PostgreSQL 15 ("none": do without).
+// MILLRACE_SHRINK makes failing queries small, MILLRACE_PG is a PostgreSQL 15 ("none": do
+// without).
 func TestOracle(t *testing.T) {
 	rounds, seed := 40, uint64(1)
 	if s := os.Getenv("MILLRACE_ORACLE"); s != "" {
@@ -50,10 +51,12 @@ type tally struct {
 }
 
 func (c *tally) String() string {
-	s := fmt.Sprintf("%d views (%d with loose orders, %d refused, %d with errors), %d comparisons of a view with its "+
-		"SELECT, %d SELECTs once, %d comparisons with PostgreSQL (%d not supported, %d equal errors, "+
+	s := fmt.Sprintf("%d views (%d with loose orders, %d refused, %d with errors), "+
+		"%d comparisons of a view with its SELECT, %d SELECTs once, "+
+		"%d comparisons with PostgreSQL (%d not supported, %d equal errors, "+
 		"%d errors where PostgreSQL is more eager)",
-		c.views, c.loose, c.refused, c.broken, c.viewChecks, c.once, c.postgres, c.unsupported, c.errors, c.orders)
+		c.views, c.loose, c.refused, c.broken, c.viewChecks, c.once, c.postgres,
+		c.unsupported, c.errors, c.orders)
 	for m, n := range c.reasons {
 		s += fmt.Sprintf("\n%5d %s", n, m)
 	}
@@ -71,6 +74,7 @@ type oracle struct {
 	// history is what was run, for the report of a failure.
 	history  []string
 	failures int
+	ordered  bool // the order of rows is compared too
 	views    []*oracleView
 }
 
@@ -129,7 +133,7 @@ func (o *oracle) fail(format string, args ...any) {
 
 func (o *oracle) round() {
 	g := o.g
-	g.big = g.chance(4)
+	g.big, g.few, g.nulls = g.chance(4), g.chance(30), pick(g, 15, 15, 5, 50)
 	for range 2 + g.IntN(3) {
 		t, s := g.newTable()
 		o.both(s)
@@ -142,6 +146,7 @@ func (o *oracle) round() {
 			o.newView()
 		}
 		o.both(g.change(pick(g, g.tables...)))
+		o.compareTables()
 		if g.chance(12) {
 			o.history = append(o.history, "-- restart")
 			o.node.reopen()
@@ -155,11 +160,18 @@ func (o *oracle) round() {
 			continue
 		}
 		g.loose = false
-		if i%10 == 9 {
+		switch i % 10 {
+		case 9:
 			o.compareOnce(dual(g.recursive()))
-			continue
+		case 8:
+			o.compareOnce(dual(g.recursiveTree()))
+		case 6:
+			o.ordered = true
+			o.compareOnce(dual(g.ordered(g.IntN(3))))
+			o.ordered = false
+		default:
+			o.compareOnce(dual(g.query(nil, g.IntN(4)).text))
 		}
-		o.compareOnce(dual(g.query(nil, g.IntN(4)).text))
 	}
 	g.risky = false
 }
@@ -175,7 +187,8 @@ func (o *oracle) newView() {
 	o.g.loose = false
 	q := o.g.query(nil, o.g.IntN(4))
 	loose := o.g.loose
-	v := &oracleView{genTable: genTable{name: o.g.name("v"), cols: q.cols, view: true}, text: dual(q.text)}
+	v := &oracleView{genTable: genTable{name: o.g.name("v"), cols: q.cols, view: true},
+		text: dual(q.text)}
 	s := fmt.Sprintf("CREATE MATERIALIZED VIEW %s AS %s", v.name, v.text.ours())
 	if trace {
 		fmt.Println(s + ";")
@@ -206,6 +219,9 @@ func (o *oracle) refusal(s string, err error) {
 	e := sqlerr.As(err)
 	switch {
 	case e.Code == sqlerr.FeatureNotSupported:
+		if e.Hint == "" {
+			o.fail("a refusal has no hint: %s;\n%s", s, errorText(err))
+		}
 		o.count.refused++
 		o.count.reasons[e.Message]++
 	case e.Code[:2] == "22" || e.Code[:2] == "21":
@@ -240,8 +256,32 @@ func (o *oracle) compareViews() {
 		o.count.viewChecks++
 		if d := difference(got, want); d != "" {
 			v.dead = true
-			o.fail("view %s differs from its SELECT (-SELECT +view): %s;\n%s", v.name,
-				v.text.ours(), d)
+			o.fail("view %s differs from its SELECT (-SELECT +view): %s;\n%s%s", v.name,
+				v.text.ours(), d, o.smallView(v))
+		}
+	}
+}
+
+// compareTables compares what tables hold with PostgreSQL.
+func (o *oracle) compareTables() {
+	o.Helper()
+	if o.pg == nil || o.g.big {
+		return
+	}
+	for _, t := range o.g.tables {
+		q := fmt.Sprintf("SELECT %s FROM %s", t.names(), t.name)
+		got, err := o.node.run(q)
+		if err != nil {
+			o.fail("a table cannot be read: %s;\n%s", q, errorText(err))
+			continue
+		}
+		want, err := o.pg.run(q)
+		if err != nil {
+			o.Fatal(err)
+		}
+		if d := difference(got, want); d != "" {
+			o.fail("%s differs from PostgreSQL (-PostgreSQL +Millrace):\n%s", t.name, d)
+			o.FailNow()
 		}
 	}
 }
@@ -315,14 +355,17 @@ func (o *oracle) compareOnce(q dual) {
 		o.count.orders++
 	case (err == nil) != (theirs == nil) && !(o.g.risky && dataError(theirs)),
 		err != nil && theirs != nil && string(sqlerr.As(err).Code) != pgCode(theirs):
-		o.fail("other errors: %s;\n%v\nPostgreSQL: %v", q.ours(), err, theirs)
+		o.fail("other errors: %s;\n%v\nPostgreSQL: %v%s", q.ours(), err, theirs, o.small(q))
 	case err != nil:
 		o.count.errors++
 	case theirs != nil:
 		o.count.orders++
+	case o.ordered && difference(got, want) == "" && !slices.Equal(got, want):
+		o.fail("another order than PostgreSQL's: %s;\n%s\nPostgreSQL:\n%s", q.ours(),
+			strings.Join(got, "\n"), strings.Join(want, "\n"))
 	default:
 		if d := difference(got, want); d != "" {
-			o.fail("differs from PostgreSQL (-PostgreSQL +Millrace): %s;\n%s", q.ours(), d)
+			o.fail("differs from PostgreSQL (-PostgreSQL +Millrace): %s;\n%s%s", q.ours(), d, o.small(q))
 		}
 	}
 }
