@@ -352,6 +352,19 @@ func (f *numberFormat) scientific(d types.Decimal) string {
 	return fmt.Sprintf("%s%se%+03d", sign, m, exp)
 }
 
+// scientificFloat is scientific of a float, of which an integer is one too unless it is a
+// bigint: 99 is 1e+02, while that of the numeric is 10e+01.
+func (f *numberFormat) scientificFloat(v float64) string {
+	if !isFinite(v) {
+		return f.notFinite()
+	}
+	s := strconv.FormatFloat(v, 'e', f.post, 64)
+	if s[0] != '-' {
+		s = " " + s
+	}
+	return s
+}
+
 // toCharInt is to_char of an integer of kind k.
 func toCharInt(k types.Kind, v int64, pattern string) (string, error) {
 	f, err := parseNumberFormat(pattern)
@@ -364,8 +377,10 @@ func toCharInt(k types.Kind, v int64, pattern string) (string, error) {
 			return "", errIntRange(types.Int4)
 		}
 		return f.process(romanNumeral(v), 0, 0)
-	case f.has(numFExp):
+	case f.has(numFExp) && k == types.Int8:
 		return f.process(f.scientific(types.DecimalFromInt(v)), 0, 0)
+	case f.has(numFExp):
+		return f.process(f.scientificFloat(float64(v)), 0, 0)
 	}
 	if f.has(numFMulti) {
 		for range f.multi {
@@ -399,14 +414,7 @@ func toCharFloat(v float64, significant int, pattern string) (string, error) {
 		}
 		return f.process(romanNumeral(int64(r)), 0, 0)
 	case f.has(numFExp):
-		if v-v != 0 {
-			return f.process(f.notFinite(), 0, 0)
-		}
-		s := strconv.FormatFloat(v, 'e', f.post, 64)
-		if s[0] != '-' {
-			s = " " + s
-		}
-		return f.process(s, 0, 0)
+		return f.process(f.scientificFloat(v), 0, 0)
 	}
 	if f.has(numFMulti) {
 		v *= math.Pow(10, float64(f.multi))
