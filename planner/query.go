@@ -20,12 +20,16 @@ type query struct {
 // and WITH queries, which can double with each level.
 const maxBlocks = 5000
 
+func errBlocks() error {
+	return sqlerr.New(sqlerr.StatementTooComplex,
+		"statement has more than %d query blocks after expansion", maxBlocks).
+		WithHint("Create a materialized view of the part that is used many times.")
+}
+
 // query binds a query expression whose enclosing row is outer.
 func (b *builder) query(q *sql.Query, outer *scope, w *with) (*query, error) {
 	if b.blocks++; b.blocks > maxBlocks {
-		return nil, sqlerr.New(sqlerr.StatementTooComplex,
-			"statement has more than %d query blocks after expansion", maxBlocks).
-			WithHint("Create a materialized view of the part that is used many times.")
+		return nil, errBlocks()
 	}
 	if q.Emit != sql.EmitNone && q != b.emitting {
 		return nil, sqlerr.New(sqlerr.SyntaxError,

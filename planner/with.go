@@ -2,7 +2,6 @@ package planner
 
 import (
 	"maps"
-	"slices"
 
 	"github.com/millracedb/millrace/planner/plan"
 	"github.com/millracedb/millrace/sql"
@@ -12,9 +11,12 @@ import (
 )
 
 // with is the WITH list of one query level and, through parent, those around it.
+// The names that an element sees are a prefix of those that the whole list has: both
+// share one index, and a list of any length costs each of its elements the same.
 type with struct {
 	parent *with
 	defs   []*cte
+	at     map[string]int // the place of each name; those beyond defs are not seen
 }
 
 // cte is one named query of WITH. It is bound anew at each reference.
@@ -39,13 +41,22 @@ type cte struct {
 
 func (w *with) find(name string) *cte {
 	for ; w != nil; w = w.parent {
-		for i := len(w.defs) - 1; i >= 0; i-- {
-			if w.defs[i].name == name {
-				return w.defs[i]
-			}
+		if i, ok := w.at[name]; ok && i < len(w.defs) {
+			return w.defs[i]
 		}
 	}
 	return nil
+}
+
+// add appends an element.
+func (w *with) add(c *cte) {
+	w.at[c.name] = len(w.defs)
+	w.defs = append(w.defs, c)
+}
+
+// before is what the next element sees without RECURSIVE: those before it.
+func (w *with) before() *with {
+	return &with{parent: w.parent, defs: w.defs[:len(w.defs):len(w.defs)], at: w.at}
 }
 
 // extend opens the WITH list of a query. Without RECURSIVE each element sees those
@@ -61,18 +72,19 @@ func (b *builder) extendWith(w *with, defs []*sql.CTE, recursive bool, outer *sc
 	if len(defs) == 0 {
 		return w, nil
 	}
-	out := &with{parent: w}
+	if b.blocks+len(defs) > maxBlocks { // each of them is bound at least once
+		return nil, errBlocks()
+	}
+	out := &with{parent: w, at: make(map[string]int, len(defs))}
 	if recursive {
 		if err := mutual(defs); err != nil {
 			return nil, err
 		}
 	}
 	for _, d := range defs {
-		for _, o := range out.defs {
-			if o.name == d.Name {
-				return nil, sqlerr.New(sqlerr.DuplicateAlias,
-					"WITH query name \"%s\" specified more than once", d.Name).At(d.Pos())
-			}
+		if _, ok := out.at[d.Name]; ok {
+			return nil, sqlerr.New(sqlerr.DuplicateAlias,
+				"WITH query name \"%s\" specified more than once", d.Name).At(d.Pos())
 		}
 		if d.Stmt != nil {
 			if !top {
@@ -80,11 +92,11 @@ func (b *builder) extendWith(w *with, defs []*sql.CTE, recursive bool, outer *sc
 					"data-modifying statement must be at the top level").At(d.Pos()).
 					WithHint("Write it in the WITH of the whole statement.")
 			}
-			c, err := b.modifying(d, &with{parent: w, defs: slices.Clone(out.defs)})
+			c, err := b.modifying(d, out.before())
 			if err != nil {
 				return nil, err
 			}
-			out.defs = append(out.defs, c)
+			out.add(c)
 			continue
 		}
 		c := &cte{name: d.Name, q: d.Q, cols: d.Columns, outer: outer, pos: d.Pos(),
@@ -92,9 +104,9 @@ func (b *builder) extendWith(w *with, defs []*sql.CTE, recursive bool, outer *sc
 		if recursive {
 			c.with = out
 		} else {
-			c.with = &with{parent: w, defs: append([]*cte(nil), out.defs...)}
+			c.with = out.before()
 		}
-		out.defs = append(out.defs, c)
+		out.add(c)
 	}
 	return out, nil
 }
