@@ -157,6 +157,9 @@ func (k *block) selectList() error {
 	s := k.scope.in("SELECT")
 	s.agg, s.win = k.agg, k.win
 	for _, it := range k.sel.Items {
+		if len(k.items) > maxColumns { // before the rest is bound, which takes its time
+			return errTargets()
+		}
 		if ref, ok := it.X.(*sql.ColRef); ok && ref.Star {
 			cols, err := s.starTargets(ref)
 			if err != nil {
@@ -198,10 +201,14 @@ func (k *block) selectList() error {
 	k.ksqlNames()
 	k.freezeStars()
 	if len(k.items) > maxColumns {
-		return sqlerr.New(sqlerr.TooManyColumns,
-			"target lists can have at most %d entries", maxColumns)
+		return errTargets()
 	}
 	return nil
+}
+
+func errTargets() error {
+	return sqlerr.New(sqlerr.TooManyColumns,
+		"target lists can have at most %d entries", maxColumns)
 }
 
 // keyBounds adds the bounds of the WINDOW clause to the result of CREATE TABLE AS,
