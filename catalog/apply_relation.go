@@ -113,6 +113,18 @@ func undefinedSchema(name string) *sqlerr.Error {
 // maxColumns is PostgreSQL's MaxHeapAttributeNumber.
 const maxColumns = 1600
 
+// declaredColumns counts the columns that statements gave a relation, with those dropped
+// since: a hidden row id is not the user's.
+func declaredColumns(r *Relation) int {
+	n := 0
+	for i := range r.Columns {
+		if !r.Columns[i].Hidden {
+			n++
+		}
+	}
+	return n
+}
+
 // checkRelation checks a new definition of a relation against itself and against
 // what it refers to.
 func (e *edit) checkRelation(r *Relation) error {
@@ -122,7 +134,7 @@ func (e *edit) checkRelation(r *Relation) error {
 	if e.next.roles[r.Owner] == nil {
 		return undefinedRole(r.Owner)
 	}
-	if len(r.Columns) > maxColumns {
+	if declaredColumns(r) > maxColumns {
 		return sqlerr.New(sqlerr.TooManyColumns, "tables can have at most %d columns", maxColumns)
 	}
 	seen := map[string]bool{}

@@ -17,16 +17,17 @@ const maxLimitTime = 20 * time.Second
 // TestBigStatements plans statements at and beyond the limits: each is planned or refused
 // with the code that PostgreSQL has, in bounded time.
 func TestBigStatements(t *testing.T) {
-	columns := func(n int, column string) string {
+	list := func(first, n int, column string) string {
 		var b strings.Builder
 		for i := range n {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			fmt.Fprintf(&b, column, i)
+			fmt.Fprintf(&b, column, first+i)
 		}
 		return b.String()
 	}
+	columns := func(n int, column string) string { return list(0, n, column) }
 	for name, test := range map[string]struct {
 		text string
 		code sqlerr.Code
@@ -52,6 +53,13 @@ func TestBigStatements(t *testing.T) {
 		"200 unions":          {"SELECT 1" + strings.Repeat(" UNION SELECT 2", 200), ""},
 		"100 arguments":       {"SELECT coalesce(" + columns(100, "%d") + ")", ""},
 		"100 WITH":            {"WITH " + columns(100, "q%d AS (SELECT 1)") + " SELECT * FROM q0", ""},
+		"4,000 WITH":          {"WITH " + columns(4000, "q%d AS (SELECT 1)") + " SELECT * FROM q0", ""},
+		"100,000 WITH":        {"WITH " + columns(100_000, "q%d AS (SELECT 1)") + " SELECT * FROM q0", "54001"},
+		"100,000 targets":     {"SELECT " + columns(100_000, "%d"), "54011"},
+		"IN of parameters":    {"SELECT * FROM t WHERE id IN (" + list(1, 65_535, "$%d") + ")", ""},
+		"1,600 without key":   {"CREATE TABLE wide (" + columns(1600, "c%d int") + ")", ""},
+		"1,601 without key":   {"CREATE TABLE wide (" + columns(1601, "c%d int") + ")", "54011"},
+		"1,000 cross joins":   {"SELECT 1 FROM " + columns(1000, "t t%d"), ""},
 		"zero byte":           {"SELECT 'a\x00b'", "22021"},
 		"not UTF-8":           {"SELECT 'a\xffb'", "22021"},
 		"half a character":    {"SELECT 'a\xc3'", "22021"},
