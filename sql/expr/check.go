@@ -324,7 +324,23 @@ func (c *checker) castExpr(e *sql.Cast) (Expr, error) {
 	if x, err = c.dialectCast(x, t, pos); err != nil {
 		return nil, err
 	}
+	if !c.ksql && losesMod(x.Type(), t) {
+		x = relabel(x, t, pos)
+	}
 	return c.domain(e.Type, x, e.Pos())
+}
+
+// losesMod tells whether from has a modifier, and to is the same type without.
+func losesMod(from, to types.Type) bool {
+	return from.Innermost().Mod != 0 && to.Innermost().Mod == 0 && from.Same(to)
+}
+
+// relabel gives x the type t, which differs in its modifier alone: it has none.
+func relabel(x Expr, t types.Type, pos int) Expr {
+	if k, ok := x.(*Const); ok {
+		return &Const{D: k.D, T: t}
+	}
+	return &Cast{X: x, T: t, Explicit: true, Pos: pos}
 }
 
 // KnownCollation tells whether a collation exists: one of those that compare byte by byte.

@@ -51,6 +51,9 @@ func (c *checker) caseExpr(e *sql.Case) (Expr, error) {
 	if results, out.T, err = c.unify(results, at, "CASE", e.Pos()); err != nil {
 		return nil, err
 	}
+	if e.Else == nil && !c.ksql {
+		out.T = withMod(out.T, 0) // of the NULL that it is else
+	}
 	results, out.T = c.widened(results, out.T, at)
 	if e.Else != nil {
 		out.Else, results = results[0], results[1:]
@@ -109,10 +112,22 @@ func (c *checker) unifyStrict(xs []Expr, at []int, construct string, pos int,
 	return out, t, nil
 }
 
+// typedMod is the modifier that all expressions share which have a type: in ksqlDB's dialect
+// a NULL has any.
+func typedMod(xs []Expr, t types.Type) int32 {
+	typed := slices.DeleteFunc(slices.Clone(xs), func(x Expr) bool {
+		return x.Type().Kind == types.Unknown
+	})
+	return commonTypmod(typed, t)
+}
+
 // common is CommonType with the error at the first expression that differs.
 func (c *checker) common(xs []Expr, at []int, construct string, pos int) (types.Type, error) {
 	t, err := CommonType(xs, construct, -1)
 	if err == nil {
+		if c.ksql {
+			t.Mod = typedMod(xs, t)
+		}
 		return t, nil
 	}
 	for i := range xs {

@@ -27,7 +27,9 @@ func (c *checker) arrayLit(e *sql.ArrayLit) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.Mod = 0
+	if c.ksql {
+		t.Mod = 0
+	}
 	xs, t = c.widened(xs, t, positions(e.Elems))
 	return makeArray(xs, listOf(t), e.Pos()), nil
 }
@@ -301,9 +303,17 @@ func (c *checker) chainSlice(x Expr, bounds []Expr, pos int) (Expr, error) {
 func (c *checker) subscripted(e *sql.Index, x, i Expr) (Expr, error) {
 	if call, ok := x.(*Call); ok && !e.Alone && isChain(x) {
 		args := append(append([]Expr(nil), call.Args...), i)
-		return c.nested(call.Fn.Name, args, x.Type(), e.Pos())
+		y, err := c.nested(call.Fn.Name, args, x.Type(), e.Pos())
+		if again, ok := y.(*Call); ok {
+			again.T = x.Type()
+		}
+		return y, err
 	}
-	return c.nested("array_get", []Expr{x, i}, elemOf(x.Type()), e.Pos())
+	y, err := c.nested("array_get", []Expr{x, i}, elemOf(x.Type()), e.Pos())
+	if call, ok := y.(*Call); ok && !c.ksql {
+		call.T = elemOf(x.Type())
+	}
+	return y, err
 }
 
 func (c *checker) subscript(i Expr, pos int) (Expr, error) {

@@ -72,20 +72,30 @@ func commonNested(a, b types.Type) (types.Type, bool) {
 
 func bothNested(a, b types.Type) bool { return isNested(a.Kind) && isNested(b.Kind) }
 
-// commonTypmod gives the modifier that all of es share, 0 when they differ.
+// commonTypmod gives the modifier that all of es share, 0 when they differ: a literal has
+// none. That of an array is its elements'.
 func commonTypmod(es []Expr, t types.Type) int32 {
 	mod := int32(-1)
 	for _, e := range es {
 		u := e.Type()
-		if u.Kind == types.Unknown {
-			continue
-		}
-		if !u.Same(t) || mod >= 0 && u.Mod != mod {
+		if m := u.Innermost().Mod; !u.Same(t) || mod >= 0 && m != mod {
 			return 0
+		} else if mod < 0 {
+			mod = m
 		}
-		mod = u.Mod
 	}
 	return max(mod, 0)
+}
+
+// withMod gives t with the modifier m, an array with elements that have it.
+func withMod(t types.Type, m int32) types.Type {
+	switch {
+	case t.Kind != types.Array || t.Elem == nil:
+		t.Mod = m
+	case t.Innermost().Mod != m:
+		t = types.ArrayOf(withMod(*t.Elem, m))
+	}
+	return t
 }
 
 // CommonType gives the type that all expressions convert to, by the rules of
@@ -98,8 +108,7 @@ func CommonType(es []Expr, construct string, pos int) (types.Type, error) {
 	}
 	t, ok := commonType(ts)
 	if ok {
-		t.Mod = commonTypmod(es, t)
-		return t, nil
+		return withMod(t, commonTypmod(es, t)), nil
 	}
 	for _, u := range ts {
 		if u.Kind != types.Unknown && types.Category(u.Kind) != types.Category(t.Kind) {
@@ -112,7 +121,7 @@ func CommonType(es []Expr, construct string, pos int) (types.Type, error) {
 
 // baseName gives a type's name without modifiers, as messages have it.
 func baseName(t types.Type) string {
-	t.Mod = 0
+	t = withMod(t, 0)
 	if t.Kind == types.Bpchar {
 		return "character"
 	}

@@ -296,9 +296,10 @@ func readBinary(answer string) string {
 	if !ok || strings.HasPrefix(answer, "ERROR ") {
 		return answer
 	}
-	t, err := types.ByNameText(strings.Replace(name, "character", "bpchar", 1), nil)
-	if strings.HasPrefix(name, "character varying") {
-		t, err = types.ByNameText(name, nil)
+	base, _, _ := strings.Cut(name, " mod ")
+	t, err := types.ByNameText(strings.Replace(base, "character", "bpchar", 1), nil)
+	if strings.HasPrefix(base, "character varying") {
+		t, err = types.ByNameText(base, nil)
 	}
 	if err != nil {
 		return answer

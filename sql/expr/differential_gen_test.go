@@ -168,7 +168,7 @@ func (g *generator) next() diffCase {
 		for range 2 + g.rng.IntN(6) {
 			row := make([]string, len(c.Types))
 			for j, t := range c.Types {
-				row[j] = pick(g, g.columnPool(t, j))
+				row[j] = pick(g, g.columnPool(t))
 			}
 			c.Rows = append(c.Rows, row)
 		}
@@ -176,9 +176,17 @@ func (g *generator) next() diffCase {
 	return c
 }
 
-// columnPool gives the values of column j, which may be words of a language: its
-// type is then written with the name of the pool after it.
-func (g *generator) columnPool(t string, _ int) []string { return pools[t] }
+// columnPool gives the values of a column of type t.
+func (g *generator) columnPool(t string) []string {
+	base, _, modified := strings.Cut(t, "(")
+	if strings.HasSuffix(t, "[]") && modified {
+		base += "[]"
+	}
+	if base != "numeric" || !modified {
+		return pools[base]
+	}
+	return pools["numeric"][:5] // which have room in any precision of modifiedKinds
+}
 
 func (g *generator) top(depth int) string {
 	switch n := g.rng.IntN(100); {
@@ -206,10 +214,13 @@ func (g *generator) leaf(t string) string {
 	if len(pools[t]) == 0 {
 		t = "text"
 	}
+	if with := modifiedKinds[t]; len(with) > 0 && g.chance(6) {
+		t = pick(g, with)
+	}
 	if g.columns && !g.chance(5) {
 		return g.column(t)
 	}
-	return g.literal(t, pick(g, pools[t]))
+	return g.literal(t, pick(g, g.columnPool(t)))
 }
 
 // widens has the types that convert implicitly.
@@ -219,6 +230,15 @@ var widens = map[string][]string{
 	"text": {"varchar", "bpchar", "name"}, "timestamp": {"date"}, "timestamptz": {"date", "timestamp"},
 	"interval": {"time"}, "timetz": {"time"}, "oid": {"int4", "int8"}, "varchar": {"text"},
 	"bpchar": {"text"}, "text[]": {"varchar[]"},
+}
+
+// modifiedKinds has types with modifiers, which take all values of columnPool.
+var modifiedKinds = map[string][]string{
+	"numeric": {"numeric(20,2)", "numeric(20,2)", "numeric(12,0)"}, "text": {"varchar(4)"},
+	"varchar": {"varchar(2)", "varchar(4)"}, "bpchar": {"bpchar(3)", "bpchar(3)", "bpchar(5)"},
+	"timestamp": {"timestamp(2)", "timestamp(0)"}, "timestamptz": {"timestamptz(1)"},
+	"time": {"time(2)"}, "timetz": {"timetz(0)"}, "interval": {"interval(1)", "interval(0)"},
+	"varchar[]": {"varchar(2)[]"}, "numeric[]": {"numeric(20,2)[]"}, "text[]": {"varchar(4)[]"},
 }
 
 func (g *generator) column(t string) string {

@@ -231,7 +231,7 @@ func wordResult(r *pgconn.ResultReader, isBinary bool) string {
 	if _, err := r.Close(); err != nil {
 		return wordError(err)
 	}
-	return typeLabel(oid) + ": " + strings.Join(out, " | ")
+	return typeLabel(oid) + modLabel(fields[0].TypeModifier) + ": " + strings.Join(out, " | ")
 }
 
 func wordError(err error) string {
@@ -245,7 +245,7 @@ func wordError(err error) string {
 // enumLabels names the server's enum and its array.
 var enumLabels = map[uint32]string{}
 
-// labelOf is typeLabel of a type of ours.
+// labelOf is typeLabel of a type of ours, and its modifier.
 func labelOf(t types.Type) string {
 	switch {
 	case t.Kind == types.Enum:
@@ -253,7 +253,15 @@ func labelOf(t types.Type) string {
 	case t.Kind == types.Array && t.Innermost().Kind == types.Enum:
 		return "mood[]"
 	}
-	return typeLabel(t.OID())
+	return typeLabel(t.OID()) + modLabel(t.Innermost().Typmod())
+}
+
+// modLabel words the modifier of a type, "" where there is none.
+func modLabel(mod int32) string {
+	if mod < 0 {
+		return ""
+	}
+	return " mod " + strconv.Itoa(int(mod))
 }
 
 func typeLabel(oid uint32) string {

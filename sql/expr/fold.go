@@ -266,16 +266,29 @@ func foldCase(e *Case) Expr {
 				return w.Then
 			}
 			c.Else = w.Then
-			return c
+			break
 		}
 	}
 	switch {
 	case len(c.Whens) > 0:
+		c.T = sharedMod(c)
 		return c
 	case c.Else == nil:
 		return &Const{D: types.NullDatum, T: e.T}
 	}
 	return c.Else
+}
+
+// sharedMod gives the type of c with the modifier of all arms that are left.
+func sharedMod(c *Case) types.Type {
+	if c.Else == nil {
+		return c.T
+	}
+	arms := []Expr{c.Else}
+	for _, w := range c.Whens {
+		arms = append(arms, w.Then)
+	}
+	return withMod(c.T, commonTypmod(arms, c.T))
 }
 
 // foldCoalesce drops NULLs and what follows a constant.
@@ -297,7 +310,7 @@ func foldCoalesce(e *Coalesce) Expr {
 	case 1:
 		return out[0]
 	}
-	return &Coalesce{Args: out, T: e.T}
+	return &Coalesce{Args: out, T: withMod(e.T, commonTypmod(out, e.T))}
 }
 
 // Conjuncts splits a condition at its ANDs.

@@ -112,13 +112,13 @@ func bindPoly(params, args []types.Type) (b polyBinding, ok bool) {
 		}
 		switch polyFamily(p) {
 		case modElem:
-			t.Mod = 0
+			t = withMod(t, 0)
 			if b.elem.Kind != types.Invalid && !b.elem.Same(t) {
 				return b, false
 			}
 			b.elem = t
 		case modCompat:
-			t.Mod = 0
+			t = withMod(t, 0)
 			compat = append(compat, t)
 		}
 	}
