@@ -195,7 +195,9 @@ type Sequence struct {
 	// Start is the next number that no node has taken; Origin is the one that the
 	// sequence was declared to start with. Where Origin is out of bounds it is the
 	// first bound.
-	Origin      int64 `json:",omitempty"`
+	Origin int64 `json:",omitempty"`
+	// Anew says that setval chose Start as the number to give next: none was given since.
+	Anew        bool `json:",omitempty"`
 	Cycle       bool
 	OwnedBy     OID
 	OwnedColumn int

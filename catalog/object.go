@@ -88,3 +88,14 @@ type Grant struct {
 	Privilege string
 	Option    bool
 }
+
+// First is the number that a sequence was declared to start with.
+func (s *Sequence) First() int64 {
+	switch {
+	case s.Origin >= s.Min && s.Origin <= s.Max:
+		return s.Origin
+	case s.Increment < 0:
+		return s.Max
+	}
+	return s.Min
+}

@@ -100,6 +100,9 @@ func (b *builder) alterSequence(s *sql.AlterSequence) (*plan.Plan, error) {
 	if first != nil {
 		return nil, first
 	}
+	if err := b.ownedBy(&next, rel.Schema, s.Options.OwnedBy, s.Pos()); err != nil {
+		return nil, err
+	}
 	r := *rel
 	r.Sequence = &next
 	if s.Options.Restart != nil || s.Options.RestartWithDefault {

@@ -243,16 +243,8 @@ func (b *builder) createSequence(s *sql.CreateSequence) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o := s.Options.OwnedBy; len(o) > 1 {
-		rel, err := b.relation(o[:len(o)-1], s.Pos())
-		if err != nil {
-			return nil, err
-		}
-		seq.OwnedBy, seq.OwnedColumn = rel.OID, rel.ColumnIndex(o.Last())
-		if seq.OwnedColumn < 0 {
-			return nil, sqlerr.New(sqlerr.UndefinedColumn,
-				"column \"%s\" of relation \"%s\" does not exist", o.Last(), rel.Name)
-		}
+	if err := b.ownedBy(seq, schema, s.Options.OwnedBy, s.Pos()); err != nil {
+		return nil, err
 	}
 	return command("CREATE SEQUENCE", &catalog.CreateRelation{IfNotExists: s.IfNotExists,
 		Relation: catalog.Relation{Schema: schema, Name: name, Kind: catalog.KindSequence,

@@ -191,9 +191,7 @@ func (b *builder) relationRef(rel *catalog.Relation, t *sql.Table) (*from, error
 			"cannot open relation \"%s\"", rel.Name).At(t.Pos()).
 			WithDetail("This operation is not supported for indexes.")
 	case catalog.KindSequence:
-		return nil, sqlerr.New(sqlerr.WrongObjectType,
-			"cannot open relation \"%s\"", rel.Name).At(t.Pos()).
-			WithHint("Use currval('%s') or the view pg_sequences.", rel.Name)
+		return b.sequenceRow(rel, t)
 	case catalog.KindView:
 		return b.view(rel, t)
 	}

@@ -22,6 +22,7 @@ func builtinRows() map[string]rowsFunc { //tidy:long one line per relation
 		"pg_catalog.pg_depend":            pgDepend,
 		"pg_catalog.pg_description":       pgDescription,
 		"pg_catalog.pg_enum":              pgEnum,
+		"pg_catalog.pg_extension":         pgExtension,
 		"pg_catalog.pg_group":             pgGroup,
 		"pg_catalog.pg_index":             pgIndex,
 		"pg_catalog.pg_indexes":           pgIndexes,

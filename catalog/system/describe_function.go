@@ -25,7 +25,7 @@ func (n *names) parameterList(d *procDef, full bool) string {
 		}
 		p += n.typeName(oid)
 		if k := i - (len(d.args) - len(d.defaults)); full && k >= 0 {
-			p += " DEFAULT " + defaultText(d.args[i], d.defaults[k])
+			p += " DEFAULT " + d.defaults[k]
 		}
 		list = append(list, p)
 	}

@@ -175,7 +175,7 @@ func (c *call) sequenceParameters() (types.Datum, error) {
 	}
 	q := r.Sequence
 	out := newRows(types.Int8, types.Int8, types.Int8, types.Int8, types.Bool, types.Int8, types.OID)
-	out.add(long(q.Origin), long(q.Min), long(q.Max), long(q.Increment), boolean(q.Cycle), long(1),
+	out.add(long(q.First()), long(q.Min), long(q.Max), long(q.Increment), boolean(q.Cycle), long(1),
 		oidDatum(catalog.OID(types.Of(types.Int8).OID())))
 	return out.done()
 }

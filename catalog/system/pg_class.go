@@ -161,7 +161,7 @@ func (s *scan) writeAttribute(out *writer, relation catalog.OID, a *attribute) e
 	if !s.wantsName("attname", a.Name) {
 		return nil
 	}
-	name, typ := text(a.Name), s.g.physical(a.typeOID)
+	name, typ := text(a.Name), s.world().physical(a.typeOID)
 	typeOID := a.typeOID
 	if a.Dropped {
 		name, typeOID = text("........pg.dropped."+itoa(a.number)+"........"), 0
@@ -187,14 +187,15 @@ func (s *scan) writeAttribute(out *writer, relation catalog.OID, a *attribute) e
 		oidDatum(typ.collation))
 }
 
-// physical gives length, alignment and collation of a type; types of CREATE TYPE
-// are like an enum (length 4), arrays and row types like any array.
-func (g *Registry) physical(oid catalog.OID) *typeRow {
-	if t := g.types().byOID[oid]; t != nil {
+// physical gives length, alignment and collation of a type, as pg_type does; of a type that
+// is no more, those of an enum.
+func (w *world) physical(oid catalog.OID) *typeRow {
+	if t := w.g.types().byOID[oid]; t != nil {
 		return t
 	}
-	if class, _ := origin(oid); class == classArrayType || class == classRowType {
-		return &typeRow{length: -1, align: 'd', storage: 'x'}
+	if d := w.typeDefByOID(oid); d != nil {
+		return &typeRow{length: d.length, byValue: d.byValue, align: d.align, storage: d.storage,
+			collation: d.collation}
 	}
 	return &typeRow{length: 4, byValue: true, align: 'i', storage: 'p'}
 }
@@ -254,7 +255,7 @@ func pgIndex(s *scan) error {
 		}
 		for i, k := range c.keys {
 			keys[i] = k + 1
-			collations[i] = s.g.physical(c.columns[i].typeOID).collation
+			collations[i] = w.physical(c.columns[i].typeOID).collation
 			classes[i] = s.g.operatorClass(c.columns[i].typeOID)
 		}
 		return out.write(oidDatum(c.oid), oidDatum(c.table), integer(len(keys)), integer(len(keys)),

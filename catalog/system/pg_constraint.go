@@ -1,6 +1,8 @@
 package system
 
 import (
+	"strings"
+
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/sql/types"
 )
@@ -88,7 +90,7 @@ func pgDepend(s *scan) error {
 			return err
 		}
 	}
-	return nil
+	return s.extensionMembers(edge)
 }
 
 type dependency func(class, obj catalog.OID, refClass, ref catalog.OID, sub int, kind byte) error
@@ -123,9 +125,14 @@ func (w *world) dependencies(r *catalog.Relation, edge dependency) error {
 	}
 	for i := range r.Columns {
 		if c := &r.Columns[i]; c.Default != "" && !c.Dropped && c.Identity == 0 {
-			err := edge(oidPgAttrdef, defaultOID(r.OID, i+1), oidPgClass, r.OID, i+1, 'a')
-			if err != nil {
+			def := defaultOID(r.OID, i+1)
+			if err := edge(oidPgAttrdef, def, oidPgClass, r.OID, i+1, 'a'); err != nil {
 				return err
+			}
+			if seq := w.sequenceOfDefault(r.Schema, c.Default); seq != nil {
+				if err := edge(oidPgAttrdef, def, oidPgClass, seq.OID, 0, 'n'); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -177,6 +184,11 @@ func pgDescription(s *scan) error {
 			return err
 		}
 	}
+	for _, e := range extensions {
+		if err := describe(e.oid, oidPgExtension, 0, e.comment); err != nil {
+			return err
+		}
+	}
 	if err := w.describeProcs(describe); err != nil {
 		return err
 	}
@@ -195,4 +207,29 @@ func pgDescription(s *scan) error {
 		}
 		return nil
 	})
+}
+
+// sequenceOfDefault gives the sequence that a default of a relation in a schema takes its
+// numbers from, as the planner writes it: nextval('name'::regclass); nil of others.
+func (w *world) sequenceOfDefault(schema, text string) *catalog.Relation {
+	name, ok := strings.CutPrefix(text, "nextval('")
+	if !ok {
+		return nil
+	}
+	if name, ok = strings.CutSuffix(name, "'::regclass)"); !ok {
+		return nil
+	}
+	parts, ok := parseIdents(strings.ReplaceAll(name, "''", "'"))
+	switch {
+	case !ok:
+		return nil
+	case len(parts) > 1:
+		return w.s.Lookup(parts[0], parts[1])
+	}
+	for _, in := range []string{schema, catalog.PublicSchema} {
+		if r := w.s.Lookup(in, parts[0]); r != nil && r.Sequence != nil {
+			return r
+		}
+	}
+	return nil
 }

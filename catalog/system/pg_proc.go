@@ -18,7 +18,7 @@ type procDef struct {
 	name     string
 	args     []types.Type
 	argNames []string
-	defaults []types.Datum // of the last parameters
+	defaults []string // of the last parameters, as SQL
 	variadic bool
 	ret      types.Type
 	retCols  []types.Field // of a table function with several columns
@@ -222,9 +222,13 @@ func isPolymorphic(oid catalog.OID) bool {
 
 func funcDef(f *expr.Func) *procDef {
 	d := &procDef{schema: catalog.PgCatalogSchema, name: f.Name, args: f.Args,
-		argNames: f.ArgNames, defaults: f.Defaults, variadic: f.Variadic, ret: f.Ret,
+		argNames: f.ArgNames, variadic: f.Variadic, ret: f.Ret,
 		set: f.Set != nil, kind: 'f', strict: f.Strict, source: f.Name, language: oidInternalLang,
 		comment: f.Doc, volatile: "isv"[f.Volatility]}
+	for i, x := range f.Defaults {
+		t := f.Args[len(f.Args)-len(f.Defaults)+i]
+		d.defaults = append(d.defaults, defaultText(t, x))
+	}
 	if len(f.RetCols) > 1 {
 		d.retCols, d.ret = f.RetCols, types.Of(types.Record)
 	} else if len(f.RetCols) == 1 {
@@ -261,7 +265,15 @@ func userProc(f *catalog.UserFunc) *procDef {
 	}
 	return &procDef{oid: f.OID, schema: f.Schema, name: f.Name, args: f.Args, set: f.Set,
 		retCols: cols, argNames: f.ArgNames, ret: f.Ret, kind: 'f', volatile: volatile, strict: f.Strict,
-		source: f.Body, language: oidSQLLanguage, comment: f.Comment}
+		source: sourceOf(f), defaults: f.Defaults, language: oidSQLLanguage, comment: f.Comment}
+}
+
+// sourceOf is a body that CREATE FUNCTION reads: of one that is an expression, its query.
+func sourceOf(f *catalog.UserFunc) string {
+	if f.Set || f.Ret.Kind == types.Record || strings.HasPrefix(f.Body, "SELECT ") {
+		return f.Body
+	}
+	return "SELECT " + f.Body
 }
 
 // proc finds a function by OID, or nil. Functions that are only recorded have a
@@ -329,13 +341,29 @@ func pgProc(s *scan) error {
 		args := d.argList()
 		all, modes, names := d.parameters()
 		return out.write(oidDatum(d.oid), text(d.name), oidDatum(w.schemaOID(d.schema)),
-			oidDatum(oidBootstrapUser), oidDatum(d.language), float(1), float(rows),
+			oidDatum(oidBootstrapUser), oidDatum(d.language), float(d.cost()), float(rows),
 			oidDatum(variadic), oidDatum(0), charDatum(d.kind), boolean(false), boolean(false),
-			boolean(d.strict), boolean(d.returnsSet()), charDatum(d.volatile), charDatum('s'),
+			boolean(d.strict), boolean(d.returnsSet()), charDatum(d.volatile), charDatum(d.parallel()),
 			integer(len(args)), integer(len(d.defaults)), oidDatum(d.retOID()),
 			oidVector(args), all, modes, names, text(d.source),
 			w.acl(d.oid, catalog.Superuser, functionPrivileges))
 	})
+}
+
+// cost and parallel are what CREATE FUNCTION takes where nothing is said, and what
+// PostgreSQL says of its own.
+func (d *procDef) cost() float64 {
+	if d.language == oidSQLLanguage {
+		return 100
+	}
+	return 1
+}
+
+func (d *procDef) parallel() byte {
+	if d.language == oidSQLLanguage {
+		return 'u'
+	}
+	return 's'
 }
 
 // parameters gives proallargtypes, proargmodes and proargnames.

@@ -12,12 +12,21 @@ func pgNamespace(s *scan) error {
 	out := s.columns("oid nspname nspowner nspacl")
 	for _, x := range w.s.Schemas() {
 		err := out.write(oidDatum(x.OID), text(x.Name), oidDatum(w.roleOID(x.Owner)),
-			w.acl(x.OID, x.Owner, schemaPrivileges))
+			w.schemaACL(x))
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// schemaACL is acl: everybody may use the schema public, without a grant.
+func (w *world) schemaACL(x *catalog.SchemaInfo) types.Datum {
+	acl := w.acl(x.OID, x.Owner, schemaPrivileges)
+	if x.Name != catalog.PublicSchema || !acl.Null {
+		return acl
+	}
+	return aclArray([]string{aclItem(x.Owner, "UC", x.Owner), aclItem("public", "U", x.Owner)})
 }
 
 // databases lists the names of the one database: a session that came by its alias

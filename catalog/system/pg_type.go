@@ -92,7 +92,7 @@ func (w *world) userTypeDef(t *catalog.UserType) *typeDef {
 }
 
 func (w *world) domainDef(def *typeDef, t *catalog.UserType) {
-	base := w.g.physical(catalog.OID(t.Base.OID()))
+	base := w.physical(catalog.OID(t.Base.OID()))
 	r := w.g.byName[catalog.PgCatalogSchema]["pg_type"]
 	for _, row := range w.g.recordedRows(r) {
 		if datumOID(row[0]) == base.oid {

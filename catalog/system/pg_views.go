@@ -72,7 +72,7 @@ func pgSequence(s *scan) error {
 	return eachSequence(s, func(r *catalog.Relation) error {
 		q := r.Sequence
 		return out.write(oidDatum(r.OID), oidDatum(catalog.OID(types.Of(types.Int8).OID())),
-			long(q.Start), long(q.Increment), long(q.Max), long(q.Min), long(1), boolean(q.Cycle))
+			long(q.First()), long(q.Increment), long(q.Max), long(q.Min), long(1), boolean(q.Cycle))
 	})
 }
 
@@ -89,12 +89,18 @@ func eachSequence(s *scan, f func(r *catalog.Relation) error) error {
 
 func pgSequences(s *scan) error {
 	out := s.columns(`schemaname sequencename sequenceowner data_type start_value min_value
-		max_value increment_by cycle cache_size`)
+		max_value increment_by cycle cache_size last_value`)
 	return eachSequence(s, func(r *catalog.Relation) error {
 		q := r.Sequence
+		last := types.NullDatum
+		if at := s.ctx.SequenceLast; at != nil {
+			if v, ok := at(r); ok {
+				last = long(v)
+			}
+		}
 		return out.write(text(r.Schema), text(r.Name), text(r.Owner),
-			oidDatum(catalog.OID(types.Of(types.Int8).OID())), long(q.Start), long(q.Min),
-			long(q.Max), long(q.Increment), boolean(q.Cycle), long(1))
+			oidDatum(catalog.OID(types.Of(types.Int8).OID())), long(q.First()), long(q.Min),
+			long(q.Max), long(q.Increment), boolean(q.Cycle), long(1), last)
 	})
 }
 

@@ -113,7 +113,7 @@ func (o *ownSequence) next() (int64, error) {
 	if (after > first) != (o.seq.Increment > 0) {
 		return 0, errNoNumbers(o.rel.Name)
 	}
-	o.seq.Start, o.dirty = after, true
+	o.seq.Start, o.seq.Anew, o.dirty = after, false, true
 	return first, nil
 }
 
@@ -126,7 +126,7 @@ func (s *Session) flushNumbers(ctx context.Context) error {
 			continue
 		}
 		changed, seq := *rel, *rel.Sequence
-		seq.Start, changed.Sequence = o.seq.Start, &seq
+		seq.Start, seq.Anew, changed.Sequence = o.seq.Start, o.seq.Anew, &seq
 		_, err := s.open().Change(ctx,
 			&catalog.AlterRelation{Relation: changed, From: rel.SchemaVersion})
 		if err != nil {

@@ -49,6 +49,8 @@ func init() {
 		"currval":                          currval,
 		"lastval":                          lastval,
 		"setval":                           setval,
+		"pg_sequence_last_value":           sequenceLastValue,
+		"sequence_next":                    sequenceNext,
 		"pg_advisory_lock":                 lockAdvisory(false, true, false),
 		"pg_advisory_lock_shared":          lockAdvisory(false, true, true),
 		"pg_advisory_xact_lock":            lockAdvisory(true, true, false),

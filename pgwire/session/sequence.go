@@ -45,6 +45,9 @@ func (s *Session) sequence(d types.Datum) (*catalog.Relation, error) {
 	rel := snap.Relation(catalog.OID(d.I))
 	if rel == nil || rel.Sequence == nil {
 		name := ""
+		if rel == nil {
+			rel = s.host.system.ByOID(catalog.OID(d.I))
+		}
 		if rel != nil {
 			name = rel.Name
 		}
@@ -87,7 +90,7 @@ func (q *sequences) take(ctx context.Context, rel *catalog.Relation) error {
 		return err
 	}
 	n := available(&seq, first)
-	seq.Start = first + n*seq.Increment
+	seq.Start, seq.Anew = first+n*seq.Increment, false
 	if seq.Start-first != n*seq.Increment || n == 0 {
 		return errNoNumbers(rel.Name)
 	}
@@ -232,16 +235,67 @@ func setval(x *scope, a []types.Datum) (types.Datum, error) {
 		s.remember(rel.OID, v)
 	}
 	if o := s.own(rel.OID, s.resetting); o != nil {
-		o.seq.Start, o.dirty = next, true
+		o.seq.Start, o.seq.Anew, o.dirty = next, !called, true
 		return types.IntDatum(v), nil
 	}
 	s.host.seqs.mu.Lock()
 	defer s.host.seqs.mu.Unlock()
 	seq := *rel.Sequence
-	seq.Start = next
+	seq.Start, seq.Anew = next, !called
 	if _, err := s.host.seqs.store(s.stmtCtx, rel, &seq); err != nil {
 		return types.NullDatum, err
 	}
 	delete(s.host.seqs.open, rel.OID)
 	return types.IntDatum(v), nil
+}
+
+// sequenceLastValue is NULL before the first number.
+func sequenceLastValue(x *scope, a []types.Datum) (types.Datum, error) {
+	rel, err := x.session.sequence(a[0])
+	if err != nil {
+		return types.NullDatum, err
+	}
+	v, ok := x.session.lastNumber(rel)
+	if !ok {
+		return types.NullDatum, nil
+	}
+	return types.IntDatum(v), nil
+}
+
+// sequenceNext is what nextval would give, without taking it.
+func sequenceNext(x *scope, a []types.Datum) (types.Datum, error) {
+	rel, err := x.session.sequence(a[0])
+	if err != nil {
+		return types.NullDatum, err
+	}
+	if o := x.session.own(rel.OID, false); o != nil {
+		return types.IntDatum(o.seq.Start), nil
+	}
+	if next, ok := x.session.host.seqs.nextOf(rel); ok {
+		return types.IntDatum(next), nil
+	}
+	return types.IntDatum(rel.Sequence.Start), nil
+}
+
+// lastNumber is the number that this node gave last, or that the sequence was set to;
+// without any of the block, the last of those that some node has taken.
+func (s *Session) lastNumber(rel *catalog.Relation) (v int64, ok bool) {
+	seq := rel.Sequence
+	if o := s.own(rel.OID, false); o != nil {
+		seq = &o.seq
+	} else if next, ok := s.host.seqs.nextOf(rel); ok {
+		return next - seq.Increment, true
+	}
+	return seq.Start - seq.Increment, seq.Start != seq.First() && !seq.Anew
+}
+
+// nextOf gives the next number of this node's block.
+func (q *sequences) nextOf(rel *catalog.Relation) (v int64, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	o := q.open[rel.OID]
+	if o == nil || o.version != rel.SchemaVersion {
+		return 0, false
+	}
+	return o.next, true
 }

@@ -113,7 +113,6 @@ var absentNames = map[string]string{
 	"Read the view pg_cursors.":             "pg_cursor",
 	"Read the view pg_prepared_statements.": "pg_prepared_statement",
 	"Read the view pg_prepared_xacts.":      "pg_prepared_xact",
-	"Read the view pg_sequences.":           "pg_sequence_last_value",
 }
 
 // absentAffix is a family of functions of PostgreSQL that Millrace has not.

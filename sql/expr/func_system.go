@@ -389,6 +389,8 @@ currval(regclass) int8
 setval(regclass, int8) int8
 setval(regclass, int8, bool) int8
 lastval() int8
+pg_sequence_last_value(regclass) int8
+sequence_next(regclass) int8
 pg_advisory_lock(int8) void
 pg_advisory_lock(int4, int4) void
 pg_advisory_lock_shared(int8) void
