@@ -146,6 +146,29 @@ func (b *builder) keepsTopic(s *sql.Drop) error {
 	return nil
 }
 
+// ksqlTarget gives the columns that n values without a column list are for: in ksqlDB's
+// dialect the headers may be left out, wherever they stand, and no other column that
+// nothing else gives a value.
+func (in *insertion) ksqlTarget(n, pos int) ([]int, error) {
+	if n == len(in.target) || in.s.Columns != nil || !isKsql(in.rel) {
+		return in.target[:n], nil
+	}
+	out := slices.DeleteFunc(slices.Clone(in.target), func(o int) bool {
+		return in.rel.Columns[o].Generated
+	})
+	for _, o := range out[min(n, len(out)):] {
+		if c := &in.rel.Columns[o]; c.Default == "" && c.Identity == 0 {
+			return nil, sqlerr.New(sqlerr.SyntaxError,
+				"INSERT has values for %d of the %d columns of \"%s\"", n, len(out),
+				in.rel.Name).At(pos).WithHint("Name the columns that have values.")
+		}
+	}
+	if n > len(out) {
+		out = in.target
+	}
+	return out[:n], nil
+}
+
 // headers makes a column of the headers of a record: rows that come by SQL have none,
 // and nothing can be written into it.
 func (d *definition) headers(c *sql.ColumnDef, col *catalog.Column) error {

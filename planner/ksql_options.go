@@ -106,7 +106,7 @@ func (w *ksqlWith) noFormat() error {
 		name    string
 		columns int
 	}{{"key_format", keys}, {"value_format", values}, {"format", keys + values}} {
-		if lower(w.text[f.name]) == "none" && f.columns > 0 && w.d.ksql {
+		if lower(w.text[f.name]) == "none" && f.columns > 0 {
 			return w.wrong(f.name, "format NONE has no columns")
 		}
 	}
@@ -200,9 +200,14 @@ func (w *ksqlWith) timestamp() error {
 	return nil
 }
 
-// windows: window_size belongs to tumbling and hopping windows, which need it.
+// windows: window_size belongs to tumbling and hopping windows, which need it, and
+// window_type to declarations.
 func (w *ksqlWith) windows() error {
 	kind := lower(w.text["window_type"])
+	if kind != "" && w.d.computed {
+		return w.wrong("window_type", "option \"window_type\" cannot be given with a query").
+			WithHint("The windows of its result follow from the query.")
+	}
 	switch sized := w.has("window_size"); {
 	case sized && kind == "":
 		return w.wrong("window_size", "option \"window_type\" is missing").

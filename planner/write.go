@@ -258,8 +258,9 @@ func (in *insertion) count(n, pos int) error {
 		return sqlerr.New(sqlerr.SyntaxError,
 			"INSERT has more target columns than expressions").At(in.columnPos(n))
 	}
-	in.target = in.target[:n]
-	return nil
+	var err error
+	in.target, err = in.ksqlTarget(n, pos)
+	return err
 }
 
 // assign converts the columns of a query to the target's types.
