@@ -177,7 +177,7 @@ var riskyForms = map[string][]form{
 	tInt:  {f("(%s)::integer", tText), f("(%s / %s)", tInt, tInt), f("(%s * 1000000000)", tInt)},
 	tNum:  {f("(%s / %s)::numeric(18,2)", tNum, tNum), f("sqrt(%s)::numeric(18,2)", tNum)},
 	tDate: {f("(%s)::date", tText)},
-	tText: {f("substr(%s, %s, %s)", tText, tInt, tInt), f("repeat(%s, %s)", tText, tInt)},
+	tText: {f("substr(%s, %s, %s)", tText, tInt, tInt), f("repeat(%s, %s %% 1000)", tText, tInt)},
 	tBool: {f("(%s)::boolean", tText)},
 }
 

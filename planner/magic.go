@@ -163,11 +163,7 @@ func (b *builder) hidesEmpty(n plan.Node, top bool) bool {
 func emptyAggs(aggs []*expr.AggCall) []expr.Expr {
 	out := []expr.Expr{}
 	for _, c := range aggs {
-		d := &expr.Const{D: types.NullDatum, T: c.T}
-		if c.Fn.EmptyZero {
-			d = &expr.Const{T: c.T}
-		}
-		out = append(out, d)
+		out = append(out, c.OverNone())
 	}
 	return out
 }

@@ -464,13 +464,7 @@ func (b *builder) aggregateOrder(n, a *plan.Aggregate, r *pulled, at []int) *pul
 		out.preds = append(out.preds, &expr.Call{Fn: c.Fn, Args: args, T: c.T, Pos: c.Pos})
 	}
 	if len(n.Groups) == 0 {
-		for _, c := range n.Aggs {
-			d := expr.Expr(&expr.Const{D: types.NullDatum, T: c.T})
-			if c.Fn.EmptyZero {
-				d = &expr.Const{T: c.T}
-			}
-			out.defaults = append(out.defaults, d)
-		}
+		out.defaults = emptyAggs(n.Aggs)
 	}
 	return out
 }
