@@ -37,9 +37,16 @@ const (
 // absent are functions of PostgreSQL that Millrace has not, with what to do instead.
 var absent = func() map[string]string {
 	m := map[string]string{}
-	for hint, names := range absentNames {
+	for _, list := range []map[string]string{absentNames, absentInside} {
+		for hint, names := range list {
+			for _, n := range strings.Fields(names) {
+				m[n] = hint
+			}
+		}
+	}
+	for operator, names := range absentOperators {
 		for _, n := range strings.Fields(names) {
-			m[n] = hint
+			m[n] = "Use the operator " + operator + "."
 		}
 	}
 	return m
