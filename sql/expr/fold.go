@@ -254,7 +254,10 @@ func foldCase(e *Case) Expr {
 	if e.Rows {
 		return e
 	}
-	c := &Case{Else: e.Else, T: e.T}
+	if e.NullIf {
+		e = nullIfMod(e)
+	}
+	c := &Case{Else: e.Else, T: e.T, NullIf: e.NullIf}
 	for _, w := range e.Whens {
 		k, ok := w.Cond.(*Const)
 		if !ok {
@@ -277,6 +280,15 @@ func foldCase(e *Case) Expr {
 		return &Const{D: types.NullDatum, T: e.T}
 	}
 	return c.Else
+}
+
+// nullIfMod is NULLIF with the modifier of its first argument, which folding may tell.
+func nullIfMod(e *Case) *Case {
+	c := &Case{Else: e.Else, T: withMod(e.T, e.Else.Type().Innermost().Mod), NullIf: true}
+	for _, w := range e.Whens {
+		c.Whens = append(c.Whens, When{Cond: w.Cond, Then: &Const{D: types.NullDatum, T: c.T}})
+	}
+	return c
 }
 
 // sharedMod gives the type of c with the modifier of all arms that are left.
@@ -306,7 +318,7 @@ func foldCoalesce(e *Coalesce) Expr {
 	}
 	switch len(out) {
 	case 0:
-		return &Const{D: types.NullDatum, T: e.T}
+		return &Const{D: types.NullDatum, T: withMod(e.T, 0)}
 	case 1:
 		return out[0]
 	}

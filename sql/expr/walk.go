@@ -123,7 +123,7 @@ func WithChildren(e Expr, xs []Expr) Expr {
 	case *IsNull:
 		return &IsNull{X: xs[0], Not: e.Not}
 	case *Case:
-		c := &Case{T: e.T, Rows: e.Rows, Whens: make([]When, len(e.Whens))}
+		c := &Case{T: e.T, Rows: e.Rows, NullIf: e.NullIf, Whens: make([]When, len(e.Whens))}
 		for i := range e.Whens {
 			c.Whens[i] = When{xs[2*i], xs[2*i+1]}
 		}
