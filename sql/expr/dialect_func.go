@@ -317,6 +317,9 @@ func defineDialectText(r *registry) {
 	r.dialect("chr(text) text", javaChr, "character of an escape such as '\\u004b', NULL of other texts",
 		"chr('\\u004b')")
 	r.dialect("replace(text, text, text) text", func(a []types.Datum) (types.Datum, error) {
+		if err := checkTimes(strings.Count(a[0].S, a[1].S), len(a[2].S)); err != nil {
+			return types.NullDatum, err
+		}
 		return types.TextDatum(strings.ReplaceAll(a[0].S, a[1].S, a[2].S)), nil
 	}, "every occurrence replaced; the empty text is around each character", "replace('ab', '', '-')")
 	r.dialect("regexp_split_to_array(text, text) text[]", func(a []types.Datum) (types.Datum, error) {

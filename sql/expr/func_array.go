@@ -489,15 +489,11 @@ func bindFill(f *Func, args []types.Type, ret types.Type) {
 					WithDetail("Low bound array has different size than dimensions array.")
 			}
 		}
-		n := int64(1)
-		for _, l := range lens {
-			if l.I < 0 || n*l.I > 1<<27 {
-				return types.NullDatum, sqlerr.New(sqlerr.ProgramLimitExceeded,
-					"array size exceeds the maximum allowed (%d)", 134217727)
-			}
-			n *= l.I
-			v.Dims = append(v.Dims, types.Dim{Len: int32(l.I), Lower: 1})
+		dims, n, err := fillSize(a[0], lens)
+		if err != nil {
+			return types.NullDatum, err
 		}
+		v.Dims = dims
 		for i := range lows {
 			v.Dims[i].Lower = int32(lows[i].I)
 		}
@@ -510,6 +506,27 @@ func bindFill(f *Func, args []types.Type, ret types.Type) {
 		}
 		return types.ArrayDatum(elem, v), nil
 	}
+}
+
+// maxElements is PostgreSQL's MaxArraySize.
+const maxElements = 134217727
+
+// fillSize gives the dimensions of an array of copies of d, and their number: neither it
+// nor their bytes may be more than a value can have.
+func fillSize(d types.Datum, lens []types.Datum) (dims []types.Dim, n int, err error) {
+	n = 1
+	for _, l := range lens {
+		if l.I < 0 || l.I > maxElements || int64(n)*l.I > maxElements {
+			return nil, 0, sqlerr.New(sqlerr.ProgramLimitExceeded,
+				"array size exceeds the maximum allowed (%d)", maxElements)
+		}
+		n *= int(l.I)
+		dims = append(dims, types.Dim{Len: int32(l.I), Lower: 1})
+	}
+	if n > types.MaxGrownArray { // PostgreSQL's arrays may be larger than what we make at once
+		return nil, 0, errArraySize()
+	}
+	return dims, n, checkTimes(n, len(d.S))
 }
 
 func bindTrimArray(f *Func, args []types.Type, _ types.Type) {
@@ -558,23 +575,23 @@ func bindJoin(f *Func, args []types.Type, _ types.Type) {
 		if a[0].Null || a[1].Null {
 			return types.NullDatum, nil
 		}
-		var b strings.Builder
+		var b limitedText
 		first := true
 		for _, d := range leaves(args[0], a[0]) {
 			if d.Null && (len(a) < 3 || a[2].Null) {
 				continue
 			}
 			if !first {
-				b.WriteString(a[1].S)
+				b.add(a[1].S)
 			}
 			first = false
 			if d.Null {
-				b.WriteString(a[2].S)
+				b.add(a[2].S)
 			} else {
-				b.WriteString(formatText(env, leaf, d))
+				b.add(formatText(env, leaf, d))
 			}
 		}
-		return types.TextDatum(b.String()), nil
+		return b.datum()
 	}
 }
 

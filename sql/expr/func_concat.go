@@ -284,7 +284,7 @@ func (s *formatSpec) write(b *strings.Builder, env *Env, t types.Type, d types.D
 	if s.width == -math.MinInt32 {
 		return sqlerr.New(sqlerr.NumericValueOutOfRange, "number is out of range")
 	}
-	if s.width > maxText {
+	if s.width > maxText || max(s.width, len(text)) > maxBuilt-b.Len() {
 		return errRequestedLength()
 	}
 	fill := strings.Repeat(" ", max(s.width-utf8.RuneCountInString(text), 0))

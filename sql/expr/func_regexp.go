@@ -104,45 +104,43 @@ func regexpMatches(_ *Env, a []types.Datum, emit func([]types.Datum) error) erro
 }
 
 // regexpReplace replaces the n-th match at or after byte start (n = 0: all).
-func regexpReplace(p *pattern, s, repl string, start, n int) string {
-	var b strings.Builder
+func regexpReplace(b *limitedText, p *pattern, s, repl string, start, n int) {
 	at, seen := 0, 0
 	for _, loc := range p.allFrom(s, start) {
 		seen++
 		if n != 0 && seen != n {
 			continue
 		}
-		b.WriteString(s[at:loc[0]])
-		expandReplacement(&b, s, repl, loc)
+		b.add(s[at:loc[0]])
+		expandReplacement(b, s, repl, loc)
 		at = loc[1]
-		if n != 0 {
+		if n != 0 || b.over {
 			break
 		}
 	}
-	b.WriteString(s[at:])
-	return b.String()
+	b.add(s[at:])
 }
 
-func expandReplacement(b *strings.Builder, s, repl string, loc []int) {
-	for i := 0; i < len(repl); i++ {
+func expandReplacement(b *limitedText, s, repl string, loc []int) {
+	for i := 0; i < len(repl) && !b.over; i++ {
 		c := repl[i]
 		if c != '\\' || i+1 == len(repl) {
-			b.WriteByte(c)
+			b.add(repl[i : i+1])
 			continue
 		}
 		i++
 		switch g := repl[i]; {
 		case g == '&':
-			b.WriteString(s[loc[0]:loc[1]])
+			b.add(s[loc[0]:loc[1]])
 		case g >= '1' && g <= '9':
 			if k := 2 * int(g-'0'); k < len(loc) && loc[k] >= 0 {
-				b.WriteString(s[loc[k]:loc[k+1]])
+				b.add(s[loc[k]:loc[k+1]])
 			}
 		case g == '\\':
-			b.WriteByte('\\')
+			b.add("\\")
 		default:
-			b.WriteByte('\\')
-			b.WriteByte(g)
+			b.add("\\")
+			b.add(repl[i : i+1])
 		}
 	}
 }
@@ -163,7 +161,9 @@ func regexpReplaceRow(a []types.Datum) (types.Datum, error) {
 	if p.global {
 		n = 0
 	}
-	return types.TextDatum(regexpReplace(p, a[0].S, a[2].S, 0, n)), nil
+	var b limitedText
+	regexpReplace(&b, p, a[0].S, a[2].S, 0, n)
+	return b.datum()
 }
 
 // regexpReplaceAt is the form with a start, and with the number of the match.
@@ -189,7 +189,9 @@ func regexpReplaceAt(a []types.Datum) (types.Datum, error) {
 		return types.TextDatum(a[0].S), nil
 	}
 	from := runeOffset(aliasBytes(a[0].S), int(min(start-1, int64(len(a[0].S)))))
-	return types.TextDatum(regexpReplace(p, a[0].S, a[2].S, from, int(n))), nil
+	var b limitedText
+	regexpReplace(&b, p, a[0].S, a[2].S, from, int(n))
+	return b.datum()
 }
 
 func errRegexParam(name string, v int64) error {

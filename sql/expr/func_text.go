@@ -166,11 +166,16 @@ func textPosition(s, sub []byte) int64 {
 	return int64(utf8.RuneCount(s[:i])) + 1
 }
 
-func textReplace(s, from, to string) string {
+func textReplace(s, from, to string) (types.Datum, error) {
 	if from == "" {
-		return s
+		return types.TextDatum(s), nil
 	}
-	return strings.ReplaceAll(s, from, to)
+	if len(to) > len(from) {
+		if err := checkTimes(strings.Count(s, from), len(to)); err != nil {
+			return types.NullDatum, err
+		}
+	}
+	return types.TextDatum(strings.ReplaceAll(s, from, to)), nil
 }
 
 func textTranslate(s, from, to string) string {
@@ -415,7 +420,7 @@ func defineTrim(r *registry) {
 
 func defineTextEdit(r *registry) {
 	r.fn("replace(text, text, text) text", func(a []types.Datum) (types.Datum, error) {
-		return types.TextDatum(textReplace(a[0].S, a[1].S, a[2].S)), nil
+		return textReplace(a[0].S, a[1].S, a[2].S)
 	}, "every occurrence of a substring replaced", "replace('abcdefabcdef', 'cd', 'XX')")
 	r.fn("translate(text, text, text) text", func(a []types.Datum) (types.Datum, error) {
 		return types.TextDatum(textTranslate(a[0].S, a[1].S, a[2].S)), nil
