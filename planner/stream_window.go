@@ -61,16 +61,18 @@ func (b *builder) windowTVF(c *sql.Call, t *sql.TableFunc, o *scope, w *with) (*
 	return f, renameCols(f, t.Alias.Cols, alias.Name, t.Pos())
 }
 
+// windowUsages say how the window functions are called.
+var windowUsages = map[string]string{
+	"tumble":   "TUMBLE(relation, time column, size [, offset])",
+	"hop":      "HOP(relation, time column, slide, size [, offset])",
+	"cumulate": "CUMULATE(relation, time column, step, size)",
+	"session":  "SESSION(relation, time column, gap)",
+}
+
 func windowUsage(c *sql.Call) error {
-	usage := map[string]string{
-		"tumble":   "TUMBLE(relation, time column, size [, offset])",
-		"hop":      "HOP(relation, time column, slide, size [, offset])",
-		"cumulate": "CUMULATE(relation, time column, step, size)",
-		"session":  "SESSION(relation, time column, gap)",
-	}[c.Name.Last()]
 	return sqlerr.New(sqlerr.UndefinedFunction,
 		"wrong arguments of the table function %s", c.Name.Last()).At(c.Pos()).
-		WithHint("Write %s.", usage)
+		WithHint("Write %s.", windowUsages[c.Name.Last()])
 }
 
 // windowTime checks the time column of a window function.

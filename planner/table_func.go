@@ -295,8 +295,12 @@ func (b *builder) relationArg(c *sql.Call) (sql.Name, error) {
 			return a.Name, nil
 		}
 	}
-	return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+	err := sqlerr.New(sqlerr.InvalidParameterValue,
 		"the first argument of %s must be the name of a relation", c.Name.Last()).At(c.Pos())
+	if usage := windowUsages[c.Name.Last()]; usage != "" {
+		err = err.WithHint("Write %s, without names of arguments.", usage)
+	}
+	return nil, err
 }
 
 // parseName reads a possibly qualified, possibly quoted name from a string.

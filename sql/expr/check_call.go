@@ -322,7 +322,7 @@ func (c *checker) call(e *sql.Call) (Expr, error) {
 	if err := c.checkForms(name, args, e.Pos()); err != nil {
 		return nil, err
 	}
-	x, err := c.resolveCall(name, args, e.Variadic, e.Pos())
+	x, err := c.spreadCall(name, args, e)
 	if err != nil && !knownFunction(name) && len(e.Name) > 1 {
 		if same := sqlerr.As(err); same.Code == sqlerr.UndefinedFunction &&
 			same.Message == errNoFunction(name, typesOf(args), e.Pos()).Message {

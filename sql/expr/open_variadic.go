@@ -1,9 +1,39 @@
 package expr
 
 import (
+	"github.com/millracedb/millrace/sql"
 	"github.com/millracedb/millrace/sql/batch"
+	"github.com/millracedb/millrace/sql/sqlerr"
 	"github.com/millracedb/millrace/sql/types"
 )
+
+// spreadCall is resolveCall, where the last argument may be VARIADIC.
+func (c *checker) spreadCall(name string, args []Expr, e *sql.Call) (Expr, error) {
+	if e.Variadic && !openArray(name, typesOf(args)) {
+		return nil, sqlerr.New(sqlerr.DatatypeMismatch, "VARIADIC argument must be an array").
+			At(e.Args[len(args)-1].Pos())
+	}
+	return c.resolveCall(name, args, e.Variadic, e.Pos())
+}
+
+// openArray reports whether the last of the arguments may be spread. A function of any types
+// takes no array from a NULL or a string, whose type it cannot tell.
+func openArray(name string, ts []types.Type) bool {
+	last, fs := ts[len(ts)-1], builtin().funcs[name]
+	if last.Kind == types.Array {
+		return true
+	}
+	spreads := false
+	for _, f := range fs {
+		if f.Variadic && len(f.Args) == len(ts) {
+			if a := f.Args[len(ts)-1]; a.Kind != types.Any || a.Mod != modAny {
+				return true
+			}
+			spreads = true
+		}
+	}
+	return !spreads
+}
 
 // openRow implements f(VARIADIC array): per row, the function as it is for that
 // many arguments of the element type.
@@ -11,7 +41,7 @@ func openRow(fn *Func, ts []types.Type) RowFunc {
 	fixed := len(ts) - 1
 	elem := elemOf(ts[fixed])
 	return func(env *Env, a []types.Datum) (types.Datum, error) {
-		if a[fixed].Null && fn.Strict {
+		if a[fixed].Null && fn.Name != "format" { // format sees no arguments
 			return types.NullDatum, nil
 		}
 		args := append([]types.Datum(nil), a[:fixed]...)

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -395,6 +396,9 @@ func errNoFunction(name string, args []types.Type, pos int) *sqlerr.Error {
 	}
 	e := sqlerr.New(sqlerr.UndefinedFunction, "function %s does not exist",
 		callSignature(shownName(name), args)).At(pos)
+	if hint := groupWindowHint(name); hint != "" {
+		return e.WithHint("%s", hint)
+	}
 	if !knownFunction(name) {
 		if near := nearName(name); near != "" {
 			return e.WithHint("Did you mean \"%s\"?", near)
@@ -402,6 +406,27 @@ func errNoFunction(name string, args []types.Type, pos int) *sqlerr.Error {
 	}
 	return e.WithHint("No function matches the given name and argument types. " +
 		"You might need to add explicit type casts.")
+}
+
+// groupWindowHint is the way out for the windows that other systems write as functions of a
+// GROUP BY, with functions for their bounds.
+func groupWindowHint(name string) string {
+	window, part, isPart := strings.Cut(name, "_")
+	switch window {
+	case "tumble", "hop", "session":
+	default:
+		return ""
+	}
+	switch {
+	case isPart && part != "start" && part != "end" && part != "rowtime" && part != "proctime":
+		return ""
+	case window == "hop":
+		return "Read FROM HOP(relation, time column, slide, size) and group by its columns " +
+			"window_start and window_end."
+	}
+	return fmt.Sprintf("Read FROM %s(relation, time column, %s) and group by its columns "+
+		"window_start and window_end.", strings.ToUpper(window),
+		map[string]string{"tumble": "size", "session": "gap"}[window])
 }
 
 func errAmbiguousFunction(name string, args []types.Type, pos int) *sqlerr.Error {

@@ -92,6 +92,7 @@ func (p *parser) tableTail(t *sql.Table) sql.TableRef {
 		t.SystemTime = p.binary(bpOp)
 	}
 	t.Alias = p.alias()
+	p.refuseAfterAlias()
 	if t.AsOf == nil && p.asOfAhead() {
 		t.AsOf = p.tableAsOf()
 	}
@@ -152,6 +153,7 @@ func (p *parser) funcTail(f *sql.TableFunc) sql.TableRef {
 		f.Alias.Defs = p.columnDefs()
 	} else {
 		f.Alias = p.alias()
+		p.refuseAfterAlias()
 	}
 	if f.Ord && f.Alias.Defs != nil {
 		for !p.toks[at].isPunct('(') {

@@ -23,6 +23,8 @@ func (p *parser) refusedVerb(t *token) bool {
 	switch n := p.peek(1); {
 	case t.kind != kindIdent:
 		return false
+	case t.kw == kwSubscribe:
+		return n.kind == kindIdent || n.kind == kindQIdent || n.isPunct('(')
 	case t.kw == kwLoad:
 		return n.kind == kindStr
 	case t.kw == kwCluster:
@@ -201,4 +203,20 @@ func (p *parser) jsonSyntaxAhead() bool {
 		}
 	}
 	return false
+}
+
+// refuseAfterAlias gives up on what other systems write behind a table in FROM.
+func (p *parser) refuseAfterAlias() {
+	if p.is(kwFor) && p.peek(1).kw == kwSystemTime {
+		p.unsupported(p.loc(), "FOR SYSTEM_TIME after an alias",
+			"Write the alias last: name FOR SYSTEM_TIME AS OF time AS alias.")
+	}
+	if !p.wordAt(0, "asof") {
+		return
+	}
+	switch p.peek(1).kw {
+	case kwJoin, kwInner, kwLeft:
+		p.unsupported(p.loc(), "ASOF JOIN", "Use LEFT JOIN LATERAL (SELECT * FROM other "+
+			"WHERE key = ... AND time <= ... ORDER BY time DESC LIMIT 1) AS alias ON true.")
+	}
 }
