@@ -111,10 +111,13 @@ func (s *subplanNode) value(x *run, row int, bs []*batch.Batch) (types.Datum, er
 	return s.quantified(x, row, bs)
 }
 
-func countRows(bs []*batch.Batch) int {
-	n := 0
+// countRows counts rows as often as their weights say: equal rows may come as one.
+func countRows(bs []*batch.Batch) int64 {
+	n := int64(0)
 	for _, b := range bs {
-		n += b.Rows()
+		for k := range b.Rows() {
+			n += int64(b.Weight(b.Index(k)))
+		}
 	}
 	return n
 }
@@ -140,7 +143,10 @@ func (s *subplanNode) arrayOf(bs []*batch.Batch) (types.Datum, error) {
 	var elems []types.Datum
 	for _, b := range bs {
 		for k := range b.Rows() {
-			elems = append(elems, b.Cols[0].Datum(b.Index(k)))
+			i := b.Index(k)
+			for range b.Weight(i) {
+				elems = append(elems, b.Cols[0].Datum(i))
+			}
 		}
 	}
 	return makeArrayDatum(elems, s.e.T)
