@@ -329,7 +329,7 @@ func (r *rules) stillReferred() error {
 }
 
 // waits tells whether a foreign key is checked at the end of the transaction.
-func (r *rules) waits(f *plan.ForeignKey) bool { return f.Def.Deferred && r.rd.Txn != nil }
+func (r *rules) waits(f *plan.ForeignKey) bool { return r.rd.Txn != nil && r.rd.Txn.defers(f) }
 
 // refer refuses rows that refer to nothing.
 func (r *rules) refer(s *writer) error {
@@ -422,12 +422,14 @@ func (r *rules) announceKeys(f *plan.ForeignKey, keys *keySet, gone bool) {
 }
 
 // checkLater checks what waited for the end of the transaction.
-func (t *Txn) checkLater(ctx context.Context) error {
-	if len(t.later) == 0 {
+func (t *Txn) checkLater(ctx context.Context) error { return t.checkPending(ctx, t.later) }
+
+func (t *Txn) checkPending(ctx context.Context, list []pendingCheck) error {
+	if len(list) == 0 {
 		return nil
 	}
 	v := t.viewAt(ctx, t.point)
-	for _, p := range t.later {
+	for _, p := range list {
 		check := v.stillThere
 		if p.gone {
 			check = v.stillGone

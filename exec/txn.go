@@ -36,6 +36,8 @@ type Txn struct {
 	// that were written, by which a refusal is explained.
 	later []pendingCheck
 	rules []*plan.Write
+	// deferral is what SET CONSTRAINTS has said.
+	deferral deferral
 	// draft is the DDL of the block; nil: none. point shows the catalog with it.
 	draft   *catalog.Draft
 	shadows map[catalog.OID]*shadow
@@ -247,6 +249,8 @@ type savepoint struct {
 	order []*overlay
 	bytes int64
 	later []pendingCheck
+	// deferral is what SET CONSTRAINTS had said.
+	deferral deferral
 	// draft is the DDL so far; nil: none. point is what shows it.
 	draft                          *catalog.Draft
 	point                          *ReadPoint
@@ -257,8 +261,8 @@ type savepoint struct {
 // Savepoint remembers what was written so far; RollbackTo returns to it.
 func (t *Txn) Savepoint() any {
 	s := &savepoint{rels: map[catalog.OID]*overlay{}, bytes: t.bytes, later: slices.Clone(t.later),
-		point: t.point, reads: len(t.reads), marks: len(t.marks), checked: len(t.checked),
-		emptied: len(t.emptied), rules: slices.Clone(t.rules)}
+		deferral: t.deferral.clone(), point: t.point, reads: len(t.reads), marks: len(t.marks),
+		checked: len(t.checked), emptied: len(t.emptied), rules: slices.Clone(t.rules)}
 	if t.draft != nil {
 		m := t.draft.Mark()
 		s.draft = &m
@@ -276,6 +280,7 @@ func (t *Txn) RollbackTo(mark any) {
 	s := mark.(*savepoint)
 	t.rels, t.order, t.bytes = map[catalog.OID]*overlay{}, nil, s.bytes
 	t.later, t.rules = slices.Clone(s.later), slices.Clone(s.rules)
+	t.deferral = s.deferral.clone()
 	t.reads, t.marks = t.reads[:s.reads], t.marks[:s.marks]
 	t.checked, t.emptied = t.checked[:s.checked], t.emptied[:s.emptied]
 	t.restoreDraft(s)

@@ -2,8 +2,6 @@ package planner
 
 import (
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/millracedb/millrace/catalog"
 	"github.com/millracedb/millrace/planner/plan"
@@ -79,6 +77,8 @@ func (b *builder) alter(s *sql.Alter) (*plan.Plan, error) {
 		batch.Commands = append([]catalog.Command{c}, batch.Commands...)
 	}
 	batch.Commands = append(d.drops, batch.Commands...)
+	update := d.fill(s.Actions)
+	c.Relation = d.rel
 	for _, x := range d.companions {
 		x.Table = rel.OID
 		if x.Sequence != nil {
@@ -93,7 +93,8 @@ func (b *builder) alter(s *sql.Alter) (*plan.Plan, error) {
 		}
 		batch.Commands = append([]catalog.Command{create}, batch.Commands...)
 	}
-	return b.batch(tag, batch), nil
+	batch.Commands = append(batch.Commands, d.after...)
+	return filled(b.batch(tag, batch), update), nil
 }
 
 // action applies one action to the definition.
@@ -144,6 +145,14 @@ func (d *definition) action(c *catalog.AlterRelation, a sql.AlterAction) error {
 		return d.restartIdentity(a)
 	case *sql.DropIdentity:
 		return d.dropIdentity(a)
+	case *sql.AddIdentity:
+		return d.addIdentity(a)
+	case *sql.SetIdentity:
+		return d.setIdentity(a)
+	case *sql.DropExpression:
+		return d.dropExpression(a)
+	case *sql.AlterConstraint:
+		return d.alterConstraint(a)
 	case *sql.ValidateConstraint:
 		return d.validate(a)
 	case *sql.AlterNothing:
@@ -210,15 +219,10 @@ func (d *definition) addColumn(a *sql.AddColumn) error {
 		return sqlerr.New(sqlerr.DuplicateColumn, "column \"%s\" of relation \"%s\" already exists",
 			c.Name, d.rel.Name).At(c.Pos())
 	}
-	if c.PrimaryKey || c.Key {
+	if c.Key || c.PrimaryKey && (d.rel.Kind != catalog.KindTable || isKeyed(&d.rel)) {
 		return sqlerr.New(sqlerr.InvalidTableDefinition,
 			"cannot add a key column to %s \"%s\"", kindWord(d.rel.Kind), d.rel.Name).At(c.Pos()).
 			WithHint("Create it anew with the key.")
-	}
-	if c.NotNull && c.Default == nil && c.Generated == nil {
-		return sqlerr.New(sqlerr.NotNullViolation, "column \"%s\" of relation \"%s\" contains "+
-			"null values", c.Name, d.rel.Name).At(c.Pos()).
-			WithHint("Give the column a DEFAULT.")
 	}
 	def := &sql.Definition{Columns: []*sql.ColumnDef{c}}
 	if err := d.column(c); err != nil {
@@ -227,7 +231,14 @@ func (d *definition) addColumn(a *sql.AddColumn) error {
 	if err := d.expressions(def); err != nil {
 		return err
 	}
-	d.fillMissing()
+	if col := &d.rel.Columns[len(d.rel.Columns)-1]; col.NotNull && col.Default == "" {
+		err := nullsIn(&d.rel, c.Name)
+		d.b.verifyRows(&d.rel, "1", "", err.WithHint("Give the column a DEFAULT."))
+	}
+	d.fillMissing(c)
+	if c.PrimaryKey {
+		return d.addPrimaryKey(&sql.Constraint{Loc: c.Loc, Name: c.KeyName, Columns: []string{c.Name}})
+	}
 	if c.Unique {
 		if err := d.unique([]string{c.Name}, uniqueOf(c)); err != nil {
 			return err
@@ -248,57 +259,6 @@ func (d *definition) addForeignKey(k *sql.Constraint, columns []string) error {
 		d.b.verifyForeignKey(&d.rel, &d.rel.ForeignKeys[len(d.rel.ForeignKeys)-1])
 	}
 	return nil
-}
-
-// fillMissing gives the rows that are there already the default of the column that
-// was added last. A default that must be computed for each row leaves them NULL.
-func (d *definition) fillMissing() {
-	o := len(d.rel.Columns) - 1
-	col := &d.rel.Columns[o]
-	if col.Generated || col.Identity != 0 || col.NotNull && strings.HasPrefix(col.Default, "nextval(") {
-		d.emptyOnly(col)
-		return
-	}
-	if col.Default == "" {
-		return
-	}
-	x, err := d.b.defaultOf(&d.rel, o)
-	if err != nil || hasVolatile(x) {
-		return
-	}
-	env := &expr.Env{Zone: time.UTC}
-	if v := d.b.env.Values; v != nil {
-		env.Now = v.Now
-	}
-	if v, err := expr.EvalConst(x, env); err == nil && !v.Null {
-		col.Missing = &v
-	}
-}
-
-// emptyOnly demands that a table has no rows: they would need a value of their own each.
-func (d *definition) emptyOnly(col *catalog.Column) {
-	if d.rel.Kind != catalog.KindTable || d.rel.Query != 0 {
-		return
-	}
-	kind, way := "a generated column", "Add a plain column and UPDATE it"
-	if !col.Generated {
-		kind, way = "a column with a sequence",
-			"Add a plain column, UPDATE it, and give it DEFAULT nextval(...)"
-	}
-	d.b.verifyRows(&d.rel, "1", "", sqlerr.Unsupported(kind+" added to a table that has rows",
-		way+", or create the table anew and use INSERT ... SELECT."))
-}
-
-// hasVolatile tells whether an expression differs from row to row.
-func hasVolatile(x expr.Expr) bool {
-	found := false
-	expr.Walk(x, func(e expr.Expr) bool {
-		if c, ok := e.(*expr.Call); ok && c.Fn.Volatility == expr.Volatile {
-			found = true
-		}
-		return true
-	})
-	return found
 }
 
 func (d *definition) dropColumn(a *sql.DropColumn) error {

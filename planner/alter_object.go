@@ -78,40 +78,15 @@ func (b *builder) alterSequence(s *sql.AlterSequence) (*plan.Plan, error) {
 	if err != nil || rel == nil {
 		return &plan.Plan{Tag: "ALTER SEQUENCE"}, err
 	}
-	next := *rel.Sequence
-	var first error
-	read := func(x sql.Expr, v *int64) {
-		if x == nil || first != nil {
-			return
-		}
-		n, err := b.constInt(x)
-		if err != nil {
-			first = err
-			return
-		}
-		*v = n
-	}
-	next.Origin = origin(rel.Sequence)
-	read(s.Options.Start, &next.Origin)
-	read(s.Options.Increment, &next.Increment)
-	read(s.Options.Min, &next.Min)
-	read(s.Options.Max, &next.Max)
-	next.Cycle = next.Cycle && !s.Options.NoCycle || s.Options.Cycle
-	if first != nil {
-		return nil, first
-	}
-	if err := b.ownedBy(&next, rel.Schema, s.Options.OwnedBy, s.Pos()); err != nil {
+	next, err := b.changedSequence(rel, &s.Options)
+	if err != nil {
 		return nil, err
 	}
-	r := *rel
-	r.Sequence = &next
-	if s.Options.Restart != nil || s.Options.RestartWithDefault {
-		value := next.Origin
-		if read(s.Options.Restart, &value); first != nil {
-			return nil, first
-		}
-		b.restart(rel, value)
+	if err := noSequenceName(&s.Options, s.Pos()); err != nil {
+		return nil, err
 	}
-	return command("ALTER SEQUENCE", &catalog.AlterRelation{Relation: r,
-		From: rel.SchemaVersion}), nil
+	if err := b.ownedBy(next.Relation.Sequence, rel.Schema, s.Options.OwnedBy, s.Pos()); err != nil {
+		return nil, err
+	}
+	return command("ALTER SEQUENCE", next), nil
 }

@@ -22,6 +22,9 @@ type definition struct {
 	ksql       bool              // written in ksqlDB's style: several columns may be PRIMARY KEY
 	headed     []*sql.ColumnDef  // columns of headers
 	drops      []catalog.Command // what goes with the change
+	after      []catalog.Command // what comes behind it
+	added      []string          // columns of ALTER ... ADD
+	fills      []string          // those of them that rows compute for themselves
 	likeKey    []string          // the primary key that LIKE ... INCLUDING INDEXES copies
 	pos        int               // of the name of the relation
 	computed   bool              // the rows are those of a query
@@ -86,7 +89,13 @@ func (b *builder) createTable(s *sql.CreateTable) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	def := d.dialect(&s.Definition, s.With)
+	list := &s.Definition
+	if s.Of != nil {
+		if list, err = b.ofType(s); err != nil {
+			return nil, err
+		}
+	}
+	def := d.dialect(list, s.With)
 	if err := d.columns(def); err != nil {
 		return nil, err
 	}
@@ -292,8 +301,31 @@ func (d *definition) serial(c *sql.ColumnDef, at int) error {
 	if err != nil {
 		return err
 	}
+	if opts.Name == nil {
+		d.ownSequence(seq, at)
+		return nil
+	}
+	schema, name, err := d.b.target(opts.Name, c.Pos())
+	if err != nil {
+		return err
+	}
+	if schema != d.rel.Schema {
+		return sqlerr.New(sqlerr.ObjectNotInPrerequisiteState,
+			"sequence must be in same schema as table it is linked to")
+	}
+	d.nameSequence(seq, at, name)
+	return nil
+}
+
+// ownSequence gives a column a sequence of its own.
+func (d *definition) ownSequence(seq *catalog.Sequence, at int) {
+	d.nameSequence(seq, at, d.b.env.Snapshot.FreeName(d.rel.Schema,
+		d.rel.Name+"_"+d.rel.Columns[at].Name+"_seq"))
+}
+
+func (d *definition) nameSequence(seq *catalog.Sequence, at int, seqName string) {
+	col := &d.rel.Columns[at]
 	seq.OwnedColumn = at
-	seqName := d.b.env.Snapshot.FreeName(d.rel.Schema, d.rel.Name+"_"+c.Name+"_seq")
 	d.companions = append(d.companions, catalog.Relation{Schema: d.rel.Schema, Name: seqName,
 		Kind: catalog.KindSequence, Sequence: seq, TimeColumn: -1, GraceMicros: -1,
 		Owner: d.rel.Owner})
@@ -303,7 +335,6 @@ func (d *definition) serial(c *sql.ColumnDef, at int) error {
 		text = catalog.QuoteIdent(d.rel.Schema) + "." + text
 	}
 	col.Default = "nextval(" + sql.QuoteString(text) + "::regclass)"
-	return nil
 }
 
 // expressions checks defaults, generated columns and CHECK constraints.
@@ -312,6 +343,9 @@ func (d *definition) expressions(def *sql.Definition) error {
 		col := &d.rel.Columns[d.rel.ColumnIndex(c.Name)]
 		if c.Generated != nil && (c.Generated.Kind == sql.GeneratedStored ||
 			c.Generated.Kind == sql.ComputedColumn) {
+			if err := d.refersToGenerated(def, c); err != nil {
+				return err
+			}
 			if err := d.generated(c, col); err != nil {
 				return err
 			}
@@ -455,45 +489,6 @@ func (d *definition) check(k *sql.Constraint) error {
 
 func (d *definition) hasCheck(name string) bool {
 	return slices.ContainsFunc(d.rel.Checks, func(c catalog.Check) bool { return c.Name == name })
-}
-
-// like copies the columns of another relation.
-func (d *definition) like(l sql.TableLike) error {
-	src, err := d.b.relation(l.Table, l.Pos())
-	if err != nil {
-		return err
-	}
-	with := func(word string) bool {
-		return (slices.Contains(l.Including, word) || slices.Contains(l.Including, "ALL")) &&
-			!slices.Contains(l.Excluding, word)
-	}
-	for _, ord := range src.Visible() {
-		c := src.Columns[ord]
-		if !with("DEFAULTS") && !c.Generated || c.Generated && !with("GENERATED") ||
-			c.Identity != 0 {
-			c.Default, c.Generated, c.Identity = "", false, 0
-		}
-		if !with("COMMENTS") {
-			c.Comment = ""
-		}
-		if d.rel.ColumnIndex(c.Name) >= 0 {
-			return sqlerr.New(sqlerr.DuplicateColumn,
-				"column \"%s\" specified more than once", c.Name).At(l.Pos())
-		}
-		d.rel.Columns = append(d.rel.Columns, c)
-	}
-	if with("CONSTRAINTS") {
-		d.rel.Checks = append(d.rel.Checks, src.Checks...)
-	}
-	if with("INDEXES") && src.Kind == catalog.KindTable {
-		d.likeKey = nil
-		for _, k := range src.Key {
-			if !src.Columns[k].Hidden {
-				d.likeKey = append(d.likeKey, src.Columns[k].Name)
-			}
-		}
-	}
-	return nil
 }
 
 // streamKeys collects the KEY columns of a stream.

@@ -16,6 +16,10 @@ func (b *builder) createAs(s *sql.CreateAs) (*plan.Plan, error) {
 	if s.Kind == sql.ObjTable {
 		kind, keep, tag = catalog.KindTable, keepTable, "CREATE TABLE"
 	}
+	if s.Query == nil {
+		return nil, sqlerr.Unsupported("EXECUTE of a prepared query in this place",
+			"Write the query itself after AS.").At(s.Pos())
+	}
 	if s.NoData {
 		return b.emptyAs(s, kind, tag)
 	}

@@ -243,6 +243,9 @@ func (b *builder) createSequence(s *sql.CreateSequence) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := noSequenceName(&s.Options, s.Pos()); err != nil {
+		return nil, err
+	}
 	if err := b.ownedBy(seq, schema, s.Options.OwnedBy, s.Pos()); err != nil {
 		return nil, err
 	}
@@ -284,22 +287,45 @@ func (b *builder) sequence(o *sql.SequenceOptions, t types.Type) (*catalog.Seque
 	}
 	read(o.Start, &s.Start)
 	s.Origin = s.Start
-	switch {
-	case err != nil:
-		return nil, err
-	case s.Increment == 0:
-		return nil, sqlerr.New(sqlerr.InvalidParameterValue, "INCREMENT must not be zero")
-	case s.Min >= s.Max:
-		return nil, sqlerr.New(sqlerr.InvalidParameterValue,
-			"MINVALUE (%d) must be less than MAXVALUE (%d)", s.Min, s.Max)
-	case s.Start < s.Min:
-		return nil, sqlerr.New(sqlerr.InvalidParameterValue,
-			"START value (%d) cannot be less than MINVALUE (%d)", s.Start, s.Min)
-	case s.Start > s.Max:
-		return nil, sqlerr.New(sqlerr.InvalidParameterValue,
-			"START value (%d) cannot be greater than MAXVALUE (%d)", s.Start, s.Max)
+	if err == nil {
+		err = checkSequence(s, s.Start)
 	}
-	return s, nil
+	return s, err
+}
+
+// checkSequence checks the options of a sequence that was declared to start with a number.
+func checkSequence(s *catalog.Sequence, start int64) error {
+	switch {
+	case s.Increment == 0:
+		return sqlerr.New(sqlerr.InvalidParameterValue, "INCREMENT must not be zero")
+	case s.Min >= s.Max:
+		return sqlerr.New(sqlerr.InvalidParameterValue,
+			"MINVALUE (%d) must be less than MAXVALUE (%d)", s.Min, s.Max)
+	case start < s.Min || start > s.Max:
+		return outOfSequence("START", start, s)
+	}
+	return nil
+}
+
+func outOfSequence(word string, value int64, s *catalog.Sequence) error {
+	if value < s.Min {
+		return sqlerr.New(sqlerr.InvalidParameterValue,
+			"%s value (%d) cannot be less than MINVALUE (%d)", word, value, s.Min)
+	}
+	return sqlerr.New(sqlerr.InvalidParameterValue,
+		"%s value (%d) cannot be greater than MAXVALUE (%d)", word, value, s.Max)
+}
+
+// seqType is the type of the numbers of a sequence, by its bounds.
+func seqType(s *catalog.Sequence) types.Type {
+	top := max(s.Max, -(s.Min + 1))
+	switch {
+	case top <= 1<<15-1:
+		return types.Of(types.Int2)
+	case top <= 1<<31-1:
+		return types.Of(types.Int4)
+	}
+	return types.Of(types.Int8)
 }
 
 func (b *builder) constInt(x sql.Expr) (int64, error) {

@@ -46,9 +46,9 @@ func (d *definition) sequenceOf(column string) *catalog.Relation {
 	return nil
 }
 
-func notIdentity(rel *catalog.Relation, column string, pos int) error {
+func notIdentity(rel *catalog.Relation, column string) error {
 	return sqlerr.New(sqlerr.ObjectNotInPrerequisiteState,
-		"column \"%s\" of relation \"%s\" is not an identity column", column, rel.Name).At(pos)
+		"column \"%s\" of relation \"%s\" is not an identity column", column, rel.Name)
 }
 
 // restartIdentity is ALTER COLUMN c RESTART [WITH n].
@@ -59,7 +59,7 @@ func (d *definition) restartIdentity(a *sql.RestartIdentity) error {
 	}
 	seq := d.sequenceOf(a.Name)
 	if col.Identity == 0 || seq == nil {
-		return notIdentity(&d.rel, a.Name, a.Pos())
+		return notIdentity(&d.rel, a.Name)
 	}
 	value := origin(seq.Sequence)
 	if a.With != nil {
@@ -68,24 +68,6 @@ func (d *definition) restartIdentity(a *sql.RestartIdentity) error {
 		}
 	}
 	d.b.restart(seq, value)
-	return nil
-}
-
-// dropIdentity makes an identity column a plain one.
-func (d *definition) dropIdentity(a *sql.DropIdentity) error {
-	col, err := d.mustColumn(a.Name, a.Pos())
-	if err != nil {
-		return err
-	}
-	if col.Identity == 0 {
-		if a.IfExists {
-			d.b.notice("column \"%s\" of relation \"%s\" is not an identity column, skipping",
-				a.Name, d.rel.Name)
-			return nil
-		}
-		return notIdentity(&d.rel, a.Name, a.Pos())
-	}
-	col.Identity, col.Default = 0, ""
 	return nil
 }
 

@@ -38,6 +38,14 @@ func (b *builder) ownedBy(seq *catalog.Sequence, schema string, to sql.Name, pos
 	return nil
 }
 
+// noSequenceName refuses SEQUENCE NAME where the statement names the sequence.
+func noSequenceName(o *sql.SequenceOptions, pos int) error {
+	if o.Name == nil {
+		return nil
+	}
+	return sqlerr.New(sqlerr.SyntaxError, "invalid sequence option SEQUENCE NAME").At(pos)
+}
+
 func (b *builder) isIdentity(seq *catalog.Sequence) bool {
 	rel := b.env.Snapshot.Relation(seq.OwnedBy)
 	return rel != nil && rel.Columns[seq.OwnedColumn].Identity != 0

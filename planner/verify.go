@@ -34,9 +34,7 @@ func (b *builder) refuses(s sql.Statement) bool {
 }
 
 func (b *builder) verifyNotNull(rel *catalog.Relation, column string) {
-	err := sqlerr.New(sqlerr.NotNullViolation, "column \"%s\" of relation \"%s\" contains null values",
-		column, rel.Name)
-	err.Column = column
+	err := nullsIn(rel, column)
 	b.verifyRows(rel, "1", " WHERE "+sql.QuoteIdent(column)+" IS NULL", err)
 }
 
@@ -94,4 +92,11 @@ func isCallText(text string) bool {
 	x, err := parseExpr(text)
 	_, call := x.(*sql.Call)
 	return err == nil && call
+}
+
+func nullsIn(rel *catalog.Relation, column string) *sqlerr.Error {
+	err := sqlerr.New(sqlerr.NotNullViolation, "column \"%s\" of relation \"%s\" contains null values",
+		column, rel.Name)
+	err.Column = column
+	return err
 }

@@ -1,6 +1,20 @@
 package sql
 
 type (
+	// DropOwned is DROP OWNED BY.
+	DropOwned struct {
+		Extent
+		Roles   []string
+		Cascade bool
+	}
+
+	// ReassignOwned is REASSIGN OWNED BY ... TO.
+	ReassignOwned struct {
+		Extent
+		Roles []string
+		To    string
+	}
+
 	// Explain is EXPLAIN of a statement, or of a running query where Stmt is nil.
 	Explain struct {
 		Extent

@@ -111,6 +111,29 @@ type (
 		With Expr // nil: the start value
 	}
 
+	// AddIdentity is ALTER c ADD GENERATED ... AS IDENTITY.
+	AddIdentity struct {
+		Loc
+		Name      string
+		Generated *Generated
+	}
+
+	// SetIdentity is ALTER c SET GENERATED ..., or SET or RESTART of what its sequence does.
+	SetIdentity struct {
+		Loc
+		Name      string
+		Generated bool          // SET GENERATED was written,
+		Kind      GeneratedKind // with this
+		Options   SequenceOptions
+	}
+
+	// DropExpression is ALTER c DROP EXPRESSION: a generated column becomes a plain one.
+	DropExpression struct {
+		Loc
+		Name     string
+		IfExists bool
+	}
+
 	// DropIdentity is ALTER c DROP IDENTITY.
 	DropIdentity struct {
 		Loc
@@ -122,6 +145,13 @@ type (
 	ValidateConstraint struct {
 		Loc
 		Name string
+	}
+
+	// AlterConstraint is ALTER CONSTRAINT c [NOT] DEFERRABLE ...
+	AlterConstraint struct {
+		Loc
+		Name     string
+		Deferred Deferral
 	}
 
 	// AlterNothing is an action that asks for what does not exist here and changes no
@@ -166,6 +196,10 @@ func (*SetColumnDefault) alterAction()   {}
 func (*SetColumnNotNull) alterAction()   {}
 func (*RestartIdentity) alterAction()    {}
 func (*DropIdentity) alterAction()       {}
+func (*AddIdentity) alterAction()        {}
+func (*SetIdentity) alterAction()        {}
+func (*DropExpression) alterAction()     {}
+func (*AlterConstraint) alterAction()    {}
 func (*ValidateConstraint) alterAction() {}
 func (*AlterNothing) alterAction()       {}
 func (*AddConstraint) alterAction()      {}

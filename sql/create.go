@@ -65,6 +65,9 @@ type (
 		Temp        bool
 		Unlogged    bool
 		AppendOnly  bool // APPEND ONLY: rows are never updated or deleted
+		// Of is the composite type that gives the columns; those of Definition have no type
+		// then and only say more about them.
+		Of Name
 		Definition
 		With     []Option
 		OnCommit OnCommit
@@ -83,7 +86,9 @@ type (
 		With        []Option
 		OnCommit    OnCommit
 		Query       *Query
-		NoData      bool
+		// Execute stands for the query of a prepared statement; Query is nil then.
+		Execute *Execute
+		NoData  bool
 	}
 
 	// CreateMaterializedView is CREATE MATERIALIZED VIEW.
@@ -235,7 +240,7 @@ type Definition struct {
 type ColumnDef struct {
 	Loc
 	Name       string
-	Type       *TypeName // nil only for a computed column
+	Type       *TypeName // nil only for a computed column, and in a table OF a type
 	Key        bool      // KEY of a stream
 	PrimaryKey bool
 	KeyName    string // of CONSTRAINT name PRIMARY KEY
@@ -390,6 +395,7 @@ type SequenceOptions struct {
 	Cycle, NoCycle     bool
 	RestartWithDefault bool // RESTART without a value
 	OwnedBy            Name // {"none"} for OWNED BY NONE
+	Name               Name // SEQUENCE NAME, of an identity column
 }
 
 // FuncArg is one declared argument of a function.

@@ -30,8 +30,12 @@ func (p *printer) createTable(s *CreateTable) {
 		kind = "UNLOGGED TABLE"
 	}
 	p.head(kind, s.Replace, s.IfNotExists, s.Name)
+	if s.Of != nil {
+		p.s(" OF ")
+		p.name(s.Of)
+	}
 	p.definition(&s.Definition)
-	p.when(s.Definition.isEmpty() && s.With == nil, " ()")
+	p.when(s.Definition.isEmpty() && s.With == nil && s.Of == nil, " ()")
 	p.when(s.AppendOnly, " APPEND ONLY")
 	p.with(s.With)
 	p.onCommit(s.OnCommit)
@@ -56,7 +60,11 @@ func (p *printer) createAs(s *CreateAs) {
 	p.with(s.With)
 	p.onCommit(s.OnCommit)
 	p.s(" AS ")
-	p.query(s.Query)
+	if s.Execute != nil {
+		p.utility(s.Execute)
+	} else {
+		p.query(s.Query)
+	}
 	p.when(s.NoData, " WITH NO DATA")
 }
 
@@ -361,6 +369,10 @@ func (p *printer) sequenceOptions(o *SequenceOptions) {
 	p.when(o.Cycle, " CYCLE")
 	p.when(o.NoCycle, " NO CYCLE")
 	p.when(o.RestartWithDefault, " RESTART")
+	if o.Name != nil {
+		p.s(" SEQUENCE NAME ")
+		p.name(o.Name)
+	}
 	if o.OwnedBy != nil {
 		p.s(" OWNED BY ")
 		p.name(o.OwnedBy)

@@ -31,6 +31,20 @@ func (p *printer) utility(s Statement) {
 			p.s(" SNAPSHOT ")
 			p.str(s.Snapshot)
 		}
+	case *SetConstraints:
+		p.s("SET CONSTRAINTS ")
+		p.when(s.Names == nil, "ALL")
+		p.names(s.Names)
+		p.s(map[bool]string{false: " IMMEDIATE", true: " DEFERRED"}[s.Deferred])
+	case *DropOwned:
+		p.s("DROP OWNED BY ")
+		p.roles(s.Roles)
+		p.when(s.Cascade, " CASCADE")
+	case *ReassignOwned:
+		p.s("REASSIGN OWNED BY ")
+		p.roles(s.Roles)
+		p.s(" TO ")
+		p.role(s.To)
 	case *SetVar:
 		p.setVar(s)
 	case *ShowVar:

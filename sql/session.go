@@ -47,6 +47,13 @@ type (
 		Snapshot string // SET TRANSACTION SNAPSHOT 'id'
 	}
 
+	// SetConstraints is SET CONSTRAINTS; without names it is about ALL.
+	SetConstraints struct {
+		Extent
+		Names    []Name
+		Deferred bool
+	}
+
 	// SetVar is SET name = value in any spelling. SET TIME ZONE, SET NAMES, SET ROLE and
 	// SET SESSION AUTHORIZATION are the settings timezone, client_encoding, role and
 	// session_authorization.

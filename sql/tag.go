@@ -101,6 +101,12 @@ func utilityTag(s Statement) string {
 		return "RELEASE"
 	case *SetVar, *SetTransaction, *Unset:
 		return "SET"
+	case *SetConstraints:
+		return "SET CONSTRAINTS"
+	case *DropOwned:
+		return "DROP OWNED"
+	case *ReassignOwned:
+		return "REASSIGN OWNED"
 	case *ResetVar:
 		return "RESET"
 	case *ShowVar, *ShowObjects, *ShowCreate:

@@ -301,6 +301,9 @@ func (w walker) statement(s Statement) {
 	case *CreateAs:
 		w.options(s.With)
 		w.query(s.Query)
+		if s.Execute != nil {
+			w.exprs(s.Execute.Args)
+		}
 	case *CreateMaterializedView:
 		w.options(s.With)
 		w.query(s.Query)

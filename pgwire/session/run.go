@@ -139,6 +139,9 @@ func (s *Session) runPlanned(ctx context.Context, st *statement, params []types.
 		if err := s.ready(st, x.point.Catalog); err != nil {
 			return err
 		}
+		if st.plan.Fill != "" {
+			return s.changeAndFill(ctx, st, sink)
+		}
 		return s.runIn(ctx, x, st, params, formats, sink)
 	}
 	if err := s.ready(st, s.snapshot()); err != nil {
@@ -340,9 +343,14 @@ func (s *Session) command(ctx context.Context, st *statement, sink Sink) error {
 	if err != nil {
 		return err
 	}
-	if s.txn != nil && len(st.plan.Verify) > 0 {
+	if s.txn != nil && (len(st.plan.Verify) > 0 || st.plan.Fill != "") {
 		for _, oid := range checkedBy(st.plan.Command) {
 			s.txn.Checked(oid)
+		}
+	}
+	if st.plan.Fill != "" {
+		if err := s.fill(ctx, st.plan.Fill); err != nil {
+			return err
 		}
 	}
 	if err := s.afterwards(ctx, st.plan); err != nil {

@@ -104,10 +104,13 @@ func planned(x sql.Statement) bool {
 		*sql.SetTransaction, *sql.SetVar, *sql.ShowVar, *sql.ResetVar, *sql.Unset, *sql.Discard,
 		*sql.Prepare, *sql.Execute, *sql.Deallocate, *sql.Fetch, *sql.Move, *sql.CloseCursor,
 		*sql.Define, *sql.Undefine, *sql.Listen, *sql.Notify, *sql.Unlisten, *sql.AlterSystem,
-		*sql.Vacuum, *sql.Analyze, *sql.Lock, *sql.Checkpoint, *sql.Flush, *sql.RunScript, *sql.Do:
+		*sql.Vacuum, *sql.Analyze, *sql.Lock, *sql.SetConstraints,
+		*sql.Checkpoint, *sql.Flush, *sql.RunScript, *sql.Do:
 		return false
 	case *sql.ShowObjects:
 		return x.Kind != sql.ShowVariables && x.Kind != sql.ShowProperties
+	case *sql.CreateAs:
+		return x.Execute == nil
 	case *sql.AlterRole:
 		return x.Set == nil && x.Reset == nil
 	}

@@ -81,6 +81,10 @@ func (s *Session) utility(ctx context.Context, st *statement, params []types.Dat
 		tag = "FLUSH"
 	case *sql.Lock:
 		tag, err = "LOCK TABLE", s.lock(x)
+	case *sql.CreateAs:
+		return s.createFromPrepared(ctx, x, params, formats, sink)
+	case *sql.SetConstraints:
+		tag, err = "SET CONSTRAINTS", s.setConstraints(ctx, x, sink)
 	default:
 		err = sqlerr.Unsupported("RUN SCRIPT", "Read the script on the client: "+
 			"psql -f FILE, or millrace sql -f FILE.")

@@ -28,6 +28,9 @@ type Plan struct {
 	// Verify are questions about rows that exist, asked before Command runs: it must not
 	// when one of them has an answer.
 	Verify []Verify
+	// Fill is an UPDATE that gives the rows that are there their value in columns which
+	// Command adds; it belongs to the same transaction. "" is none.
+	Fill string
 	// Then are queries that run after Command.
 	Then []string
 	// Keys are the keys of rows of tables that stand behind the columns of the result: of

@@ -11,6 +11,11 @@ import (
 // drop reads DROP.
 func (p *parser) drop() sql.Statement {
 	at := p.locOf(&p.toks[p.i-1])
+	if p.words("owned", "by") {
+		s := &sql.DropOwned{Roles: p.grantees()}
+		s.Cascade = p.cascade()
+		return s
+	}
 	p.refuseWords(at, "DROP")
 	s := &sql.Drop{Kind: p.objectKind()}
 	if s.Kind == sql.NoObject || s.Kind == sql.ObjColumn || s.Kind == sql.ObjConstraint ||
@@ -42,6 +47,15 @@ func (p *parser) drop() sql.Statement {
 	default:
 		s.Cascade = p.cascade()
 	}
+	return s
+}
+
+// reassign reads REASSIGN OWNED.
+func (p *parser) reassign() sql.Statement {
+	p.need("owned", "by")
+	s := &sql.ReassignOwned{Roles: p.grantees()}
+	p.expect(kwTo)
+	s.To = p.roleName()
 	return s
 }
 
@@ -181,7 +195,12 @@ func (p *parser) alterAction(kind sql.ObjectKind) sql.AlterAction {
 			return a
 		}
 	}
-	if p.is(kwAlter) || p.is(kwNot) || p.is(kwOf) {
+	if p.words("alter", "constraint") {
+		a := &sql.AlterConstraint{Loc: at, Name: p.name()}
+		p.constraintTail(&a.Deferred)
+		return a
+	}
+	if p.is(kwNot) || p.is(kwOf) {
 		p.refuseAction(at, kind)
 	}
 	switch {
@@ -275,6 +294,9 @@ func (p *parser) alterColumn(at sql.Loc, kind sql.ObjectKind) sql.AlterAction {
 			sql.Print(p.optionValue()))}
 	}
 	name := p.name()
+	if p.identityAhead() {
+		return p.setIdentity(at, name)
+	}
 	switch p.oneOf(columnActions...) {
 	case 0, 1:
 		return p.columnType(at, name, kind)
@@ -286,12 +308,6 @@ func (p *parser) alterColumn(at sql.Loc, kind sql.ObjectKind) sql.AlterAction {
 		return &sql.SetColumnNotNull{Loc: at, Name: name, NotNull: true}
 	case 5:
 		return &sql.SetColumnNotNull{Loc: at, Name: name}
-	case 6:
-		a := &sql.RestartIdentity{Loc: at, Name: name}
-		if p.accept(kwWith) || !p.isC(',') && !p.isC(';') && p.tok().kind != kindEOF {
-			a.With = p.expr()
-		}
-		return a
 	case 7:
 		return &sql.DropIdentity{Loc: at, Name: name, IfExists: p.ifExists()}
 	case 8:
@@ -301,13 +317,12 @@ func (p *parser) alterColumn(at sql.Loc, kind sql.ObjectKind) sql.AlterAction {
 	case 10:
 		return p.columnNothing(at, name, "SET COMPRESSION ")
 	case 11:
-		p.unsupported(at, "making a column that exists an identity column",
-			"Add a column GENERATED ... AS IDENTITY.")
-	case 12, 13, 14, 15, 16, 17, 18, 19, 20:
-		p.unsupported(at, "changing the options of an identity column",
-			"Use ALTER SEQUENCE of the column's sequence.")
-	case 21:
-		p.unsupported(at, "DROP EXPRESSION", "Add a column without an expression and UPDATE it.")
+		if g := p.generated(); g.Kind != sql.GeneratedStored {
+			return &sql.AddIdentity{Loc: at, Name: name, Generated: g}
+		}
+		p.unexpected()
+	case 12:
+		return &sql.DropExpression{Loc: at, Name: name, IfExists: p.ifExists()}
 	}
 	switch {
 	case p.is(kwSet) && p.peek(1).isPunct('('):
@@ -321,12 +336,58 @@ func (p *parser) alterColumn(at sql.Loc, kind sql.ObjectKind) sql.AlterAction {
 	return nil
 }
 
+// identityAhead reports whether ALTER COLUMN is about an identity column's sequence.
+func (p *parser) identityAhead() bool {
+	if p.wordAt(0, "restart") {
+		return true
+	}
+	if !p.is(kwSet) {
+		return false
+	}
+	for _, w := range [...]string{"generated", "increment", "start", "minvalue", "maxvalue", "cache",
+		"cycle", "no", "restart"} {
+		if p.wordAt(1, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// setIdentity reads RESTART and SET ... of an identity column, any number of them.
+func (p *parser) setIdentity(at sql.Loc, name string) sql.AlterAction {
+	a := &sql.SetIdentity{Loc: at, Name: name}
+	for n := 0; ; n++ {
+		switch {
+		case p.wordAt(0, "restart"):
+			p.sequenceOption(&a.Options)
+		case p.words("set", "generated"):
+			a.Generated = true
+			switch p.oneOf("always", "by default") {
+			case 0:
+				a.Kind = sql.IdentityAlways
+			case 1:
+				a.Kind = sql.IdentityByDefault
+			default:
+				p.unexpected()
+			}
+		case p.is(kwSet):
+			p.i++
+			if !p.sequenceOption(&a.Options) {
+				p.unexpected()
+			}
+		default:
+			if o := a.Options; n == 1 && (o.Restart != nil || o.RestartWithDefault) {
+				return &sql.RestartIdentity{Loc: at, Name: name, With: o.Restart}
+			}
+			return a
+		}
+	}
+}
+
 // columnActions are what ALTER COLUMN can do.
 var columnActions = []string{"set data type", "type", "set default", "drop default",
 	"set not null", "drop not null", "restart", "drop identity", "set statistics", "set storage",
-	"set compression", "add generated", "set generated", "set increment", "set start",
-	"set minvalue", "set maxvalue", "set cache", "set cycle", "set no", "set restart",
-	"drop expression"}
+	"set compression", "add generated", "drop expression"}
 
 // columnType reads what follows TYPE.
 func (p *parser) columnType(at sql.Loc, name string, kind sql.ObjectKind) sql.AlterAction {

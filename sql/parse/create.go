@@ -103,6 +103,8 @@ type relation struct {
 	with     []sql.Option
 	onCommit sql.OnCommit
 	query    *sql.Query
+	execute  *sql.Execute
+	of       sql.Name
 	noData   bool
 	append   bool // APPEND ONLY
 }
@@ -111,15 +113,19 @@ func (p *parser) createRelation(kind sql.ObjectKind, w createWords) sql.Statemen
 	ifNotExists := p.ifNotExists()
 	name := p.qname()
 	r := p.relationBody()
-	if r.query != nil {
+	if r.query != nil || r.execute != nil {
+		if r.of != nil || r.execute != nil && kind != sql.ObjTable {
+			p.unexpected()
+		}
 		if r.columns == nil && (len(r.def.Columns) > 0 || len(r.def.Constraints) > 0) || w.source {
 			p.missing("columns with types cannot be given together with AS SELECT")
 		}
 		return &sql.CreateAs{Kind: kind, Name: name, Replace: w.replace,
 			IfNotExists: ifNotExists, Temp: w.temp, Unlogged: w.unlogged, Columns: r.columns,
-			With: r.with, OnCommit: r.onCommit, Query: r.query, NoData: r.noData}
+			With: r.with, OnCommit: r.onCommit, Query: r.query, Execute: r.execute,
+			NoData: r.noData}
 	}
-	if r.columns != nil || r.append && kind != sql.ObjTable {
+	if r.columns != nil && r.of == nil || (r.append || r.of != nil) && kind != sql.ObjTable {
 		p.unexpected()
 	}
 	if kind == sql.ObjStream {
@@ -127,12 +133,17 @@ func (p *parser) createRelation(kind sql.ObjectKind, w createWords) sql.Statemen
 			Source: w.source, Definition: r.def, With: r.with}
 	}
 	return &sql.CreateTable{Name: name, Replace: w.replace, IfNotExists: ifNotExists,
-		Source: w.source, Temp: w.temp, Unlogged: w.unlogged, AppendOnly: r.append,
+		Source: w.source, Temp: w.temp, Unlogged: w.unlogged, AppendOnly: r.append, Of: r.of,
 		Definition: r.def, With: r.with, OnCommit: r.onCommit}
 }
 
 func (p *parser) relationBody() (r relation) {
-	if p.isC('(') {
+	if p.accept(kwOf) {
+		r.of = p.qname()
+		if p.isC('(') {
+			r.def = p.typedColumns()
+		}
+	} else if p.isC('(') {
 		if t := p.peek(2); p.peek(1).isName() && (t.isPunct(',') || t.isPunct(')')) {
 			r.columns = p.names()
 		} else {
@@ -160,22 +171,51 @@ func (p *parser) relationBody() (r relation) {
 				"Every table has partitions by key: WITH (partitions = n).")
 		case p.wordAt(0, "inherits"):
 			p.unsupported(p.loc(), "table inheritance", "Use LIKE to copy the columns.")
-		case p.is(kwOf):
-			p.unsupported(p.loc(), "a table OF a type", "Write the columns, or copy them with LIKE.")
 		case p.storage():
 		case p.words("append", "only"):
 			r.append = true
 		case p.accept(kwAs):
 			if p.is(kwExecute) {
-				p.unsupported(p.loc(), "CREATE TABLE AS EXECUTE", "Write the query itself after AS.")
+				r.execute = p.executeAs()
+			} else {
+				r.query = p.query()
 			}
-			r.query = p.query()
 			r.noData = p.withData()
 			return r
 		default:
 			return r
 		}
 	}
+}
+
+// executeAs reads EXECUTE in the place of a query.
+func (p *parser) executeAs() *sql.Execute {
+	start := p.tok().start
+	p.i++
+	x := p.execute().(*sql.Execute)
+	x.Extent = sql.Extent{Start: start, End: p.toks[p.i-1].end}
+	return x
+}
+
+// typedColumns reads the brackets of a table OF a type.
+func (p *parser) typedColumns() (d sql.Definition) {
+	p.expectC('(')
+	for {
+		if p.constraintAhead() {
+			d.Constraints = append(d.Constraints, p.tableConstraint())
+		} else {
+			c := &sql.ColumnDef{Loc: p.loc(), Name: p.name()}
+			p.words("with", "options")
+			for p.columnAttribute(c) {
+			}
+			d.Columns = append(d.Columns, c)
+		}
+		if !p.acceptC(',') {
+			break
+		}
+	}
+	p.expectC(')')
+	return d
 }
 
 // storage reads where and how PostgreSQL would keep the data, which has no meaning here.

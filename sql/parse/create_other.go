@@ -101,44 +101,52 @@ func (p *parser) createSequence(w createWords) sql.Statement {
 
 // sequenceOptions reads the options of a sequence in any order.
 func (p *parser) sequenceOptions() (o sql.SequenceOptions) {
-	for {
-		switch p.oneOf("as", "start with", "start", "increment by", "increment", "minvalue",
-			"maxvalue", "no minvalue", "no maxvalue", "cache", "cycle", "no cycle",
-			"owned by", "restart with", "restart") {
-		case 0:
-			o.Type = p.typeName()
-		case 1, 2:
-			o.Start = p.signedNumber()
-		case 3, 4:
-			o.Increment = p.signedNumber()
-		case 5:
-			o.Min = p.signedNumber()
-		case 6:
-			o.Max = p.signedNumber()
-		case 7:
-			o.NoMin = true
-		case 8:
-			o.NoMax = true
-		case 9:
-			o.Cache = p.signedNumber()
-		case 10:
-			o.Cycle = true
-		case 11:
-			o.NoCycle = true
-		case 12:
-			o.OwnedBy = p.qname()
-		case 13:
-			o.Restart = p.signedNumber()
-		case 14:
-			if t := p.tok(); t.kind == kindNum || p.isOp("-") {
-				o.Restart = p.signedNumber()
-			} else {
-				o.RestartWithDefault = true
-			}
-		default:
-			return o
-		}
+	for p.sequenceOption(&o) {
 	}
+	return o
+}
+
+// sequenceOption reads one of them; false: none follows.
+func (p *parser) sequenceOption(o *sql.SequenceOptions) bool {
+	switch p.oneOf("as", "start with", "start", "increment by", "increment", "minvalue",
+		"maxvalue", "no minvalue", "no maxvalue", "cache", "cycle", "no cycle",
+		"owned by", "restart with", "restart", "sequence name") {
+	case 0:
+		o.Type = p.typeName()
+	case 1, 2:
+		o.Start = p.signedNumber()
+	case 3, 4:
+		o.Increment = p.signedNumber()
+	case 5:
+		o.Min = p.signedNumber()
+	case 6:
+		o.Max = p.signedNumber()
+	case 7:
+		o.NoMin = true
+	case 8:
+		o.NoMax = true
+	case 9:
+		o.Cache = p.signedNumber()
+	case 10:
+		o.Cycle = true
+	case 11:
+		o.NoCycle = true
+	case 12:
+		o.OwnedBy = p.qname()
+	case 13:
+		o.Restart = p.signedNumber()
+	case 14:
+		if t := p.tok(); t.kind == kindNum || p.isOp("-") {
+			o.Restart = p.signedNumber()
+		} else {
+			o.RestartWithDefault = true
+		}
+	case 15:
+		o.Name = p.qname()
+	default:
+		return false
+	}
+	return true
 }
 
 // signedNumber reads a number with a sign as a constant.

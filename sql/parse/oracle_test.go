@@ -221,6 +221,16 @@ func normalNode(kind string, v map[string]any) map[string]any {
 		sortNodes(v["constraints"])
 	case "CreateSeqStmt", "AlterSeqStmt", "Constraint", "CreateFunctionStmt":
 		sortNodes(v["options"])
+	case "CreateStmt": // (PRIMARY KEY (a), b WITH OPTIONS NOT NULL): constraints stand behind columns
+		if v["ofTypename"] != nil {
+			sortNodes(v["tableElts"])
+		}
+	case "AlterTableCmd": // options of an identity column, in any order
+		if list, ok := v["def"].(map[string]any); ok && v["subtype"] == "AT_SetIdentity" {
+			if l, ok := list["List"].(map[string]any); ok {
+				sortNodes(l["items"])
+			}
+		}
 	case "CopyStmt": // HEADER is HEADER true
 		dropTrue(v["options"])
 	case "ExplainStmt":

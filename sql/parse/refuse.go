@@ -12,7 +12,6 @@ var refusedVerbs = map[keyword]string{
 	kwCluster:   "Tables are kept in key order already.",
 	kwImport:    "Create the tables with CREATE TABLE.",
 	kwLoad:      "Extensions cannot be loaded.",
-	kwReassign:  "Use ALTER ... OWNER TO.",
 	kwSecurity:  "Use GRANT and REVOKE.",
 	kwSubscribe: "Use SELECT ... EMIT CHANGES.",
 }
@@ -99,7 +98,6 @@ var refusedObjects = []struct{ phrase, what, hint string }{
 	{"trusted", "LANGUAGE", refusedKinds[sql.ObjLanguage]},
 	{"default conversion", "CONVERSION", "All text is UTF-8."},
 	{"large object", "LARGE OBJECT", "Store bytes in a column of type bytea."},
-	{"owned", "OWNED", "Drop the objects, or give them away with ALTER ... OWNER TO."},
 	{"all in tablespace", "ALL IN TABLESPACE", refusedKinds[sql.ObjTablespace]},
 	{"source connector", "SOURCE CONNECTOR", refusedKinds[sql.ObjConnector]},
 	{"sink connector", "SINK CONNECTOR", refusedKinds[sql.ObjConnector]},
@@ -149,7 +147,6 @@ func (p *parser) refuseAction(at sql.Loc, kind sql.ObjectKind) {
 var refusedActions = []struct{ phrase, what, hint string }{
 	{"of", "OF", "Columns do not follow a type; add and drop them with ALTER TABLE."},
 	{"not of", "NOT OF", "Columns do not follow a type."},
-	{"alter constraint", "ALTER CONSTRAINT", "Drop the constraint and add it anew."},
 	{"depends on extension", "DEPENDS ON EXTENSION", "Extensions are built in."},
 	{"no depends on extension", "NO DEPENDS ON EXTENSION", "Extensions are built in."},
 	{"enable", "ENABLE", "There are no triggers, rules and policies: use continuous queries, " +

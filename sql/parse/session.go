@@ -104,13 +104,28 @@ func (p *parser) set() sql.Statement {
 	case p.words("transaction"):
 		return &sql.SetTransaction{Modes: p.txModes()}
 	case p.words("constraints"):
-		p.unsupported(p.loc(), "SET CONSTRAINTS", "Constraints are checked at once.")
+		return p.setConstraints()
 	}
 	s := &sql.SetVar{}
 	if p.wordAt(1, "authorization") || !p.peek(1).isPunct('.') && !p.opAt(1, "=") {
 		s.Local = p.oneOf("local", "session") == 0 && !p.is(kwAuthorization)
 	}
 	p.setting(s)
+	return s
+}
+
+// setConstraints reads what follows SET CONSTRAINTS.
+func (p *parser) setConstraints() sql.Statement {
+	s := &sql.SetConstraints{}
+	if !p.accept(kwAll) {
+		s.Names = p.nameList()
+	}
+	switch p.oneOf("deferred", "immediate") {
+	case 0:
+		s.Deferred = true
+	case -1:
+		p.unexpected()
+	}
 	return s
 }
 

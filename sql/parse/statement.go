@@ -33,6 +33,7 @@ func init() {
 		kwCreate: (*parser).create, kwDrop: (*parser).drop, kwAlter: (*parser).alter,
 		kwInsert: (*parser).insert, kwUpdate: (*parser).update, kwDelete: (*parser).deleteFrom,
 		kwMerge:    (*parser).merge,
+		kwReassign: (*parser).reassign,
 		kwTruncate: (*parser).truncate, kwCopy: (*parser).copyRows,
 		kwShow: (*parser).show, kwList: (*parser).show, kwDescribe: (*parser).describe,
 		kwDesc: (*parser).describe, kwPrint: (*parser).printStream,
@@ -85,8 +86,6 @@ func (p *parser) dispatch(t *token) sql.Statement {
 		switch t.kw {
 		case kwImport:
 			what = "IMPORT FOREIGN SCHEMA"
-		case kwReassign:
-			what = "REASSIGN OWNED"
 		case kwSecurity:
 			what = "SECURITY LABEL"
 		}
