@@ -60,7 +60,7 @@ func (x *scope) bindTo(snap *catalog.Snapshot, now int64) {
 	x.values = s.settings.format
 	x.values.Now, x.values.Names = now, &x.describer
 	x.env = expr.Env{Now: now, Zone: x.values.Zone, Values: &x.values, Session: x,
-		Random: s.host.random}
+		Clock: s.host.clock.NowMicros, Random: s.host.random}
 }
 
 func (x *scope) close() {

@@ -13,6 +13,9 @@ type Env struct {
 	// Now is the time of the transaction (bounded) or of the epoch (continuous),
 	// microseconds since 1970. now() and its like give it.
 	Now int64
+	// Clock gives the time while a statement runs, to clock_timestamp() and timeofday();
+	// nil stands for Now, as in continuous queries, where those are refused.
+	Clock func() int64
 	// Epoch is the epoch being processed or read.
 	Epoch uint64
 	// Zone is the session's time zone; never nil (UTC in continuous queries).

@@ -54,6 +54,14 @@ func momentOf(k types.Kind, v int64, zoned bool, env *Env) int64 {
 	return v
 }
 
+// clock gives the time of this moment, where the environment knows it.
+func (env *Env) clock() int64 {
+	if env.Clock == nil {
+		return env.Now
+	}
+	return env.Clock()
+}
+
 func defineTime(r *registry) {
 	now := func(env *Env) types.Datum { return types.IntDatum(env.Now) }
 	for _, name := range []string{"now", "current_timestamp", "transaction_timestamp",
@@ -64,8 +72,9 @@ func defineTime(r *registry) {
 		}
 		r.fn(name+"() timestamptz", now, "start of the transaction", example).stable()
 	}
-	r.fn("clock_timestamp() timestamptz", now, "time of the statement", "clock_timestamp() >= now()").
-		volatile()
+	r.fn("clock_timestamp() timestamptz", func(env *Env) types.Datum {
+		return types.IntDatum(env.clock())
+	}, "the time as it goes on while the statement runs", "clock_timestamp() >= now()").volatile()
 	local := func(env *Env) int64 { return types.AtZone(zoneOf(env), env.Now) }
 	r.fn("localtimestamp() timestamp", func(env *Env) types.Datum {
 		return types.IntDatum(local(env))
@@ -83,9 +92,9 @@ func defineTime(r *registry) {
 		return types.TimetzDatum(types.TimetzValue{Micros: us, West: west})
 	}, "time of day at the start of the transaction", "current_time = now()::timetz").stable()
 	r.fn("timeofday() text", func(env *Env) types.Datum {
-		t := time.UnixMicro(env.Now).In(zoneOf(env))
+		t := time.UnixMicro(env.clock()).In(zoneOf(env))
 		return types.TextDatum(t.Format("Mon Jan 02 15:04:05.000000 2006 MST"))
-	}, "time of the statement as text", "length(timeofday()) > 20").volatile()
+	}, "the time as it goes on, as text", "length(timeofday()) > 20").volatile()
 	defineExtract(r)
 	defineTrunc(r)
 	defineMake(r)
