@@ -149,6 +149,7 @@ func (n *inNode) nulls(v *batch.Vector, rows []uint16, out *batch.Vector, count 
 // quantNode is X op ANY/ALL (array): the operator runs over the elements of each
 // row's array at once.
 type quantNode struct {
+	e      *Quant
 	x, arr node
 	all    bool
 	elem   types.Type
@@ -171,7 +172,7 @@ func (c *compiler) compileQuant(e *Quant) (node, error) {
 		return nil, err
 	}
 	elem := elemOf(e.Arr.Type())
-	n := &quantNode{x: x, arr: arr, all: e.All, elem: elem, elems: batch.NewVector(elem, 16)}
+	n := &quantNode{e: e, x: x, arr: arr, all: e.All, elem: elem, elems: batch.NewVector(elem, 16)}
 	n.call = newCallNode(e.Op, []node{&vecNode{&n.left.vec}, &vecNode{n.elems}}, boolType)
 	return n, nil
 }
@@ -219,6 +220,9 @@ func (q *quantNode) eval(x *run, rows []uint16) (*batch.Vector, error) {
 	if l.Const && a.Const {
 		n, rows = 1, identity[:1]
 	}
+	if in := q.asSet(l, a, rows); in != nil {
+		return in.eval(x, rows)
+	}
 	out := q.prepare(boolType, n)
 	for _, r := range rows {
 		if err := q.one(x, l, a, int(r), out); err != nil {
@@ -228,6 +232,26 @@ func (q *quantNode) eval(x *run, rows []uint16) (*batch.Vector, error) {
 	q.finish(n)
 	out.Const = l.Const && a.Const
 	return out, nil
+}
+
+// minSetRows is the least number of rows for which a set is made of an array: to make it
+// costs as much as some ten comparisons with each element.
+const minSetRows = 16
+
+// asSet looks many values up in a set of the array's elements, where the array is the same
+// for all rows, as that of the parameters of a statement is; nil where that does not pay.
+func (q *quantNode) asSet(l, a *batch.Vector, rows []uint16) *inNode {
+	if len(rows) < minSetRows || l.Const || !a.Const || a.IsNull(0) {
+		return nil
+	}
+	arr := &Const{D: aliasDatum(a, 0), T: q.e.Arr.Type()}
+	in := quantAsIn(&Quant{Op: q.e.Op, X: q.e.X, Arr: arr, All: q.all})
+	if in == nil || len(in.List) <= smallIn {
+		return nil
+	}
+	n := &inNode{x: &vecNode{l}, t: q.e.X.Type(), not: in.Not}
+	n.fill(in.List)
+	return n
 }
 
 func (q *quantNode) one(x *run, l, a *batch.Vector, row int, out *batch.Vector) error {
