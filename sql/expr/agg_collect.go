@@ -75,7 +75,8 @@ func defineCollectAggs(r *registry) {
 		Example: "array_agg(x ORDER BY x)", Ordered: true, KeepNulls: true, Bind: bindArrayAgg})
 	r.agg("array_agg(anyarray) anyarray", AggFunc{Doc: "array of the arrays",
 		Example: "array_agg(ARRAY[x, x] ORDER BY x)", Ordered: true, KeepNulls: true,
-		Bind: bindArrayAgg, RetOf: func(a []types.Type) types.Type { return types.ArrayOf(a[0]) }})
+		Bind:  bindArrayAgg,
+		RetOf: func(a []types.Type) types.Type { return withMod(types.ArrayOf(a[0]), 0) }})
 	for _, b := range []bool{false, true} {
 		name := map[bool]string{false: "json", true: "jsonb"}[b]
 		r.agg(name+"_agg(anyelement) "+name, AggFunc{Doc: "JSON array of the values",

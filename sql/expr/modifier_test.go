@@ -19,6 +19,7 @@ func TestModifiers(t *testing.T) {
 		{`(ARRAY['a'::varchar(2), 'b'::varchar(2)])[1]`, `character varying(2)`},
 		{`'2.55'::numeric(4,1)::numeric`, `numeric`},
 		{`'{a}'::varchar(2)[]::varchar[]`, `character varying[]`},
+		{`array_agg('{a}'::varchar(2)[])`, `character varying[]`},
 		{`coalesce(NULL::numeric, 1.5::numeric(4,1))`, `numeric(4,1)`},
 		{`coalesce(NULL::timetz(0), NULL::timetz(0))`, `time with time zone`},
 		{`nullif(coalesce(NULL::time, '12:34:56.789'::time(2)), '12:34:56.789'::time(2))`,
