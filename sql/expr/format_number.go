@@ -100,9 +100,16 @@ func numKeyword(s string) (numKey, int) {
 	return numText, 0
 }
 
+// maxTemplate bounds the bytes of a template of numbers: each takes some fifty to keep, and
+// no number has more digits than half of them.
+const maxTemplate = 1 << 19
+
 // parseNumberFormat takes a template apart.
 func parseNumberFormat(s string) (numberFormat, error) {
 	var f numberFormat
+	if len(s) > maxTemplate {
+		return f, errRequestedLength()
+	}
 	for s != "" {
 		if key, n := numKeyword(s); n > 0 {
 			if err := f.add(key); err != nil {
