@@ -18,7 +18,8 @@ import (
 // SCROLL keep none.
 type cursor struct {
 	hold, held bool
-	forward    bool // it can only go forward
+	forward    bool  // it can only go forward
+	skipped    int64 // rows that a forward cursor gave before its history began
 	seen       history
 	pos        int64 // the row it stands on, from 1; 0: before the first
 	end        bool  // all rows were seen
@@ -112,6 +113,9 @@ func (s *Session) declareHeld(p *portal, x *sql.DeclareCursor, sink Sink) error 
 // readAll takes all rows of a cursor into its history and frees its source.
 func (s *Session) readAll(ctx context.Context, p *portal) error {
 	c := p.cursor
+	if c.forward {
+		c.skipped = c.pos
+	}
 	_, err := s.deliver(ctx, p, 0, func(b *batch.Batch) error {
 		c.seen.add(b)
 		return nil
@@ -342,12 +346,13 @@ func (s *Session) advanceForward(ctx context.Context, p *portal, m *sql.CursorMo
 	var err error
 	if p.cursor != nil && p.cursor.end { // held: the rows are in the history
 		c := p.cursor
-		to := c.seen.rows
+		to := c.skipped + c.seen.rows
 		if count < to-c.pos {
 			to = c.pos + count
 		}
 		n = max(to-c.pos, 0)
-		err = c.seen.slice(c.pos, to, func(b *batch.Batch) error { return gone(out(b)) })
+		err = c.seen.slice(c.pos-c.skipped, c.pos+n-c.skipped,
+			func(b *batch.Batch) error { return gone(out(b)) })
 	} else {
 		n, err = s.deliver(ctx, p, count, out)
 	}
