@@ -33,7 +33,7 @@ func TestPlpgsql(t *testing.T) {
 
 const (
 	resultLine = "\n----"
-	otherLine  = "\n---- postgres\n"
+	otherLine  = "\n---- postgres" // with ": " and the reason behind it
 )
 
 func blocksOf(t *testing.T, file string) {
@@ -54,6 +54,7 @@ func blocksOf(t *testing.T, file string) {
 			continue
 		}
 		want, other, differs := strings.Cut(want, otherLine)
+		reason, other, _ := strings.Cut(other, "\n")
 		want = strings.TrimPrefix(want, "\n")
 		got := runBlock(c, in)
 		if got != want && !*rewriteFiles {
@@ -65,9 +66,12 @@ func blocksOf(t *testing.T, file string) {
 			}
 			differs = other != got
 		}
+		if differs && len(strings.TrimPrefix(reason, ": ")) == 0 {
+			t.Errorf("%s\n---- PostgreSQL answers otherwise, and no reason is there", in)
+		}
 		entry := in + resultLine + "\n" + got
 		if differs {
-			entry += otherLine + other
+			entry += otherLine + reason + "\n" + other
 		}
 		out = append(out, strings.TrimRight(entry, "\n"))
 	}
