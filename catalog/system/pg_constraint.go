@@ -210,13 +210,13 @@ func pgDescription(s *scan) error {
 }
 
 // sequenceOfDefault gives the sequence that a default of a relation in a schema takes its
-// numbers from, as the planner writes it: nextval('name'::regclass); nil of others.
+// numbers from: nextval('name'), nextval('name'::regclass); nil of others.
 func (w *world) sequenceOfDefault(schema, text string) *catalog.Relation {
 	name, ok := strings.CutPrefix(text, "nextval('")
 	if !ok {
 		return nil
 	}
-	if name, ok = strings.CutSuffix(name, "'::regclass)"); !ok {
+	if name, ok = strings.CutSuffix(strings.Replace(name, "'::regclass)", "')", 1), "')"); !ok {
 		return nil
 	}
 	parts, ok := parseIdents(strings.ReplaceAll(name, "''", "'"))

@@ -113,7 +113,7 @@ func settingTable() []*setting {
 		text("temp_tablespaces", "", catClient, "No effect."),
 		choice("default_table_access_method", "heap", []string{"heap"}, catClient, "No effect."),
 		choice("default_toast_compression", "pglz", []string{"pglz", "lz4"}, catClient, "No effect."),
-		boolean("check_function_bodies", "on", catClient, "No effect: they are always checked."),
+		boolean("check_function_bodies", "on", catClient, "Whether CREATE FUNCTION checks the body; off, an error shows when it is called."),
 		boolean("row_security", "on", catClient, "No effect: there are no policies."),
 		choice("session_replication_role", "origin", []string{"origin", "replica", "local"},
 			catClient, "No effect."),
