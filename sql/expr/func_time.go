@@ -294,11 +294,7 @@ func defineMake(r *registry) {
 			if err != nil {
 				return types.NullDatum, err
 			}
-			find := types.ZoneByName
-			if s := a[6].S; s != "" && (s[0] == '+' || s[0] == '-') {
-				find = types.LoadZone // hours east of UTC, as they are written in a timestamp
-			}
-			zone, err := find(a[6].S)
+			zone, err := types.ZoneOfFields(a[6].S)
 			if err != nil {
 				return types.NullDatum, err
 			}

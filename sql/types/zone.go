@@ -349,6 +349,29 @@ func ZoneByName(name string) (*time.Location, error) {
 	return nil, errZone(name)
 }
 
+// ZoneOfFields finds the zone of make_timestamptz: hours east of UTC with a sign, as they
+// are written in a timestamp, or what ZoneByName finds.
+func ZoneOfFields(name string) (*time.Location, error) {
+	if name != "" && isDigit(name[0]) {
+		return nil, sqlerr.New(sqlerr.InvalidParameterValue,
+			"invalid input syntax for type numeric time zone: \"%s\"", name).
+			WithHint("Numeric time zones must have \"-\" or \"+\" as first character.")
+	}
+	if name == "" || name[0] != '+' && name[0] != '-' {
+		return ZoneByName(name)
+	}
+	switch west, e := decodeZone(name); e {
+	case dtOK:
+		return time.FixedZone("", -west), nil
+	case dtZoneOverflow:
+		return nil, sqlerr.New(sqlerr.InvalidParameterValue, "numeric time zone \"%s\" out of range",
+			name)
+	case dtBadFormat:
+		return ZoneByName(name)
+	}
+	return nil, errZone(name)
+}
+
 func errZone(name string) *sqlerr.Error {
 	return sqlerr.New(sqlerr.InvalidParameterValue, "time zone \"%s\" not recognized", name)
 }
