@@ -54,7 +54,7 @@ func foldConst(e Expr) Expr {
 			return e
 		}
 	}
-	if !IsConst(e) {
+	if !IsConst(e) || !foldable(e) {
 		return e
 	}
 	d, err := EvalConst(e, &Env{})
@@ -97,6 +97,9 @@ func fails(e Expr) bool {
 		}
 	}
 	if immutable(e) {
+		if !foldable(e) {
+			return false
+		}
 		_, err := EvalConst(e, &Env{Zone: time.UTC})
 		return err != nil
 	}

@@ -500,11 +500,7 @@ func bindFill(f *Func, args []types.Type, ret types.Type) {
 		if len(lens) == 0 || n == 0 {
 			return types.ArrayOfDatums(elem, nil), nil
 		}
-		v.Elems = make([]types.Datum, n)
-		for i := range v.Elems {
-			v.Elems[i] = a[0]
-		}
-		return types.ArrayDatum(elem, v), nil
+		return types.FilledArray(elem, v.Dims, n, a[0]), nil
 	}
 }
 

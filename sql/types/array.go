@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/millracedb/millrace/sql/sqlerr"
 )
@@ -273,6 +274,37 @@ func (r *ArrayReader) value() ArrayValue {
 // ArrayDatum makes an array datum.
 func ArrayDatum(elem Type, v ArrayValue) Datum {
 	return Datum{S: string(EncodeArray(nil, elem, v))}
+}
+
+// FilledArray makes an array of n copies of d. It takes no more memory than the array.
+func FilledArray(elem Type, dims []Dim, n int, d Datum) Datum {
+	head := EncodeArray(nil, elem, ArrayValue{Dims: dims, Elems: []Datum{d}})
+	slot, tail := len(appendSlots(nil, elem.Phys(), []Datum{d})), 0
+	if elem.Phys() == PhysBytes {
+		slot, tail = 4, len(d.S)
+	}
+	head = head[:len(head)-slot-tail]
+	nulls := 0
+	if d.Null {
+		head, nulls = head[:len(head)-1], (n+7)/8
+	}
+	var b strings.Builder
+	b.Grow(len(head) + nulls + n*(slot+tail))
+	b.Write(head)
+	for i := range nulls {
+		b.WriteByte(byte(1<<min(8, n-8*i) - 1))
+	}
+	one := appendSlots(nil, elem.Phys(), []Datum{d})[:slot]
+	for i := range n {
+		if elem.Phys() == PhysBytes {
+			one = binary.LittleEndian.AppendUint32(one[:0], uint32((i+1)*tail))
+		}
+		b.Write(one)
+	}
+	for range n {
+		b.WriteString(d.S[:tail])
+	}
+	return Datum{S: b.String()}
 }
 
 // ArrayOfDatums makes a one-dimensional array datum.
