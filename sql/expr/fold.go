@@ -32,6 +32,9 @@ func foldNode(e Expr) Expr {
 		if x := foldStrictNull(e); x != nil {
 			return x
 		}
+		if e.Fn.Name == "quote_nullable" && isNullConst(e.Args[0]) {
+			return &Const{D: types.TextDatum("NULL"), T: e.T} // whatever the session is
+		}
 	case *Cast:
 		if c, ok := e.X.(*Const); ok && c.D.Null {
 			return &Const{D: types.NullDatum, T: e.T}
@@ -80,6 +83,11 @@ func foldStrictNull(e *Call) Expr {
 		}
 	}
 	return nil
+}
+
+func isNullConst(e Expr) bool {
+	c, ok := e.(*Const)
+	return ok && c.D.Null
 }
 
 // isSubscript tells whether f is x[i], which PostgreSQL evaluates with any i.

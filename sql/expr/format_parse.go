@@ -711,6 +711,9 @@ func toTimestamp(env *Env, text, format string) (int64, error) {
 	} else {
 		us = types.FromZone(zoneOf(env), us)
 	}
+	if err := types.CheckMoment(us); err != nil {
+		return 0, err
+	}
 	if c.fraction > 0 {
 		t := types.Of(types.Timestamptz)
 		us = types.RoundTimestamp(t.WithTypmod(int32(c.fraction)), us)

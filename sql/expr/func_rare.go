@@ -259,7 +259,7 @@ func defineRareTimes(r *registry) {
 		if err != nil || isInfinite(us) {
 			return types.IntDatum(us), err
 		}
-		return types.IntDatum(types.FromZone(zoneOf(env), us)), nil
+		return checkedMoment(types.FromZone(zoneOf(env), us))
 	}, "instant of a date and a time of day",
 		"pg_catalog.timestamptz(date '2024-02-29', time '12:30')").stable()
 	r.fn("timestamptz(date, timetz) timestamptz", func(a []types.Datum) (types.Datum, error) {

@@ -286,7 +286,10 @@ func defineMake(r *registry) {
 	}, "timestamp of its fields", "make_timestamp(2013, 7, 15, 8, 15, 23.5)")
 	r.fn("make_timestamptz("+fields+") timestamptz", func(env *Env, a []types.Datum) (types.Datum, error) {
 		v, err := stamp(a)
-		return types.IntDatum(types.FromZone(zoneOf(env), v)), err
+		if err != nil {
+			return types.NullDatum, err
+		}
+		return checkedMoment(types.FromZone(zoneOf(env), v))
 	}, "instant of its local fields", "make_timestamptz(2013, 7, 15, 8, 15, 23.5)").stable()
 	r.fn("make_timestamptz("+fields+", timezone text) timestamptz",
 		func(a []types.Datum) (types.Datum, error) {
@@ -298,7 +301,7 @@ func defineMake(r *registry) {
 			if err != nil {
 				return types.NullDatum, err
 			}
-			return types.IntDatum(types.FromZone(zone, v)), nil
+			return checkedMoment(types.FromZone(zone, v))
 		}, "instant of its fields in a zone",
 		"make_timestamptz(2013, 7, 15, 8, 15, 23.5, 'America/New_York')").stable()
 	r.fn("make_interval(years int4 = 0, months int4 = 0, weeks int4 = 0, days int4 = 0, "+

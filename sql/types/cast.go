@@ -343,8 +343,10 @@ func dateToTimestamp(env *Env, from, to Type, days int64) (Datum, error) {
 		return Datum{}, errCannotCast(from, to)
 	}
 	v, err := DateToTimestamp(days)
-	if err == nil && to.Kind == Timestamptz {
-		v = fromLocal(env.zone(), v)
+	if err == nil && to.Kind == Timestamptz && !isInfinite(v) {
+		if v = fromLocal(env.zone(), v); !timestampInRange(v) {
+			return Datum{}, errDateForTimestamp()
+		}
 	}
 	return Datum{I: v}, err
 }
@@ -355,9 +357,13 @@ func DateToTimestamp(days int64) (int64, error) {
 		return days, nil
 	}
 	if days > endTimestamp/usecPerDay {
-		return 0, sqlerr.New(sqlerr.DatetimeFieldOverflow, "date out of range for timestamp")
+		return 0, errDateForTimestamp()
 	}
 	return days * usecPerDay, nil
+}
+
+func errDateForTimestamp() error {
+	return sqlerr.New(sqlerr.DatetimeFieldOverflow, "date out of range for timestamp")
 }
 
 // TimestampToDate gives the day of a local time.
@@ -377,7 +383,11 @@ func timestampTo(env *Env, from, to Type, local, v int64) (Datum, error) {
 	case Timestamp:
 		return IntDatum(local), nil
 	case Timestamptz:
-		return IntDatum(fromLocal(env.zone(), local)), nil
+		v := fromLocal(env.zone(), local)
+		if !isInfinite(v) && !timestampInRange(v) {
+			return Datum{}, errTimestampRange()
+		}
+		return IntDatum(v), nil
 	case Time:
 		if isInfinite(v) {
 			return NullDatum, nil
