@@ -222,7 +222,7 @@ func (c *call) viewDef() (types.Datum, error) {
 	if r == nil || r.relkind != 'v' && r.relkind != 'm' {
 		return null, nil
 	}
-	return text(viewDefinition(r.relation)), nil
+	return text(viewDefinition(c.ctx, r.relation)), nil
 }
 
 func (c *call) ruleDef() (types.Datum, error) {
@@ -262,12 +262,25 @@ func (c *call) constraintDef() (types.Datum, error) {
 	return text(c.definition(con, len(c.args) > 1 && c.args[1].Bool())), nil
 }
 
-// expression is pg_get_expr: the catalogs hold the text itself.
+// expression is pg_get_expr: the catalogs hold the text itself. The name of a sequence has
+// its schema where the session's search path does not find it.
 func (c *call) expression() (types.Datum, error) {
 	if len(c.args) == 0 {
 		return null, nil
 	}
-	return c.args[0], nil
+	if len(c.args) < 2 || c.args[0].Null || c.args[1].Null {
+		return c.args[0], nil
+	}
+	r := c.s.Relation(c.oid(1))
+	if r == nil {
+		return c.args[0], nil
+	}
+	seq := c.sequenceOfDefault(r.Schema, c.args[0].S)
+	if seq == nil {
+		return c.args[0], nil
+	}
+	name := c.className(c.userClass(seq))
+	return text("nextval('" + strings.ReplaceAll(name, "'", "''") + "'::regclass)"), nil
 }
 
 func (c *call) userByID() (types.Datum, error) {

@@ -78,7 +78,7 @@ func isViews(s *scan) error {
 	no := yesNo(false)
 	return s.eachAccessible("v", func(c *classRow) error {
 		return out.write(s.db(), text(c.schema), text(c.name),
-			orNull(viewDefinition(c.relation)), text("NONE"), no, no, no, no, no)
+			orNull(viewDefinition(s.ctx, c.relation)), text("NONE"), no, no, no, no, no)
 	})
 }
 

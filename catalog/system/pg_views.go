@@ -33,15 +33,18 @@ func pgViews(s *scan) error {
 	out := s.columns("schemaname viewname viewowner definition")
 	return s.eachOfKind("v", "schemaname", "viewname", func(c *classRow) error {
 		return out.write(text(c.schema), text(c.name), text(c.owner),
-			orNull(viewDefinition(c.relation)))
+			orNull(viewDefinition(s.ctx, c.relation)))
 	})
 }
 
 // viewDefinition writes a view's SELECT as pg_get_viewdef does, "" for virtual
 // relations.
-func viewDefinition(r *catalog.Relation) string {
-	if r == nil || r.Definition == "" {
+func viewDefinition(ctx *Context, r *catalog.Relation) string {
+	switch {
+	case r == nil || r.Definition == "":
 		return ""
+	case ctx.ViewText != nil:
+		return " " + ctx.ViewText(r) + ";"
 	}
 	return " " + r.Definition + ";"
 }
@@ -51,7 +54,7 @@ func pgMatviews(s *scan) error {
 	out := s.columns("schemaname matviewname matviewowner hasindexes ispopulated definition")
 	return s.eachOfKind("m", "schemaname", "matviewname", func(c *classRow) error {
 		return out.write(text(c.schema), text(c.name), text(c.owner), boolean(w.indexes(c)),
-			boolean(true), orNull(viewDefinition(c.relation)))
+			boolean(true), orNull(viewDefinition(s.ctx, c.relation)))
 	})
 }
 

@@ -27,6 +27,9 @@ type Context struct {
 	// Stats gives the size of a stored relation; nil, or ok false, when it is not
 	// known.
 	Stats func(oid catalog.OID) (st Stats, ok bool)
+	// ViewText gives the query of a view as the session reads its names; nil: as the catalog
+	// holds it.
+	ViewText func(r *catalog.Relation) string
 	// SequenceLast gives the number that a sequence gave last; ok is false before the
 	// first. nil where nobody knows.
 	SequenceLast func(r *catalog.Relation) (v int64, ok bool)

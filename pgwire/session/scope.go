@@ -55,7 +55,7 @@ func (x *scope) bindTo(snap *catalog.Snapshot, now int64) {
 	user := s.currentUser()
 	x.system = system.Context{Snapshot: snap, User: user, Database: DatabaseName,
 		Settings: s.systemSettings, SearchPath: snap.NamedPath(s.settings.path, user), Now: now,
-		Stats: s.host.sizeOf, SequenceLast: s.lastNumber}
+		Stats: s.host.sizeOf, SequenceLast: s.lastNumber, ViewText: s.viewText}
 	x.describer = system.Describer{Registry: s.host.system, Context: &x.system}
 	x.values = s.settings.format
 	x.values.Now, x.values.Names = now, &x.describer

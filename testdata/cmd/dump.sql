@@ -42,3 +42,16 @@ INSERT INTO app.orders (user_id, total, day, at, span, key, bytes, f, r) VALUES
 SELECT nextval('app.numbers');
 GRANT SELECT ON app.users TO clerk;
 GRANT USAGE ON SCHEMA app TO clerk;
+
+-- Names without a schema, of the search path.
+CREATE TABLE plain (id serial PRIMARY KEY, name text);
+INSERT INTO plain (name) VALUES ('x'), ('y');
+CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n * 2';
+CREATE VIEW plain_view AS
+    WITH w AS (SELECT id, name FROM plain) SELECT plain.name, twice(w.id) AS n
+    FROM plain JOIN w ON w.id = plain.id WHERE plain.id IN (SELECT p.id FROM plain p);
+CREATE MATERIALIZED VIEW plain_count AS SELECT count(*) AS n FROM plain;
+CREATE VIEW of_view AS SELECT name FROM plain_view;
+SET search_path = app, public;
+CREATE TABLE plain (id serial PRIMARY KEY, other int);
+CREATE VIEW shadows AS SELECT other, email FROM plain, users;
