@@ -97,6 +97,22 @@ func (e *edit) renameSchema(c *RenameSchema) error {
 	return nil
 }
 
+func (e *edit) setSchemaOwner(c *SetSchemaOwner) error {
+	old := e.next.schemas[c.Name]
+	switch {
+	case old == nil:
+		return undefinedSchema(c.Name)
+	case IsSystemSchema(c.Name):
+		return sqlerr.New(sqlerr.InsufficientPrivilege, "permission denied for schema %s", c.Name)
+	case e.next.Role(c.Owner) == nil:
+		return undefinedRole(c.Owner)
+	}
+	x := *old
+	x.Owner = c.Owner
+	e.ownSchemas()[x.Name] = &x
+	return nil
+}
+
 // moveSchema gives everything in a schema that schema's new name.
 func (e *edit) moveSchema(from, to string) {
 	for _, r := range e.next.RelationsIn(from) {

@@ -78,6 +78,9 @@ type RenameSchema struct {
 	Rewrites      []Rewrite
 }
 
+// SetSchemaOwner gives a schema, with its types and functions, to a role.
+type SetSchemaOwner struct{ Name, Owner string }
+
 // SetQueryState moves a continuous query to a state: activation after back-fill,
 // PAUSE, RESUME, failure.
 type SetQueryState struct {
@@ -176,6 +179,7 @@ func (*RenameRelation) command()     {}
 func (*CreateSchema) command()       {}
 func (*DropSchema) command()         {}
 func (*RenameSchema) command()       {}
+func (*SetSchemaOwner) command()     {}
 func (*SetQueryState) command()      {}
 func (*DropQuery) command()          {}
 func (*Truncate) command()           {}

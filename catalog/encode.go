@@ -44,6 +44,7 @@ var commandKinds = []struct {
 	{21, func() Command { return &CreateSystemStream{} }},
 	{22, func() Command { return &Block{} }},
 	{23, func() Command { return &ReserveOIDs{} }},
+	{24, func() Command { return &SetSchemaOwner{} }},
 }
 
 // EncodeCommand writes a command for the log.

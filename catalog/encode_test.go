@@ -39,6 +39,7 @@ func goldenCommands() []Command {
 		&CreateSchema{Name: "s", Owner: "millrace", IfNotExists: true},
 		&DropSchema{Names: []string{"s"}, IfExists: true, Cascade: true},
 		&RenameSchema{Name: "s", NewName: "t"},
+		&SetSchemaOwner{Name: "s", Owner: "r"},
 		&SetQueryState{OID: 16386, State: QueryFailed, Error: "division by zero", SQLState: "22012"},
 		&DropQuery{OID: 16386},
 		&Truncate{OIDs: []OID{16384}, Cascade: true},

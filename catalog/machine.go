@@ -146,6 +146,8 @@ func (e *edit) apply(cmd Command) error { //tidy:long one case per command
 		return e.dropSchema(c)
 	case *RenameSchema:
 		return e.renameSchema(c)
+	case *SetSchemaOwner:
+		return e.setSchemaOwner(c)
 	case *SetQueryState:
 		return e.setQueryState(c)
 	case *DropQuery:

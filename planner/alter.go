@@ -431,11 +431,13 @@ func (b *builder) alterOther(s *sql.Alter, tag string) (*plan.Plan, error) {
 				return b.alterComposite(s, tag)
 			}
 		}
-		if _, ok := a.(*sql.SetOwner); !ok {
+		owner, ok := a.(*sql.SetOwner)
+		if !ok {
 			return nil, sqlerr.New(sqlerr.FeatureNotSupported,
 				"this form of %s is not supported", tag).At(s.Pos()).
 				WithHint("Drop the object and create it anew.")
 		}
+		return b.alterOwner(s, owner, tag)
 	}
 	return &plan.Plan{Tag: tag}, nil
 }

@@ -245,6 +245,12 @@ func (b *builder) refuse(stmt sql.Statement) (*plan.Plan, error) {
 		return nil, sqlerr.Unsupported("CALL", "Use SELECT with a function.")
 	case *sql.Reindex:
 		return b.reindex(s)
+	case *sql.DropOwned:
+		return nil, sqlerr.Unsupported("DROP OWNED", "Drop the objects by name, or their schema with "+
+			"DROP SCHEMA ... CASCADE, and take privileges with REVOKE.").At(s.Pos())
+	case *sql.ReassignOwned:
+		return nil, sqlerr.Unsupported("REASSIGN OWNED", "Use ALTER ... OWNER TO for each object.").
+			At(s.Pos())
 	}
 	return nil, sqlerr.New(sqlerr.FeatureNotSupported, "%s cannot be part of another statement",
 		sql.Tag(stmt)).At(stmt.Pos()).WithHint("Send it as a statement of its own.")
@@ -449,13 +455,13 @@ func strictCall(f *catalog.UserFunc, x expr.Expr, args []expr.Expr) expr.Expr {
 func (b *builder) createExtension(s *sql.CreateExtension) (*plan.Plan, error) {
 	switch {
 	case expr.BuiltinExtension(s.Name):
-		b.notice("the functions of extension \"%s\" are built in, skipping", s.Name)
+		b.notice("the main functions of extension \"%s\" are built in, skipping", s.Name)
 	case s.IfNotExists:
 		b.notice("extension \"%s\" is not available, skipping", s.Name)
 	default:
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "extension \"%s\" is not available",
-			s.Name).WithHint("Functions are built in, with those of pgcrypto, uuid-ossp and " +
-			"fuzzystrmatch; SHOW FUNCTIONS lists them.")
+			s.Name).WithHint("The main functions of pgcrypto, uuid-ossp and " +
+			"fuzzystrmatch are built in; SHOW FUNCTIONS lists them.")
 	}
 	return &plan.Plan{Tag: "CREATE EXTENSION"}, nil
 }

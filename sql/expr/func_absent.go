@@ -17,7 +17,10 @@ const (
 	useBytea      = "Keep the bytes in a column of type bytea."
 	useEpochs     = "See millrace.epochs for positions in the log."
 	useNodes      = "Every node follows the log by itself; see millrace.nodes."
-	useBackup     = "Use the command millrace backup."
+	useBackup     = "Copy the data directory of a stopped node, or use pg_dump."
+	usePassword   = "Hash passwords, and encrypt, in the application."
+	useRandomUUID = "Use gen_random_uuid()."
+	useSoundex    = "Use soundex."
 	useNoFiles    = "The server reads no files for SQL."
 	useUTF8       = "Use UTF-8 text."
 	useChanges    = "Read changes with SELECT ... EMIT CHANGES."
@@ -92,6 +95,11 @@ var absentNames = map[string]string{
 	useBackup:  "pg_backup_start pg_backup_stop pg_start_backup pg_stop_backup",
 	useNoFiles: "pg_read_file pg_read_file_old pg_read_binary_file pg_stat_file",
 	useUTF8:    "to_ascii",
+	usePassword: `crypt gen_salt encrypt encrypt_iv decrypt decrypt_iv pgp_sym_encrypt pgp_sym_decrypt
+		pgp_sym_encrypt_bytea pgp_sym_decrypt_bytea pgp_pub_encrypt pgp_pub_decrypt
+		pgp_pub_encrypt_bytea pgp_pub_decrypt_bytea pgp_key_id armor dearmor pgp_armor_headers`,
+	useRandomUUID: "uuid_generate_v1 uuid_generate_v1mc",
+	useSoundex:    "metaphone dmetaphone dmetaphone_alt",
 	useNames: `pg_get_object_address pg_identify_object_as_address pg_get_catalog_foreign_keys
 		pg_filenode_relation pg_nextoid pg_tablespace_databases`,
 	useSettings: `pg_show_all_settings pg_show_all_file_settings pg_settings_get_flags pg_config
