@@ -52,20 +52,12 @@ func (b *builder) copyTo(s *sql.Copy) (*plan.Plan, error) {
 		}
 		leaf.Out = append(leaf.Out, plan.Column{Name: name, Type: t})
 	}
-	out := &plan.Write{Kind: plan.Insert, Rel: rel, Time: -1}
-	if out.Input, err = in.completeCopy(leaf, s.Where); err != nil {
+	rows, err := in.completeCopy(leaf, s.Where)
+	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(in.target, rowtimeColumn) {
-		out.Time = len(in.layout)
-	}
-	if err := b.rules(out); err != nil {
-		return nil, err
-	}
-	if out.Checks, err = b.rowChecks(rel); err != nil {
-		return nil, err
-	}
-	if out.Conflict, err = in.conflict(out); err != nil {
+	out, err := in.write(rows)
+	if err != nil {
 		return nil, err
 	}
 	return &plan.Plan{Write: out, Tag: "COPY"}, nil

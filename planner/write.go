@@ -112,20 +112,12 @@ func (b *builder) insert(s *sql.Insert) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &plan.Write{Kind: plan.Insert, Rel: rel, Time: -1}
-	if out.Input, err = in.complete(n); err != nil {
+	full, err := in.complete(n)
+	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(in.target, rowtimeColumn) {
-		out.Time = len(in.layout)
-	}
-	if err := b.rules(out); err != nil {
-		return nil, err
-	}
-	if out.Checks, err = b.rowChecks(rel); err != nil {
-		return nil, err
-	}
-	if out.Conflict, err = in.conflict(out); err != nil {
+	out, err := in.write(full)
+	if err != nil {
 		return nil, err
 	}
 	p := &plan.Plan{Write: out, Tag: "INSERT"}
@@ -629,4 +621,20 @@ func (b *builder) insertContinuously(in *insertion) (*plan.Plan, error) {
 	}
 	slices.Sort(q.Sources)
 	return command("INSERT", &catalog.CreateQuery{Query: q}), nil
+}
+
+// write makes the Write of an insertion whose complete rows are given.
+func (in *insertion) write(rows plan.Node) (out *plan.Write, err error) {
+	out = &plan.Write{Kind: plan.Insert, Rel: in.rel, Input: rows, Time: -1}
+	if slices.Contains(in.target, rowtimeColumn) {
+		out.Time = len(in.layout)
+	}
+	if err := in.b.rules(out); err != nil {
+		return nil, err
+	}
+	if out.Checks, err = in.b.rowChecks(in.rel); err != nil {
+		return nil, err
+	}
+	out.Conflict, err = in.conflict(out)
+	return out, err
 }
