@@ -424,22 +424,20 @@ func (d *definition) resetOption(name string) error {
 
 // alterOther is ALTER of what is no relation: only owners and schemas of it.
 func (b *builder) alterOther(s *sql.Alter, tag string) (*plan.Plan, error) {
-	for _, a := range s.Actions {
-		switch a.(type) {
-		case *sql.AddColumn, *sql.DropColumn, *sql.AlterColumnType:
-			if s.Kind == sql.ObjType {
-				return b.alterComposite(s, tag)
-			}
-		}
-		owner, ok := a.(*sql.SetOwner)
-		if !ok {
-			return nil, sqlerr.New(sqlerr.FeatureNotSupported,
-				"this form of %s is not supported", tag).At(s.Pos()).
-				WithHint("Drop the object and create it anew.")
-		}
-		return b.alterOwner(s, owner, tag)
+	if len(s.Actions) == 0 {
+		return &plan.Plan{Tag: tag}, nil
 	}
-	return &plan.Plan{Tag: tag}, nil
+	switch a := s.Actions[0].(type) {
+	case *sql.SetOwner:
+		return b.alterOwner(s, a, tag)
+	case *sql.AddColumn, *sql.DropColumn, *sql.AlterColumnType:
+		if s.Kind == sql.ObjType {
+			return b.alterComposite(s, tag)
+		}
+	}
+	return nil, sqlerr.New(sqlerr.FeatureNotSupported,
+		"this form of %s is not supported", tag).At(s.Pos()).
+		WithHint("Drop the object and create it anew.")
 }
 
 // rename plans ALTER ... RENAME.
